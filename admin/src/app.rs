@@ -1,0 +1,96 @@
+//! Composition: state, routes and the layers around them.
+
+use std::{path::PathBuf, sync::Arc};
+
+use axum::{Router, middleware, routing::get};
+use busbar_store::Odb;
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    audit,
+    auth::{self, Token},
+    bounds, channels, correlation, deployments,
+    error::Error,
+    health, host, metrics, openapi, plugins,
+    problem::{Kind, Problem},
+    security, servers, services,
+    settings::{HashPassword, Settings},
+};
+
+pub(crate) struct App {
+    pub(crate) odb: Odb,
+    pub(crate) token: Token,
+    pub(crate) development: bool,
+    pub(crate) hint: Arc<dyn Fn() + Send + Sync>,
+    pub(crate) metrics: Option<PathBuf>,
+    pub(crate) hash_password: HashPassword,
+    pub(crate) hashing: Semaphore,
+    pub(crate) uploads: Semaphore,
+    /// The API's description, as text.
+    pub(crate) document: Bytes,
+}
+
+/// Everything that is served, for a listener or for tests.
+pub fn router(settings: Settings) -> Result<Router, Error> {
+    if settings.token.is_empty() {
+        return Err(Error::EmptyToken);
+    }
+    let (routes, described) = routes().split_for_parts();
+    let app = Arc::new(App {
+        token: Token::new(&settings.token),
+        odb: settings.odb,
+        development: settings.development,
+        hint: settings.hint,
+        metrics: settings.metrics,
+        hash_password: settings.hash_password,
+        hashing: Semaphore::new(bounds::HASHES_AT_ONCE),
+        uploads: Semaphore::new(bounds::UPLOADS_AT_ONCE),
+        document: openapi::document(described, settings.version),
+    });
+    let router = routes
+        .route(metrics::PATH, get(metrics::get))
+        .route(health::LIVE, get(health::live))
+        .route(health::PING, get(health::live))
+        .route(health::READY, get(health::ready))
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(app.clone(), auth::layer))
+        .layer(middleware::from_fn_with_state(app.clone(), host::layer))
+        .layer(middleware::from_fn_with_state(app.clone(), correlation::layer))
+        .with_state(app);
+    Ok(router)
+}
+
+/// What the API's description describes.
+fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(channels::list, channels::create))
+        .routes(routes!(channels::get, channels::update, channels::delete))
+        .routes(routes!(security::list, security::create))
+        .routes(routes!(security::get, security::update, security::delete))
+        .routes(routes!(plugins::list))
+        .routes(routes!(plugins::get))
+        .routes(routes!(plugins::grants, plugins::set_grants))
+        .routes(routes!(plugins::config, plugins::set_config))
+        .routes(routes!(plugins::rollback))
+        .routes(routes!(plugins::recall))
+        .routes(routes!(services::list))
+        .routes(routes!(services::get, services::update))
+        .routes(routes!(deployments::list, deployments::create))
+        .routes(routes!(deployments::get))
+        .routes(routes!(servers::list))
+        .routes(routes!(servers::get))
+        .routes(routes!(audit::list))
+        .routes(routes!(openapi::get))
+}
+
+async fn unknown() -> Problem {
+    Problem::new(Kind::NotFound, "nothing is found at this address")
+}
+
+/// The router adds `Allow`.
+async fn wrong_method() -> Problem {
+    Problem::new(Kind::MethodNotAllowed, "this address does not have this method; Allow lists those it has")
+}

@@ -1,0 +1,33 @@
+//! Limits of the admin API, with their units; those it shares with the bus are in the model.
+
+use std::time::Duration;
+
+/// A request's body, except that of a deployment.
+pub(crate) const BODY_BYTES_MAX: u64 = 1024 * 1024;
+/// Time to receive a body of that size.
+pub(crate) const BODY_TIME_MAX: Duration = Duration::from_secs(30);
+/// Time to receive a plugin.
+pub(crate) const UPLOAD_TIME_MAX: Duration = Duration::from_secs(300);
+/// Plugins received at once; each is in memory until it is stored.
+pub(crate) const UPLOADS_AT_ONCE: usize = 4;
+/// Passwords hashed at once.
+pub(crate) const HASHES_AT_ONCE: usize = 2;
+/// How much of a refused body is read and thrown away, so that its sender gets to the reply.
+pub(crate) const DISCARD_BYTES_MAX: u64 = 2 * busbar_model::bounds::PLUGIN_BYTES_MAX;
+pub(crate) const DISCARD_TIME_MAX: Duration = Duration::from_secs(5);
+/// Connections served at once; more wait in the listener's queue.
+pub(crate) const CONNECTIONS_MAX: usize = 512;
+/// Time to receive the head of a request; an idle connection is closed after it.
+pub(crate) const HEAD_TIME_MAX: Duration = Duration::from_secs(60);
+/// Pause after a failure to accept, which is mostly a want of descriptors.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The server's metrics as text, and the time to get them.
+pub(crate) const METRICS_BYTES_MAX: usize = 32 * 1024 * 1024;
+pub(crate) const METRICS_TIME_MAX: Duration = Duration::from_secs(5);
+/// A password or a username, in bytes.
+pub(crate) const PASSWORD_BYTES_MAX: usize = 1024;
+pub(crate) const USERNAME_BYTES_MAX: usize = 256;
+/// Names tried for a channel that was given none: `service`, `service-2` and so on.
+pub(crate) const DEFAULT_NAMES_TRIED: u32 = 1_000;
+/// Of a value that an error message repeats.
+pub(crate) const SHOWN_CHARS_MAX: usize = 128;

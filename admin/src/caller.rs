@@ -1,0 +1,43 @@
+//! Who asks, for what and when.
+
+use axum::{
+    extract::{FromRequestParts, Path},
+    http::request::Parts,
+};
+use busbar_model::correlation::CorrelationId;
+use busbar_store::By;
+
+use crate::{
+    clock,
+    problem::{Kind, Problem},
+};
+
+/// Until there are users with roles, whoever has the token.
+const ACTOR: &str = "admin";
+
+/// The author of a change.
+pub(crate) struct Caller(pub(crate) By);
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let correlation_id = parts.extensions.get::<CorrelationId>().map(CorrelationId::to_string);
+        Ok(Self(By { actor: ACTOR.to_owned(), correlation_id, now: clock::now() }))
+    }
+}
+
+/// The id or name in a path.
+pub(crate) struct Key(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Key {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(key)) => Ok(Self(key)),
+            // What is not UTF-8 is the name of nothing.
+            Err(_) => Err(Problem::new(Kind::NotFound, "nothing is found at this address")),
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! Channels: `/api/v1/channels`.
+
+use std::{fmt, sync::Arc};
+
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+use busbar_model::{
+    Name, Timestamp, bounds as model_bounds,
+    channel::{self as model, Draft, Protocol},
+    path::PathPattern,
+};
+use busbar_store::{By, Error, Odb, channel::Filter};
+use serde::{Deserialize, Serialize};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
+
+use crate::{
+    app::App,
+    body::Input,
+    bounds,
+    caller::{Caller, Key},
+    check::{self, Check, REQUIRED, shown},
+    etag::{self, IfMatch},
+    member::{Member, Whole},
+    openapi::Conflict,
+    page::{self, Filters, List, Listed},
+    problem::Problem,
+};
+
+pub(crate) const PATH: &str = "/api/v1/channels";
+
+/// A way in: a protocol, an address and a security definition bound to a service.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Channel)]
+pub(crate) struct View {
+    id: String,
+    name: String,
+    protocol: &'static str,
+    /// `/a/{p}`, or `/a/{p...}` with a tail of any length.
+    path: String,
+    /// Upper case; empty for any.
+    methods: Vec<String>,
+    service: String,
+    /// Name of a security definition; null is open to everyone.
+    #[schema(required)]
+    security: Option<String>,
+    active: bool,
+    body_bytes_max: u64,
+    timeout_ms: u64,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+    href: String,
+}
+
+impl From<model::Channel> for View {
+    fn from(channel: model::Channel) -> Self {
+        Self {
+            href: href(&channel.id),
+            id: channel.id,
+            name: channel.name.into(),
+            protocol: channel.protocol.as_str(),
+            path: channel.path.into(),
+            methods: channel.methods,
+            service: channel.service.into(),
+            security: channel.security.map(Name::into),
+            active: channel.active,
+            body_bytes_max: channel.body_bytes_max,
+            timeout_ms: channel.timeout_ms,
+            created_at: channel.created_at,
+            updated_at: channel.updated_at,
+        }
+    }
+}
+
+pub(crate) fn href(id: &str) -> String {
+    format!("{PATH}/{id}")
+}
+
+/// What is to be changed. Null puts a member that has a default back to it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ChannelPatch)]
+pub(crate) struct Patch {
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    name: Member<String>,
+    /// Default: rest.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    protocol: Member<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "/orders/{id}")]
+    path: Member<String>,
+    /// Default: none, which is any.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    methods: Member<Vec<String>>,
+    /// Need not be deployed yet.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    service: Member<String>,
+    /// Name of a security definition. Default: none, which is open to everyone.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    security: Member<String>,
+    /// Default: true.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    active: Member<bool>,
+    #[serde(default)]
+    #[schema(value_type = Option<u64>)]
+    body_bytes_max: Member<Whole>,
+    #[serde(default)]
+    #[schema(value_type = Option<u64>)]
+    timeout_ms: Member<Whole>,
+}
+
+/// A new channel: `path` and `service` are required, the name is made from the service's if absent.
+pub(crate) struct New;
+
+impl PartialSchema for New {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = Patch::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.required = vec!["path".to_owned(), "service".to_owned()];
+        }
+        schema
+    }
+}
+
+impl ToSchema for New {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "NewChannel".into()
+    }
+}
+
+/// A checked patch: `None` leaves a field as it is.
+#[derive(Debug)]
+struct Edit {
+    name: Option<Name>,
+    protocol: Option<Protocol>,
+    path: Option<PathPattern>,
+    methods: Option<Vec<String>>,
+    service: Option<Name>,
+    security: Option<Option<Name>>,
+    active: Option<bool>,
+    body_bytes_max: Option<u64>,
+    timeout_ms: Option<u64>,
+}
+
+impl Patch {
+    fn checked(self, check: &mut Check) -> Edit {
+        let body_bytes = |given: Whole| given.within(0, model_bounds::BODY_BYTES_CEILING);
+        let timeout = |given: Whole| given.within(1, model_bounds::CALL_TIMEOUT_MS_CEILING);
+        let protocol = |text: String| shown(&text).parse::<Protocol>();
+        let security = |text| check::name(text).map(Some);
+        Edit {
+            name: self.name.checked(check, "/name", None, check::name),
+            protocol: self.protocol.checked(check, "/protocol", Some(Protocol::Rest), protocol),
+            path: self.path.checked(check, "/path", None, path),
+            methods: self
+                .methods
+                .checked(check, "/methods", Some(Vec::new()), |given| model::methods(&given)),
+            service: self.service.checked(check, "/service", None, check::name),
+            security: self.security.checked(check, "/security", Some(None), security),
+            active: self.active.checked(check, "/active", Some(true), Ok::<_, fmt::Error>),
+            body_bytes_max: self.body_bytes_max.checked(
+                check,
+                "/body_bytes_max",
+                Some(model_bounds::BODY_BYTES_DEFAULT),
+                body_bytes,
+            ),
+            timeout_ms: self.timeout_ms.checked(
+                check,
+                "/timeout_ms",
+                Some(model_bounds::CALL_TIMEOUT_MS_DEFAULT),
+                timeout,
+            ),
+        }
+    }
+
+    /// The draft of a new channel, and whether its author named it.
+    fn into_draft(self) -> Result<(Draft, bool), Problem> {
+        let mut check = Check::default();
+        let (no_path, no_service) = (self.path == Member::Absent, self.service == Member::Absent);
+        let edit = self.checked(&mut check);
+        for (absent, path) in [(no_path, "/path"), (no_service, "/service")] {
+            if absent {
+                check.refuse(path, REQUIRED);
+            }
+        }
+        let needed = check.finish_with(edit.path.clone().zip(edit.service.clone()));
+        let (path, service) = needed?;
+        let named = edit.name.is_some();
+        Ok((edit.apply(Draft::new(service.clone(), path, service)), named))
+    }
+}
+
+impl Edit {
+    fn apply(&self, draft: Draft) -> Draft {
+        Draft {
+            name: self.name.clone().unwrap_or(draft.name),
+            protocol: self.protocol.unwrap_or(draft.protocol),
+            path: self.path.clone().unwrap_or(draft.path),
+            methods: self.methods.clone().unwrap_or(draft.methods),
+            service: self.service.clone().unwrap_or(draft.service),
+            security: self.security.clone().unwrap_or(draft.security),
+            active: self.active.unwrap_or(draft.active),
+            body_bytes_max: self.body_bytes_max.unwrap_or(draft.body_bytes_max),
+            timeout_ms: self.timeout_ms.unwrap_or(draft.timeout_ms),
+        }
+    }
+}
+
+fn path(text: String) -> Result<PathPattern, String> {
+    PathPattern::parse(&text).map_err(|error| format!("{:?} is not a channel's path: {error}", shown(&text)))
+}
+
+/// Under its service's name, or the first free one after it, where its author gave it none.
+fn create_named(odb: &Odb, by: &By, draft: Draft, named: bool) -> Result<model::Channel, Problem> {
+    let taken = match odb.create_channel(by, draft.clone()) {
+        Err(taken @ Error::NameTaken { .. }) if !named => taken,
+        done => return Ok(done?),
+    };
+    for number in 2..=bounds::DEFAULT_NAMES_TRIED {
+        let Ok(name) = format!("{}-{number}", draft.service).parse() else { break };
+        match odb.create_channel(by, Draft { name, ..draft.clone() }) {
+            Err(Error::NameTaken { .. }) => {}
+            done => return Ok(done?),
+        }
+    }
+    Err(taken.into())
+}
+
+pub(crate) struct Fields;
+
+impl Filters for Fields {
+    const ALLOWED: &'static [(&'static str, &'static str)] = &[
+        ("name", "Only the channel of this name."),
+        ("service", "Only channels of this service."),
+        ("security", "Only channels that ask for this security definition."),
+        ("path", "Only channels of exactly this path."),
+        ("protocol", "Only channels of this protocol."),
+        ("active", "Only active (true) or inactive (false) channels."),
+    ];
+}
+
+type Listing = List<Fields>;
+
+/// Channels.
+#[utoipa::path(get, path = "/api/v1/channels", tag = "channels", params(Listing),
+    responses((status = 200, description = "A page of channels.", body = Listed<View>)))]
+pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<Json<Listed<View>>, Problem> {
+    let active = list.filter("active").map(|text| {
+        text.parse::<bool>().map_err(|_| {
+            Problem::invalid_at("/active", format!("is {:?}; allowed is true or false", shown(&text)))
+        })
+    });
+    let filter = Filter {
+        name: list.filter("name"),
+        protocol: list.filter("protocol"),
+        path: list.filter("path"),
+        service: list.filter("service"),
+        security: list.filter("security"),
+        active: active.transpose()?,
+    };
+    let page = list.page.clone();
+    let paged = app.read(move |odb| Ok(odb.channels(&page, &filter)?)).await?;
+    Ok(list.reply(page::map(paged, View::from)))
+}
+
+/// Make a channel.
+#[utoipa::path(post, path = "/api/v1/channels", tag = "channels", request_body = New,
+    responses((status = 201, description = "The new channel.", body = View,
+        headers(("Location" = String), ("ETag" = String))), Conflict))]
+pub(crate) async fn create(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    Input(new): Input<Patch>,
+) -> Result<Response, Problem> {
+    let (draft, named) = new.into_draft()?;
+    let channel = app.write(move |odb| create_named(odb, &by, draft, named)).await?;
+    Ok(etag::created(channel.revision, &href(&channel.id), View::from(channel)))
+}
+
+/// A channel.
+#[utoipa::path(get, path = "/api/v1/channels/{id}", tag = "channels", params(("id" = String, Path)),
+    responses((status = 200, description = "The channel.", body = View, headers(("ETag" = String)))))]
+pub(crate) async fn get(State(app): State<Arc<App>>, Key(id): Key) -> Result<Response, Problem> {
+    let channel = app.read(move |odb| Ok(odb.channel(&id)?)).await?;
+    Ok(etag::tagged(channel.revision, View::from(channel)))
+}
+
+/// Change a channel.
+#[utoipa::path(patch, path = "/api/v1/channels/{id}", tag = "channels",
+    params(("id" = String, Path), IfMatch), request_body = Patch,
+    responses((status = 200, description = "The channel as it is now.", body = View,
+        headers(("ETag" = String))), Conflict))]
+pub(crate) async fn update(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    Key(id): Key,
+    IfMatch(seen): IfMatch,
+    Input(patch): Input<Patch>,
+) -> Result<Response, Problem> {
+    let mut check = Check::default();
+    let edit = patch.checked(&mut check);
+    check.finish()?;
+    let work =
+        move |odb: &Odb| odb.update_channel(&by, &id, seen, |draft| Ok::<_, Problem>(edit.apply(draft)));
+    let channel = app.write(work).await?;
+    Ok(etag::tagged(channel.revision, View::from(channel)))
+}
+
+/// Remove a channel.
+#[utoipa::path(delete, path = "/api/v1/channels/{id}", tag = "channels",
+    params(("id" = String, Path), IfMatch),
+    responses((status = 204, description = "The channel is gone.")))]
+pub(crate) async fn delete(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    Key(id): Key,
+    IfMatch(seen): IfMatch,
+) -> Result<StatusCode, Problem> {
+    app.write(move |odb| Ok(odb.delete_channel(&by, &id, seen)?)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,232 @@
+//! Deployments: `/api/v1/deployments`.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use busbar_model::{
+    Deployment, DeploymentState, Name, Timestamp,
+    bounds::{HEARTBEAT_DEAD_MS, PLUGIN_BYTES_MAX},
+    deployment::{ServerState, Source},
+    server::Server,
+};
+use busbar_store::{DeploymentFilter, NewDeployment, Odb, Received};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    app::App,
+    body, bounds,
+    caller::{Caller, Key},
+    check::shown,
+    clock,
+    page::{self, Filters, List, Listed},
+    problem::Problem,
+};
+
+const PATH: &str = "/api/v1/deployments";
+const WASM: &str = "application/wasm";
+
+/// One plugin version's way to being live.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Deployment)]
+pub(crate) struct View {
+    id: String,
+    /// The file's stem until the component has described itself.
+    plugin: String,
+    #[schema(example = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")]
+    digest: String,
+    /// received, validated, compiled, prepared, active, failed, superseded or recalled.
+    state: &'static str,
+    /// Why it failed.
+    #[schema(required)]
+    reason: Option<String>,
+    /// pickup, api or rollback.
+    source: &'static str,
+    actor: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    activated_at: Option<Timestamp>,
+    servers: Vec<ServerView>,
+    href: String,
+}
+
+/// A deployment as one server sees it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeploymentServer)]
+pub(crate) struct ServerView {
+    server: String,
+    state: &'static str,
+    #[schema(required)]
+    reason: Option<String>,
+    /// Empty where the server does not report itself any more.
+    workers: Vec<WorkerView>,
+}
+
+/// What a worker runs of a plugin.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeploymentWorker)]
+pub(crate) struct WorkerView {
+    pid: u32,
+    /// Of the version that new calls meet; null: none.
+    #[schema(required)]
+    digest: Option<String>,
+}
+
+impl View {
+    pub(crate) fn of(odb: &Odb, deployment: Deployment, now: Timestamp) -> Result<Self, Problem> {
+        Ok(Self::among(&live_servers(odb, now)?, deployment))
+    }
+
+    fn among(live: &[Server], deployment: Deployment) -> Self {
+        let servers = deployment.servers.into_iter();
+        Self {
+            href: href(&deployment.id),
+            id: deployment.id,
+            digest: deployment.digest.to_string(),
+            state: deployment.state.as_str(),
+            reason: deployment.reason,
+            source: deployment.source.as_str(),
+            actor: deployment.actor,
+            created_at: deployment.created_at,
+            activated_at: deployment.activated_at,
+            servers: servers.map(|state| ServerView::of(live, state, &deployment.plugin)).collect(),
+            plugin: deployment.plugin.into(),
+        }
+    }
+}
+
+impl ServerView {
+    fn of(live: &[Server], state: ServerState, plugin: &Name) -> Self {
+        let server = live.iter().find(|server| server.name.as_str() == state.server);
+        let workers = server.map_or(&[][..], |server| &server.workers).iter().map(|worker| WorkerView {
+            pid: worker.pid,
+            digest: worker.plugins.get(plugin).map(ToString::to_string),
+        });
+        Self {
+            workers: workers.collect(),
+            server: state.server,
+            state: state.state.as_str(),
+            reason: state.reason,
+        }
+    }
+}
+
+fn live_servers(odb: &Odb, now: Timestamp) -> Result<Vec<Server>, Problem> {
+    let dead_after_ms = i64::try_from(HEARTBEAT_DEAD_MS).unwrap_or(i64::MAX);
+    let mut servers = odb.servers()?;
+    servers.retain(|server| server.is_live(now, dead_after_ms));
+    Ok(servers)
+}
+
+pub(crate) fn href(id: &str) -> String {
+    format!("{PATH}/{id}")
+}
+
+/// The reply to what takes time: where to see how far it is.
+pub(crate) fn accepted(view: View) -> Response {
+    (StatusCode::ACCEPTED, [(header::LOCATION, view.href.clone())], Json(view)).into_response()
+}
+
+pub(crate) struct Fields;
+
+impl Filters for Fields {
+    const ALLOWED: &'static [(&'static str, &'static str)] =
+        &[("plugin", "Only deployments of this plugin."), ("state", "Only deployments in this state.")];
+}
+
+type Listing = List<Fields>;
+
+fn state(text: &str) -> Result<DeploymentState, Problem> {
+    text.parse().map_err(|_| {
+        let allowed = DeploymentState::ALL.map(DeploymentState::as_str).join(", ");
+        Problem::invalid_at("/state", format!("is {:?}; allowed is {allowed}", shown(text)))
+    })
+}
+
+/// Deployments.
+#[utoipa::path(get, path = "/api/v1/deployments", tag = "deployments", params(Listing),
+    responses((status = 200, description = "A page of deployments.", body = Listed<View>)))]
+pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<Json<Listed<View>>, Problem> {
+    let state = list.filter("state").map(|text| state(&text)).transpose()?;
+    let (page, filter) = (list.page.clone(), DeploymentFilter { plugin: list.filter("plugin"), state });
+    let paged = app
+        .read(move |odb| {
+            let paged = odb.deployments(&page, &filter)?;
+            let live = live_servers(odb, clock::now())?;
+            Ok(page::map(paged, |deployment| View::among(&live, deployment)))
+        })
+        .await?;
+    Ok(list.reply(paged))
+}
+
+/// A deployment.
+#[utoipa::path(get, path = "/api/v1/deployments/{id}", tag = "deployments",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The deployment.", body = View)))]
+pub(crate) async fn get(State(app): State<Arc<App>>, Key(id): Key) -> Result<Json<View>, Problem> {
+    let view = app.read(move |odb| View::of(odb, odb.deployment(&id)?, clock::now())).await?;
+    Ok(Json(view))
+}
+
+/// Deploy a plugin. A file that is live already makes no new deployment; the reply has that one.
+#[utoipa::path(post, path = "/api/v1/deployments", tag = "deployments",
+    params(("name" = String, Query, description = "The file's name, with or without .wasm.")),
+    request_body(content = Vec<u8>, content_type = "application/wasm"),
+    responses((status = 202, description = "The deployment.", body = View,
+        headers(("Location" = String)))))]
+pub(crate) async fn create(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    request: Request,
+) -> Result<Response, Problem> {
+    let _turn = app.uploads.acquire().await.map_err(Problem::internal)?;
+    let (parts, body) = request.into_parts();
+    // Read before anything is refused: a sender in the middle of a large file would not see why.
+    let bytes = body::read(&parts.headers, body, PLUGIN_BYTES_MAX, bounds::UPLOAD_TIME_MAX).await?;
+    body::require_type(&parts.headers, &[WASM])?;
+    let mut given = page::parameters(&parts.uri, &["name"])?;
+    let file = given
+        .remove("name")
+        .ok_or_else(|| Problem::invalid_at("/name", "is a required query parameter: the file's name"))?;
+    let stem = stem(&file)?;
+    if bytes.is_empty() {
+        return Err(Problem::invalid_at("", "the body is empty; it must be the plugin's file"));
+    }
+    let now = by.now;
+    let receive = move |odb: &Odb| {
+        let new = NewDeployment { id: None, stem, bytes: &bytes, source: Source::Api };
+        let (Received::New(deployment)
+        | Received::Existing(deployment)
+        | Received::AlreadyActive(deployment)) = odb.receive(&by, new)?;
+        View::of(odb, deployment, now)
+    };
+    Ok(accepted(app.write(receive).await?))
+}
+
+fn stem(file: &str) -> Result<Name, Problem> {
+    let suffix = file.len().checked_sub(5).and_then(|at| file.get(at..));
+    let has_suffix = suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(".wasm"));
+    let stem = if has_suffix { &file[..file.len() - 5] } else { file };
+    Name::from_stem(stem).map_err(|error| Problem::invalid_at("/name", error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stem;
+
+    #[test]
+    fn a_file_name_gives_the_stem() {
+        for (file, name) in [("echo.wasm", "echo"), ("Echo.WASM", "echo"), ("echo", "echo"), ("a.b", "a-b")] {
+            assert_eq!(stem(file).unwrap().as_str(), name);
+        }
+        for bad in ["", ".wasm", "é.wasm"] {
+            assert!(stem(bad).is_err(), "{bad}");
+        }
+    }
+}

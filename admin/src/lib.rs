@@ -1,0 +1,39 @@
+//! The admin REST API: everything that the console and the command line do.
+//!
+//! It needs the ODB only; any number of processes may serve it.
+
+mod api_key;
+mod app;
+mod audit;
+mod auth;
+mod body;
+mod bounds;
+mod caller;
+mod channels;
+mod check;
+mod clock;
+mod correlation;
+mod deployments;
+mod error;
+mod etag;
+mod health;
+mod host;
+mod limits;
+mod member;
+mod metrics;
+mod odb;
+mod openapi;
+mod page;
+mod plugins;
+mod problem;
+mod security;
+mod serve;
+mod servers;
+mod services;
+mod settings;
+
+pub use api_key::new_api_key;
+pub use app::router;
+pub use error::Error;
+pub use serve::serve;
+pub use settings::{HashPassword, Settings};

@@ -1,0 +1,105 @@
+//! Members of a merge patch (RFC 7396): absent, null and given are three things.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de};
+
+use crate::check::Check;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Member<T> {
+    #[default]
+    Absent,
+    Null,
+    Given(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Member<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Null, Self::Given))
+    }
+}
+
+impl<T> Member<T> {
+    /// What is to be set; `None` leaves it as it is. Null stands for `default` where there is one.
+    pub(crate) fn checked<U, E: fmt::Display>(
+        self,
+        check: &mut Check,
+        path: &str,
+        default: Option<U>,
+        parse: impl FnOnce(T) -> Result<U, E>,
+    ) -> Option<U> {
+        match self {
+            Self::Absent => None,
+            Self::Null => check.some(path, default, "is null, but must have a value"),
+            Self::Given(value) => check.ok(path, parse(value)),
+        }
+    }
+}
+
+/// A whole number of any size, so that one out of range is told the range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Whole(i128);
+
+impl Whole {
+    pub(crate) fn within(self, least: u64, most: u64) -> Result<u64, String> {
+        u64::try_from(self.0)
+            .ok()
+            .filter(|value| (least..=most).contains(value))
+            .ok_or_else(|| format!("is {}; allowed is {least} to {most}", self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl de::Visitor<'_> for Visitor {
+            type Value = Whole;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number")
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Whole, E> {
+                Ok(Whole(value.into()))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Whole, E> {
+                Ok(Whole(value.into()))
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::{Member, Whole};
+
+    #[derive(Deserialize)]
+    struct Patch {
+        #[serde(default)]
+        a: Member<String>,
+    }
+
+    #[test]
+    fn absent_null_and_given_are_three_things() {
+        let a = |text| serde_json::from_str::<Patch>(text).unwrap().a;
+        assert_eq!(a("{}"), Member::Absent);
+        assert_eq!(a(r#"{"a": null}"#), Member::Null);
+        assert_eq!(a(r#"{"a": "x"}"#), Member::Given("x".to_owned()));
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_told_the_range() {
+        let within = |text| serde_json::from_str::<Whole>(text).unwrap().within(1, 9);
+        assert_eq!(within("9"), Ok(9));
+        assert_eq!(within("-1"), Err("is -1; allowed is 1 to 9".to_owned()));
+        assert_eq!(within("18446744073709551615").unwrap_err(), "is 18446744073709551615; allowed is 1 to 9");
+        assert!(serde_json::from_str::<Whole>("1.5").is_err());
+    }
+}

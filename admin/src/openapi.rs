@@ -1,0 +1,150 @@
+//! The API's description, `/api/v1/openapi.json`: from the handlers, plus what is the same for all.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response as HttpResponse},
+};
+use bytes::Bytes;
+use utoipa::{
+    IntoResponses, OpenApi, PartialSchema, ToSchema,
+    openapi::{
+        self, Components, ContentBuilder, InfoBuilder, Ref, RefOr, Response, ResponseBuilder,
+        SecurityRequirement,
+        header::Header,
+        path::{Operation, ParameterIn, PathItem},
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
+};
+
+use crate::{
+    app::App,
+    problem::{FieldProblem, Kind, View as ProblemView},
+};
+
+pub(crate) const PATH: &str = "/api/v1/openapi.json";
+const TITLE: &str = "Busbar admin API";
+const SCHEME: &str = "token";
+
+/// The response 409, for operations that can meet one.
+pub(crate) struct Conflict;
+
+impl IntoResponses for Conflict {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        BTreeMap::from([(Kind::Conflict.status().as_str().to_owned(), reference(Kind::Conflict))])
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(tags(
+    (name = "channels", description = "Ways in."),
+    (name = "security", description = "Credentials that channels ask for."),
+    (name = "plugins", description = "Components, their grants and config, and going back."),
+    (name = "services", description = "Named operations and their limits."),
+    (name = "deployments", description = "Plugin versions on their way to being live."),
+    (name = "servers", description = "Servers and workers as they report themselves."),
+    (name = "audit", description = "Who changed what."),
+    (name = "description", description = "This document."),
+))]
+struct Base;
+
+/// What the routes are added to.
+pub(crate) fn base() -> openapi::OpenApi {
+    let mut document = Base::openapi();
+    let mut components = Components::new();
+    components.schemas.insert("Problem".to_owned(), ProblemView::schema());
+    components.schemas.insert(FieldProblem::name().into_owned(), FieldProblem::schema());
+    for kind in Kind::ALL {
+        components.responses.insert(response_name(kind), RefOr::T(response(kind)));
+    }
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    components.security_schemes.insert(SCHEME.to_owned(), bearer.into());
+    document.components = Some(components);
+    document.security = Some(vec![SecurityRequirement::new(SCHEME, Vec::<String>::new())]);
+    document
+}
+
+/// The finished text.
+pub(crate) fn document(mut described: openapi::OpenApi, version: &str) -> Bytes {
+    described.info = InfoBuilder::new()
+        .title(TITLE)
+        .version(version)
+        .description(Some(
+            "Every reply has X-Correlation-ID; one that is no success is a problem (RFC 9457). Lists are newest \
+             first, in pages. Objects with an ETag take If-Match against lost updates.",
+        ))
+        .build();
+    for item in described.paths.paths.values_mut() {
+        for operation in operations(item) {
+            complete(operation);
+        }
+    }
+    // The document consists of texts and maps of texts, which always can be written.
+    described.to_json().unwrap_or_default().into()
+}
+
+/// This description.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "description", security(()),
+    responses((status = 200, description = "The description in OpenAPI 3.1.", body = Object)))]
+pub(crate) async fn get(State(app): State<Arc<App>>) -> HttpResponse {
+    ([(header::CONTENT_TYPE, "application/json")], app.document.clone()).into_response()
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let methods = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+    methods.into_iter().filter_map(Option::as_mut)
+}
+
+/// Adds the failures that an operation can meet because of what it takes.
+fn complete(operation: &mut Operation) {
+    let parameters = operation.parameters.as_deref().unwrap_or_default();
+    let takes = |place: ParameterIn| {
+        parameters.iter().any(|parameter| matches!(parameter, RefOr::T(it) if it.parameter_in == place))
+    };
+    let body = operation.request_body.is_some();
+    let mut kinds = vec![Kind::Misdirected, Kind::Internal, Kind::Unavailable];
+    if operation.security.is_none() {
+        kinds.push(Kind::Unauthenticated);
+    }
+    if takes(ParameterIn::Path) {
+        kinds.push(Kind::NotFound);
+    }
+    if takes(ParameterIn::Header) {
+        kinds.push(Kind::PreconditionFailed);
+    }
+    if body || takes(ParameterIn::Query) || takes(ParameterIn::Header) {
+        kinds.push(Kind::InvalidInput);
+    }
+    if body {
+        kinds.extend([Kind::RequestTimeout, Kind::TooLarge, Kind::UnsupportedMediaType]);
+    }
+    for kind in kinds {
+        operation.responses.responses.insert(kind.status().as_str().to_owned(), reference(kind));
+    }
+}
+
+fn response_name(kind: Kind) -> String {
+    kind.label().to_owned()
+}
+
+fn reference(kind: Kind) -> RefOr<Response> {
+    RefOr::Ref(Ref::from_response_name(response_name(kind)))
+}
+
+fn response(kind: Kind) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let mut response =
+        ResponseBuilder::new().description(kind.title()).content("application/problem+json", content);
+    let header = match kind {
+        Kind::Unauthenticated => Some("WWW-Authenticate"),
+        Kind::PreconditionFailed => Some("ETag"),
+        Kind::Unavailable => Some("Retry-After"),
+        _ => None,
+    };
+    if let Some(name) = header {
+        response = response.header(name, Header::new(String::schema()));
+    }
+    response.build()
+}

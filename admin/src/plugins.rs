@@ -1,0 +1,294 @@
+//! Plugins: `/api/v1/plugins`.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Request, State},
+    response::Response,
+};
+use busbar_model::{
+    Definitions, Digest, Name, Plugin, Timestamp,
+    bounds::CONFIG_BYTES_MAX,
+    plugin::{Grants, Kind},
+};
+use busbar_store::{Error, Paged};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::{
+    app::App,
+    body::{self, Input},
+    caller::{Caller, Key},
+    check::{Check, shown},
+    deployments,
+    etag::{self, IfMatch},
+    openapi::Conflict,
+    page::{self, Filters, List, Listed},
+    problem::{Kind as ProblemKind, Problem},
+};
+
+/// A component that carries services.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Plugin)]
+pub(crate) struct View {
+    id: String,
+    name: String,
+    /// `bus` or `wasi-http`; null while recalled, as are the others that a version says of itself.
+    #[schema(required)]
+    kind: Option<&'static str>,
+    #[schema(required)]
+    version: Option<String>,
+    #[schema(required)]
+    digest: Option<String>,
+    /// `active` or `recalled`.
+    state: &'static str,
+    services: Vec<String>,
+    /// Interfaces that it imports.
+    imports: Vec<String>,
+    /// Services that it says it invokes.
+    invokes: Vec<String>,
+    /// Null until someone sets them.
+    #[schema(required)]
+    grants: Option<GrantsView>,
+    #[schema(value_type = Object)]
+    config: Value,
+    /// Where the active version's deployment is.
+    #[schema(required)]
+    deployment_href: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+    href: String,
+}
+
+/// What a plugin may reach.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Grants)]
+pub(crate) struct GrantsView {
+    /// Services, each by name or by a prefix that ends in `*`.
+    #[serde(default)]
+    invoke: Vec<String>,
+}
+
+impl From<Grants> for GrantsView {
+    fn from(grants: Grants) -> Self {
+        Self { invoke: grants.invoke }
+    }
+}
+
+impl View {
+    fn of(plugin: Plugin, definitions: &Definitions) -> Self {
+        let services = definitions.services.iter().filter(|service| service.plugin == plugin.name);
+        let services = services.map(|service| service.name.to_string()).collect();
+        let state = if plugin.active.is_some() { "active" } else { "recalled" };
+        let (kind, version, digest, imports, invokes, deployment_href) = match plugin.active {
+            None => (None, None, None, Vec::new(), Vec::new(), None),
+            Some(active) => (
+                Some(kind(active.description.kind)),
+                Some(active.description.version),
+                Some(active.digest.to_string()),
+                active.description.imports,
+                active.description.invokes,
+                Some(deployments::href(&active.deployment)),
+            ),
+        };
+        Self {
+            id: plugin.id,
+            kind,
+            version,
+            digest,
+            state,
+            services,
+            imports,
+            invokes,
+            grants: plugin.grants.map(GrantsView::from),
+            config: plugin.config,
+            deployment_href,
+            created_at: plugin.created_at,
+            updated_at: plugin.updated_at,
+            href: format!("/api/v1/plugins/{}", plugin.name),
+            name: plugin.name.into(),
+        }
+    }
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Bus => "bus",
+        Kind::WasiHttp => "wasi-http",
+    }
+}
+
+/// What can't be a name is the name of nothing.
+fn name(key: &str) -> Result<Name, Problem> {
+    key.parse()
+        .map_err(|_| Problem::new(ProblemKind::NotFound, format!("plugin {:?} does not exist", shown(key))))
+}
+
+pub(crate) struct Fields;
+
+impl Filters for Fields {
+    const ALLOWED: &'static [(&'static str, &'static str)] = &[("name", "Only the plugin of this name.")];
+}
+
+type Listing = List<Fields>;
+
+/// Plugins.
+#[utoipa::path(get, path = "/api/v1/plugins", tag = "plugins", params(Listing),
+    responses((status = 200, description = "A page of plugins.", body = Listed<View>)))]
+pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<Json<Listed<View>>, Problem> {
+    let (page, name) = (list.page.clone(), list.filter("name"));
+    let paged = app
+        .read(move |odb| {
+            let paged = match name.map(|name| odb.plugin(&name)) {
+                None => odb.plugins(&page)?,
+                Some(Err(Error::NotFound { .. })) => Paged { items: Vec::new(), next: None },
+                Some(found) => page::cut(&page, vec![found?], |plugin| plugin.id.clone()),
+            };
+            let definitions = odb.definitions()?;
+            Ok(page::map(paged, |plugin| View::of(plugin, &definitions)))
+        })
+        .await?;
+    Ok(list.reply(paged))
+}
+
+/// A plugin.
+#[utoipa::path(get, path = "/api/v1/plugins/{name}", tag = "plugins", params(("name" = String, Path)),
+    responses((status = 200, description = "The plugin.", body = View, headers(("ETag" = String)))))]
+pub(crate) async fn get(State(app): State<Arc<App>>, Key(name): Key) -> Result<Response, Problem> {
+    app.read(move |odb| {
+        let plugin = odb.plugin(&name)?;
+        Ok(etag::tagged(plugin.revision, View::of(plugin, &odb.definitions()?)))
+    })
+    .await
+}
+
+/// What a plugin may reach; null until someone sets it.
+#[utoipa::path(get, path = "/api/v1/plugins/{name}/grants", tag = "plugins",
+    params(("name" = String, Path)),
+    responses((status = 200, description = "The grants.", body = Option<GrantsView>,
+        headers(("ETag" = String)))))]
+pub(crate) async fn grants(State(app): State<Arc<App>>, Key(name): Key) -> Result<Response, Problem> {
+    let plugin = app.read(move |odb| Ok(odb.plugin(&name)?)).await?;
+    Ok(etag::tagged(plugin.revision, plugin.grants.map(GrantsView::from)))
+}
+
+/// Set what a plugin may reach; null puts it back to where nobody has.
+#[utoipa::path(put, path = "/api/v1/plugins/{name}/grants", tag = "plugins",
+    params(("name" = String, Path), IfMatch), request_body = Option<GrantsView>,
+    responses((status = 200, description = "The grants as they are now.", body = Option<GrantsView>,
+        headers(("ETag" = String)))))]
+pub(crate) async fn set_grants(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    Key(name): Key,
+    IfMatch(seen): IfMatch,
+    request: Request,
+) -> Result<Response, Problem> {
+    let grants = match body::json(request).await? {
+        None => return Err(Problem::invalid_at("", "the body is empty")),
+        Some(Value::Null) => None,
+        Some(value @ Value::Object(_)) => Some(checked_grants(body::typed(value)?)?),
+        Some(_) => return Err(Problem::invalid_at("", "the body is neither a JSON object nor null")),
+    };
+    let plugin = app.write(move |odb| Ok(odb.set_grants(&by, &name, seen, grants)?)).await?;
+    Ok(etag::tagged(plugin.revision, plugin.grants.map(GrantsView::from)))
+}
+
+fn checked_grants(given: GrantsView) -> Result<Grants, Problem> {
+    let mut check = Check::default();
+    for (at, pattern) in given.invoke.iter().enumerate() {
+        let one = Grants { invoke: vec![shown(pattern)] };
+        check.ok(&format!("/invoke/{at}"), one.check());
+    }
+    check.finish()?;
+    let grants = Grants { invoke: given.invoke };
+    grants.check().map_err(|error| Problem::invalid_at("/invoke", error.to_string()))?;
+    Ok(grants)
+}
+
+/// A plugin's config.
+#[utoipa::path(get, path = "/api/v1/plugins/{name}/config", tag = "plugins",
+    params(("name" = String, Path)),
+    responses((status = 200, description = "The config.", body = Object, headers(("ETag" = String)))))]
+pub(crate) async fn config(State(app): State<Arc<App>>, Key(name): Key) -> Result<Response, Problem> {
+    let plugin = app.read(move |odb| Ok(odb.plugin(&name)?)).await?;
+    Ok(etag::tagged(plugin.revision, plugin.config))
+}
+
+/// Replace a plugin's config.
+#[utoipa::path(put, path = "/api/v1/plugins/{name}/config", tag = "plugins",
+    params(("name" = String, Path), IfMatch), request_body = Object,
+    responses((status = 200, description = "The config as it is now.", body = Object,
+        headers(("ETag" = String)))))]
+pub(crate) async fn set_config(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    Key(name): Key,
+    IfMatch(seen): IfMatch,
+    Input(config): Input<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    let config = Value::Object(config);
+    let size = config.to_string().len();
+    if size > CONFIG_BYTES_MAX {
+        let detail = format!("the config has {size} bytes; allowed is {CONFIG_BYTES_MAX}");
+        return Err(Problem::new(ProblemKind::TooLarge, detail));
+    }
+    let plugin = app.write(move |odb| Ok(odb.set_config(&by, &name, seen, config)?)).await?;
+    Ok(etag::tagged(plugin.revision, plugin.config))
+}
+
+/// Which version to go back to.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rollback {
+    /// Of a version that was active before; the one before the present one if absent.
+    digest: Option<String>,
+}
+
+/// Go back to an earlier version.
+#[utoipa::path(post, path = "/api/v1/plugins/{name}/rollback", tag = "plugins",
+    params(("name" = String, Path)), request_body(content = Option<Rollback>, content_type = "application/json"),
+    responses((status = 202, description = "The deployment that goes back.", body = deployments::View,
+        headers(("Location" = String))), Conflict))]
+pub(crate) async fn rollback(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    Key(key): Key,
+    request: Request,
+) -> Result<Response, Problem> {
+    let wanted: Rollback = match body::json(request).await? {
+        None | Some(Value::Null) => Rollback::default(),
+        Some(value) if value.is_object() => body::typed(value)?,
+        Some(_) => return Err(Problem::invalid_at("", "the body is not a JSON object")),
+    };
+    let parse = |text: String| {
+        let refused = |error| Problem::invalid_at("/digest", format!("{:?}: {error}", shown(&text)));
+        text.parse::<Digest>().map_err(refused)
+    };
+    let to = wanted.digest.map(parse).transpose()?;
+    let name = name(&key)?;
+    let now = by.now;
+    let view = app.write(move |odb| deployments::View::of(odb, odb.rollback(&by, &name, to)?, now)).await?;
+    Ok(deployments::accepted(view))
+}
+
+/// Take a plugin out of service.
+#[utoipa::path(post, path = "/api/v1/plugins/{name}/recall", tag = "plugins",
+    params(("name" = String, Path)),
+    responses((status = 202, description = "The deployment that was live.", body = deployments::View,
+        headers(("Location" = String))), Conflict))]
+pub(crate) async fn recall(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    Key(key): Key,
+) -> Result<Response, Problem> {
+    let name = name(&key)?;
+    let now = by.now;
+    let view = app.write(move |odb| deployments::View::of(odb, odb.recall(&by, &name)?, now)).await?;
+    Ok(deployments::accepted(view))
+}

@@ -1,0 +1,91 @@
+//! Accepting connections, and letting them end in peace.
+
+use std::{net::TcpListener, pin::pin, sync::Arc};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::TcpStream,
+    sync::{Semaphore, watch},
+    task::JoinSet,
+    time::sleep,
+};
+
+use crate::{app, bounds, error::Error, settings::Settings};
+
+/// Serves until `stop` completes; requests that are in flight then are finished.
+pub async fn serve(
+    listener: TcpListener,
+    settings: Settings,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    let router = app::router(settings)?;
+    listener.set_nonblocking(true).map_err(Error::Listener)?;
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(Error::Listener)?;
+    let (stopping, stopped) = watch::channel(false);
+    let slots = Arc::new(Semaphore::new(bounds::CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            Some(_) = connections.join_next() => {}
+            (stream, slot) = accept(&listener, &slots) => {
+                let (router, stopped) = (router.clone(), stopped.clone());
+                connections.spawn(async move {
+                    converse(stream, router, stopped).await;
+                    drop(slot);
+                });
+            }
+        }
+    }
+    drop(listener);
+    // Nobody listens where no connection is open.
+    let _ = stopping.send(true);
+    while connections.join_next().await.is_some() {}
+    Ok(())
+}
+
+async fn accept(
+    listener: &tokio::net::TcpListener,
+    slots: &Arc<Semaphore>,
+) -> (TcpStream, Result<tokio::sync::OwnedSemaphorePermit, tokio::sync::AcquireError>) {
+    let slot = slots.clone().acquire_owned().await;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, slot),
+            Err(error) => {
+                tracing::warn!(%error, "failed to accept a connection to the admin API");
+                sleep(bounds::ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn converse(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>) {
+    // Replies are small and whole; a failure to say so costs only time.
+    let _ = stream.set_nodelay(true);
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(bounds::HEAD_TIME_MAX);
+    let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut connection = pin!(connection);
+    let ended: Result<(), hyper::Error> = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = told(&mut stopped) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection to the admin API ended early");
+    }
+}
+
+async fn told(stopped: &mut watch::Receiver<bool>) {
+    // The sender lives until every connection has ended.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}

@@ -1,0 +1,121 @@
+//! Servers and their workers: `/api/v1/servers`.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{Json, extract::State};
+use busbar_model::{
+    Timestamp,
+    bounds::HEARTBEAT_DEAD_MS,
+    server::{Server, Worker},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    app::App,
+    caller::Key,
+    check::shown,
+    clock,
+    page::{self, Filters, List, Listed},
+    problem::{Kind, Problem},
+};
+
+/// One machine's server as it last reported itself.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Server)]
+pub(crate) struct View {
+    id: String,
+    name: String,
+    /// Of the binary.
+    version: String,
+    #[schema(value_type = String, format = DateTime)]
+    started_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    heartbeat_at: Timestamp,
+    /// Whether a deployment waits for it.
+    live: bool,
+    /// The engine and processor that its artifacts are for.
+    engine: String,
+    workers: Vec<WorkerView>,
+    href: String,
+}
+
+/// A process that runs services.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Worker)]
+pub(crate) struct WorkerView {
+    /// Stays when the process is replaced.
+    slot: u32,
+    pid: u32,
+    /// starting, ready or draining.
+    state: &'static str,
+    /// The ODB version of the catalog that it serves.
+    catalog_version: i64,
+    /// Digest of each plugin that new calls meet.
+    plugins: BTreeMap<String, String>,
+    #[schema(value_type = String, format = DateTime)]
+    started_at: Timestamp,
+}
+
+impl View {
+    fn of(server: Server, now: Timestamp) -> Self {
+        let dead_after_ms = i64::try_from(HEARTBEAT_DEAD_MS).unwrap_or(i64::MAX);
+        Self {
+            live: server.is_live(now, dead_after_ms),
+            href: format!("/api/v1/servers/{}", server.id),
+            id: server.id,
+            name: server.name.into(),
+            version: server.version,
+            started_at: server.started_at,
+            heartbeat_at: server.heartbeat_at,
+            engine: server.engine,
+            workers: server.workers.into_iter().map(WorkerView::from).collect(),
+        }
+    }
+}
+
+impl From<Worker> for WorkerView {
+    fn from(worker: Worker) -> Self {
+        let plugins = worker.plugins.into_iter();
+        Self {
+            slot: worker.slot,
+            pid: worker.pid,
+            state: worker.state.as_str(),
+            catalog_version: worker.catalog_version,
+            plugins: plugins.map(|(name, digest)| (name.into(), digest.to_string())).collect(),
+            started_at: worker.started_at,
+        }
+    }
+}
+
+pub(crate) struct Fields;
+
+impl Filters for Fields {
+    const ALLOWED: &'static [(&'static str, &'static str)] = &[("name", "Only the server of this name.")];
+}
+
+type Listing = List<Fields>;
+
+/// Servers.
+#[utoipa::path(get, path = "/api/v1/servers", tag = "servers", params(Listing),
+    responses((status = 200, description = "A page of servers.", body = Listed<View>)))]
+pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<Json<Listed<View>>, Problem> {
+    let mut servers = app.read(|odb| Ok(odb.servers()?)).await?;
+    if let Some(name) = list.filter("name") {
+        servers.retain(|server| server.name.as_str() == name);
+    }
+    let now = clock::now();
+    let paged = page::cut(&list.page, servers, |server| server.id.clone());
+    Ok(list.reply(page::map(paged, |server| View::of(server, now))))
+}
+
+/// A server.
+#[utoipa::path(get, path = "/api/v1/servers/{id}", tag = "servers", params(("id" = String, Path)),
+    responses((status = 200, description = "The server.", body = View)))]
+pub(crate) async fn get(State(app): State<Arc<App>>, Key(id): Key) -> Result<Json<View>, Problem> {
+    let servers = app.read(|odb| Ok(odb.servers()?)).await?;
+    let found = servers.into_iter().find(|server| server.id == id);
+    let server = found
+        .ok_or_else(|| Problem::new(Kind::NotFound, format!("server {:?} does not exist", shown(&id))))?;
+    Ok(Json(View::of(server, clock::now())))
+}

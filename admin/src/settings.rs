@@ -1,0 +1,35 @@
+//! What the API is made from.
+
+use std::{error, path::PathBuf, sync::Arc};
+
+use busbar_store::Odb;
+
+/// Makes a password's argon2id hash in PHC string form. It may block.
+pub type HashPassword =
+    Arc<dyn Fn(&str) -> Result<String, Box<dyn error::Error + Send + Sync>> + Send + Sync>;
+
+#[derive(Clone)]
+pub struct Settings {
+    pub odb: Odb,
+    /// What callers present as `Authorization: Bearer TOKEN`; not empty.
+    pub token: String,
+    /// On loopback only: callers must mean this machine by `Host`, and keep their correlation ids.
+    pub development: bool,
+    /// Called after each committed write, to say that the ODB has something new.
+    pub hint: Arc<dyn Fn() + Send + Sync>,
+    /// Unix socket of the server's ops HTTP, which has the `/metrics` that is shown here too.
+    pub metrics: Option<PathBuf>,
+    pub hash_password: HashPassword,
+    /// Of the binary.
+    pub version: &'static str,
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("development", &self.development)
+            .field("metrics", &self.metrics)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,164 @@
+//! Third stage: who is calling, and may they.
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use busbar_model::{Fault, Name, Security, digest::hex, fault::FaultKind, security::Credential};
+use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use crate::{catalog::BoundService, password::Verifier, route::Admitted};
+
+pub const API_KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
+
+/// Proof that a caller was let in; made in this module only.
+pub(crate) struct Permit {
+    pub(crate) caller: Option<Name>,
+}
+
+/// A security definition, ready to check with.
+pub struct Guard {
+    name: Name,
+    credential: Credential,
+    check: Check,
+}
+
+enum Check {
+    Basic { username: String, password: Verifier },
+    ApiKey { key_sha256: String },
+}
+
+impl Guard {
+    pub(crate) fn new(security: &Security) -> Self {
+        let check = match &security.credential {
+            Credential::Basic { username, password_hash } => {
+                Check::Basic { username: username.clone(), password: Verifier::new(password_hash.clone()) }
+            }
+            Credential::ApiKey { key_sha256, .. } => Check::ApiKey { key_sha256: key_sha256.clone() },
+        };
+        Self { name: security.name.clone(), credential: security.credential.clone(), check }
+    }
+
+    pub(crate) fn is_of(&self, security: &Security) -> bool {
+        self.name == security.name && self.credential == security.credential
+    }
+
+    async fn admits(&self, headers: &HeaderMap) -> bool {
+        match &self.check {
+            Check::Basic { username, password } => {
+                let Some((user, given)) = basic(headers) else { return false };
+                // The password is checked for a wrong name too: both take the same time.
+                let fits = password.fits(&given).await;
+                bool::from(user.as_bytes().ct_eq(username.as_bytes())) && fits
+            }
+            Check::ApiKey { key_sha256 } => headers.get(API_KEY_HEADER).is_some_and(|key| {
+                let digest = hex(&Sha256::digest(key.as_bytes()));
+                digest.as_bytes().ct_eq(key_sha256.as_bytes()).into()
+            }),
+        }
+    }
+
+    fn challenge(&self) -> &'static str {
+        match self.check {
+            Check::Basic { .. } => r#"Basic realm="busbar", charset="UTF-8""#,
+            Check::ApiKey { .. } => r#"ApiKey realm="busbar", header="X-API-Key""#,
+        }
+    }
+
+    /// The header that carried the credential; services do not see it.
+    fn header(&self) -> HeaderName {
+        match self.check {
+            Check::Basic { .. } => AUTHORIZATION,
+            Check::ApiKey { .. } => API_KEY_HEADER,
+        }
+    }
+}
+
+/// User and password of an `Authorization: Basic` header (RFC 7617).
+fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = value.split_once(' ')?;
+    let decoded = BASE64_STANDARD.decode(encoded.trim()).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    let (user, password) = text.split_once(':')?;
+    scheme.eq_ignore_ascii_case("basic").then(|| (user.to_owned(), password.to_owned()))
+}
+
+/// Checks the credentials of a request and takes them out of it.
+pub(crate) async fn authenticate(admitted: Admitted<'_>, headers: &mut HeaderMap) -> Result<Permit, Fault> {
+    let guard = match admitted {
+        Admitted::Everyone => return Ok(Permit { caller: None }),
+        Admitted::Nobody => return Err(Fault::new(FaultKind::NotAllowed, "no caller is allowed here")),
+        Admitted::By(guard) => guard,
+    };
+    if !guard.admits(headers).await {
+        let mut fault = Fault::new(FaultKind::Unauthenticated, "credentials are missing or wrong");
+        fault.challenge = Some(guard.challenge().to_owned());
+        return Err(fault);
+    }
+    headers.remove(guard.header());
+    Ok(Permit { caller: Some(guard.name.clone()) })
+}
+
+/// The same for a call from within: a plugin reaches the services that it was granted.
+pub(crate) fn authorize_invoke(from: &BoundService, service: &str) -> Result<Permit, Fault> {
+    if from.grants.allows_invoke(service) {
+        return Ok(Permit { caller: Some(from.plugin_name.clone()) });
+    }
+    let text = format!("plugin {} has no grant to invoke {service}", from.plugin_name);
+    Err(Fault::new(FaultKind::NotAllowed, text).with_code("not-granted"))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue};
+
+    use super::{basic, authenticate, Guard};
+    use crate::route::Admitted;
+    use busbar_model::{Digest, Security, Timestamp, fault::FaultKind, security::Credential};
+
+    fn headers(name: &'static str, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())])
+    }
+
+    fn guard(credential: Credential) -> Guard {
+        Guard::new(&Security {
+            id: "1".into(),
+            name: "partner".parse().unwrap(),
+            credential,
+            revision: 1,
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+        })
+    }
+
+    #[test]
+    fn reads_basic_credentials() {
+        // RFC 7617, section 2.
+        let given = basic(&headers("authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")).unwrap();
+        assert_eq!(given, ("Aladdin".to_owned(), "open sesame".to_owned()));
+        for bad in ["Basic", "Basic !!", "Bearer QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "Basic QWxhZGRpbg=="] {
+            assert_eq!(basic(&headers("authorization", bad)), None, "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_api_key_lets_in_and_goes_no_further() {
+        let key = "kid.secret";
+        let guard = guard(Credential::ApiKey { key_id: "kid".into(), key_sha256: Digest::of(key.as_bytes()).hex() });
+        let mut good = headers("x-api-key", key);
+        let permit = authenticate(Admitted::By(&guard), &mut good).await.unwrap_or_else(|f| panic!("{f:?}"));
+        assert_eq!(permit.caller.unwrap().as_str(), "partner");
+        assert!(good.is_empty());
+        for mut bad in [HeaderMap::new(), headers("x-api-key", "kid.wrong"), headers("x-api-key", "")] {
+            let Err(fault) = authenticate(Admitted::By(&guard), &mut bad).await else { panic!() };
+            assert_eq!(fault.kind, FaultKind::Unauthenticated);
+            assert!(fault.challenge.is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_closed_channel_lets_nobody_in() {
+        let Err(fault) = authenticate(Admitted::Nobody, &mut HeaderMap::new()).await else { panic!() };
+        assert_eq!(fault.kind, FaultKind::NotAllowed);
+    }
+}

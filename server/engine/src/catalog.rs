@@ -1,0 +1,229 @@
+//! The immutable snapshot of all definitions that a call is pinned to, bound to loaded plugins.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
+
+use busbar_model::{
+    Channel, Definitions, Digest, Name, Plugin as PluginDefinition, Service,
+    channel::Protocol,
+    input::InputShape,
+    openapi,
+    plugin::{ActiveVersion, Grants},
+    router::Router,
+    security::INVOKER,
+    service::Limits,
+};
+use bytes::Bytes;
+
+use crate::{
+    authenticate::Guard,
+    gate::Gate,
+    metrics::{Meter, Metrics},
+    ports::Plugin,
+};
+
+/// A service whose plugin is loaded.
+pub struct BoundService {
+    pub name: Name,
+    pub plugin_name: Name,
+    pub limits: Limits,
+    pub grants: Grants,
+    /// A JSON object.
+    pub config: Arc<serde_json::Value>,
+    pub plugin: Arc<dyn Plugin>,
+    pub(crate) input: Option<InputShape>,
+    pub(crate) gate: Arc<Gate>,
+    /// Counts calls that come from other services.
+    pub(crate) invoke_meter: Arc<Meter>,
+    pub(crate) by_name_meter: Arc<Meter>,
+}
+
+/// What stands behind a service's name.
+#[derive(Clone)]
+pub enum Slot {
+    Live(Arc<BoundService>),
+    /// Known, but no version of its plugin is live or could be loaded.
+    NotLive,
+    /// Nothing of this name was ever deployed.
+    Unknown,
+}
+
+/// A channel with all that its requests need.
+pub(crate) struct Route {
+    pub(crate) channel: Channel,
+    pub(crate) guard: Admission,
+    pub(crate) service: Slot,
+    pub(crate) meter: Arc<Meter>,
+}
+
+/// Who may pass a channel.
+pub(crate) enum Admission {
+    Open,
+    Guarded(Arc<Guard>),
+    /// The channel names a definition that does not exist.
+    Closed,
+}
+
+#[derive(Default)]
+pub struct Catalog {
+    definitions: Definitions,
+    routes: Vec<Route>,
+    router: Router<usize>,
+    services: HashMap<Name, Slot>,
+    invoker: Option<Arc<Guard>>,
+    openapi: OnceLock<Bytes>,
+}
+
+/// What outlives a catalog: counters, gates and guards of things that did not change.
+pub struct Binder {
+    metrics: Arc<Metrics>,
+    gates: HashMap<Name, Arc<Gate>>,
+    guards: HashMap<String, Arc<Guard>>,
+    /// What a plugin may reach when nobody has set its grants.
+    grants_default: Grants,
+}
+
+impl Binder {
+    pub fn new(metrics: Arc<Metrics>, grants_default: Grants) -> Self {
+        Self { metrics, gates: HashMap::new(), guards: HashMap::new(), grants_default }
+    }
+
+    /// Binds definitions to the plugins that `loaded` finds. Problems that leave a part of the
+    /// catalog unusable are returned beside it; the rest of it works.
+    pub fn bind(
+        &mut self,
+        definitions: Definitions,
+        loaded: &dyn Fn(&ActiveVersion) -> Option<Arc<dyn Plugin>>,
+    ) -> (Catalog, Vec<String>) {
+        let mut problems = Vec::new();
+        let guards: HashMap<String, Arc<Guard>> =
+            definitions.securities.iter().map(|s| (s.name.to_string(), self.guard(s))).collect();
+        let services: HashMap<Name, Slot> = definitions
+            .services
+            .iter()
+            .map(|service| (service.name.clone(), self.slot(service, &definitions, loaded)))
+            .collect();
+        let (router, conflicts) = definitions.rest_router();
+        problems.extend(conflicts.iter().map(ToString::to_string));
+        let routes = definitions
+            .channels
+            .iter()
+            .map(|channel| Route {
+                guard: admission(channel, &guards, &mut problems),
+                service: services.get(channel.service.as_str()).cloned().unwrap_or(Slot::NotLive),
+                meter: self.metrics.meter(channel.service.as_str(), channel.name.as_str()),
+                channel: channel.clone(),
+            })
+            .collect();
+        self.gates.retain(|name, _| services.contains_key(name));
+        self.guards = guards;
+        let invoker = self.guards.get(INVOKER).cloned();
+        (Catalog { definitions, routes, router, services, invoker, openapi: OnceLock::new() }, problems)
+    }
+
+    fn guard(&self, security: &busbar_model::Security) -> Arc<Guard> {
+        match self.guards.get(security.name.as_str()).filter(|known| known.is_of(security)) {
+            Some(unchanged) => Arc::clone(unchanged),
+            None => Arc::new(Guard::new(security)),
+        }
+    }
+
+    fn slot(
+        &mut self,
+        service: &Service,
+        definitions: &Definitions,
+        loaded: &dyn Fn(&ActiveVersion) -> Option<Arc<dyn Plugin>>,
+    ) -> Slot {
+        let live = definitions.plugin(service.plugin.as_str()).and_then(|definition| {
+            let active = definition.active.as_ref()?;
+            let described = active.description.services.iter().find(|d| d.name == service.name)?;
+            Some((definition, described, loaded(active)?))
+        });
+        let Some((definition, described, plugin)) = live else { return Slot::NotLive };
+        let limits = service.limits.over(described.calls_per_instance);
+        Slot::Live(Arc::new(BoundService {
+            name: service.name.clone(),
+            plugin_name: definition.name.clone(),
+            grants: self.grants(definition),
+            config: Arc::new(definition.config.clone()),
+            plugin,
+            input: described.input_schema.as_ref().map(InputShape::of),
+            gate: self.gate(&service.name, &limits),
+            invoke_meter: self.metrics.meter(service.name.as_str(), "_invoke"),
+            by_name_meter: self.metrics.meter(service.name.as_str(), "_by-name"),
+            limits,
+        }))
+    }
+
+    fn grants(&self, plugin: &PluginDefinition) -> Grants {
+        plugin.grants.clone().unwrap_or_else(|| self.grants_default.clone())
+    }
+
+    fn gate(&mut self, service: &Name, limits: &Limits) -> Arc<Gate> {
+        match self.gates.get(service).filter(|gate| gate.has(limits.concurrency, limits.queue)) {
+            Some(unchanged) => Arc::clone(unchanged),
+            None => {
+                let gate = Arc::new(Gate::new(limits.concurrency, limits.queue));
+                self.gates.insert(service.clone(), Arc::clone(&gate));
+                gate
+            }
+        }
+    }
+}
+
+fn admission(channel: &Channel, guards: &HashMap<String, Arc<Guard>>, problems: &mut Vec<String>) -> Admission {
+    match &channel.security {
+        None => Admission::Open,
+        Some(name) => match guards.get(name.as_str()) {
+            Some(guard) => Admission::Guarded(Arc::clone(guard)),
+            None => {
+                problems.push(format!("channel {:?} asks for security definition {name:?}, which does not exist", channel.name));
+                Admission::Closed
+            }
+        },
+    }
+}
+
+impl Catalog {
+    pub fn definitions(&self) -> &Definitions {
+        &self.definitions
+    }
+
+    pub fn version(&self) -> i64 {
+        self.definitions.version
+    }
+
+    /// The versions of plugins that calls pinned to this catalog meet.
+    pub fn plugins(&self) -> impl Iterator<Item = (Name, Digest)> {
+        let live = self.services.values().filter_map(|slot| match slot {
+            Slot::Live(service) => Some((service.plugin_name.clone(), service.plugin.digest())),
+            Slot::NotLive | Slot::Unknown => None,
+        });
+        live.collect::<HashMap<_, _>>().into_iter()
+    }
+
+    /// OpenAPI of the channels, as JSON text.
+    pub fn openapi(&self) -> Bytes {
+        self.openapi.get_or_init(|| openapi::document(&self.definitions).to_string().into()).clone()
+    }
+
+    pub(crate) fn service(&self, name: &str) -> &Slot {
+        self.services.get(name).unwrap_or(&Slot::Unknown)
+    }
+
+    pub(crate) fn rest(&self) -> (&Router<usize>, &[Route]) {
+        (&self.router, &self.routes)
+    }
+
+    pub(crate) fn invoker(&self) -> Option<&Arc<Guard>> {
+        self.invoker.as_ref()
+    }
+}
+
+impl Route {
+    pub(crate) fn is_rest(&self) -> bool {
+        self.channel.protocol == Protocol::Rest
+    }
+}

@@ -1,0 +1,149 @@
+//! Fourth stage: the service runs within its limits.
+//!
+//! This is where a call's unit of work has its place: effects that the service staged are committed
+//! after `run` succeeds and before its response leaves this stage, and dropped when it fails.
+
+use std::{sync::Arc, time::Duration};
+
+use busbar_model::{Fault, bounds, fault::{FaultKind, FieldError}};
+use http::{HeaderMap, header::CONTENT_TYPE};
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    accept::Context,
+    authenticate::Permit,
+    body::{Body, BodyError},
+    catalog::BoundService,
+    ports::{Call, Invoker},
+    request::{Head, Input, Response},
+    route::Routed,
+};
+
+/// All that is known of a call from outside before it runs.
+pub(crate) struct Inbound<'c> {
+    pub(crate) context: &'c Arc<Context>,
+    pub(crate) routed: Routed<'c>,
+    pub(crate) permit: Permit,
+    pub(crate) head: Head,
+    pub(crate) body: Body,
+}
+
+pub(crate) async fn inbound(
+    service: &Arc<BoundService>,
+    inbound: Inbound<'_>,
+    invoker: Arc<dyn Invoker>,
+) -> Result<Response, Fault> {
+    let Inbound { context, routed, permit, head, body } = inbound;
+    let timeout_ms = routed.timeout_ms.min(service.limits.timeout_ms);
+    let deadline = Instant::from_std(context.accepted_at) + Duration::from_millis(timeout_ms);
+    let reading = async {
+        let place = service.gate.enter(deadline).await?;
+        let input = input(service, &head, body, &routed).await?;
+        Ok((place, input))
+    };
+    let (place, input) = timeout_at(deadline, reading).await.map_err(|_| timed_out())??;
+    run(Call {
+        context: Arc::clone(context),
+        service: Arc::clone(service),
+        deadline,
+        depth: 0,
+        caller: permit.caller,
+        head: Some(head),
+        params: routed.params,
+        input,
+        invoker,
+        place,
+    })
+    .await
+}
+
+/// Runs a call until its deadline. Each attempt of the plugin to overstay ends here.
+pub(crate) async fn run(call: Call) -> Result<Response, Fault> {
+    let deadline = call.deadline;
+    let plugin = Arc::clone(&call.service.plugin);
+    timeout_at(deadline, plugin.call(call)).await.map_err(|_| timed_out())?
+}
+
+pub(crate) fn timed_out() -> Fault {
+    Fault::new(FaultKind::Timeout, "the call reached its time limit")
+}
+
+/// A typed service gets one JSON input, any other the body as it came.
+async fn input(service: &BoundService, head: &Head, body: Body, routed: &Routed<'_>) -> Result<Input, Fault> {
+    let limit = routed.body_bytes_max;
+    if body.length().is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
+    }
+    let Some(shape) = &service.input else {
+        let body = match body {
+            Body::Stream(stream) if stream_is_small(&stream, limit) => {
+                Body::Stream(stream).collect(limit).await.map_err(broken)?.into()
+            }
+            Body::Stream(stream) => Body::Stream(stream.limited(limit)),
+            body => body,
+        };
+        return Ok(Input { content_type: content_type(&head.headers), body });
+    };
+    let bytes = body.collect(limit).await.map_err(broken)?;
+    let query = query(head.uri.query().unwrap_or_default());
+    if query.is_empty() && routed.params.is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok() {
+        return Ok(Input::json(bytes));
+    }
+    shape.merge(&bytes, &query, &routed.params).map(Input::json).map_err(invalid)
+}
+
+fn stream_is_small(stream: &crate::body::Stream, limit: u64) -> bool {
+    stream.length().is_some_and(|length| length <= bounds::BODY_INLINE_BYTES_MAX.min(limit))
+}
+
+/// Pairs of a query, decoded as forms are: `+` is a space.
+pub fn query(raw: &str) -> Vec<(String, String)> {
+    if raw.is_empty() {
+        return Vec::new();
+    }
+    let decode = |text: &str| {
+        let spaced = text.replace('+', " ");
+        percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+    };
+    raw.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
+}
+
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+fn invalid(errors: Vec<FieldError>) -> Fault {
+    let mut fault = Fault::new(FaultKind::InvalidInput, "the input is not valid");
+    fault.errors = errors;
+    fault
+}
+
+fn too_large(limit: u64) -> Fault {
+    Fault::new(FaultKind::TooLarge, format!("the body is larger than {limit} bytes"))
+}
+
+pub(crate) fn broken(error: BodyError) -> Fault {
+    match error {
+        BodyError::TooLarge { limit } => too_large(limit),
+        BodyError::Broken(_) => Fault::new(FaultKind::InvalidInput, "the body ended early"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::query;
+
+    #[test]
+    fn a_query_is_decoded_as_forms_are() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            query("a=1&b=x+y%26z&&c&a=%C3%A9"),
+            [pair("a", "1"), pair("b", "x y&z"), pair("c", ""), pair("a", "é")]
+        );
+        assert!(query("").is_empty());
+    }
+}

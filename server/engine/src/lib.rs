@@ -1,0 +1,22 @@
+//! The request path: one pipeline of five stages that every call takes, whatever its protocol.
+//!
+//! What lies outside (the plugin host, the access log) is reached through the traits in [`ports`].
+
+pub mod accept;
+pub mod authenticate;
+pub mod body;
+pub mod catalog;
+pub mod gate;
+pub mod invoke;
+pub mod metrics;
+pub mod password;
+pub mod pipeline;
+pub mod ports;
+pub mod request;
+pub mod respond;
+pub mod route;
+
+pub use body::{Body, BodyError};
+pub use catalog::Catalog;
+pub use pipeline::Pipeline;
+pub use request::{Reply, Request};

@@ -1,0 +1,186 @@
+//! accept → route → authenticate → invoke → respond.
+//!
+//! Every call goes through here and knows nothing of the protocol it came by: requests through
+//! [`Pipeline::handle`], calls of services by services through [`Invoker`].
+
+use std::{sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use busbar_model::{Fault, bounds, fault::FaultKind};
+use tokio::time::Instant;
+
+use crate::{
+    accept::{Context, accept},
+    authenticate::{authenticate, authorize_invoke},
+    body::Body,
+    catalog::Catalog,
+    invoke::{self, Inbound, run},
+    metrics::{Meter, Metrics},
+    ports::{Access, AccessLog, Call, CallFuture, Invoker, Origin},
+    request::{Head, Input, Reply, Request},
+    respond::respond,
+    route::{live, route},
+};
+
+pub struct Pipeline {
+    catalog: ArcSwap<Catalog>,
+    metrics: Arc<Metrics>,
+    /// Counts requests that reached no channel.
+    unrouted: Arc<Meter>,
+    access_log: Arc<dyn AccessLog>,
+}
+
+impl Pipeline {
+    pub fn new(metrics: Arc<Metrics>, access_log: Arc<dyn AccessLog>) -> Arc<Self> {
+        let unrouted = metrics.meter("", "");
+        Arc::new(Self { catalog: ArcSwap::default(), metrics, unrouted, access_log })
+    }
+
+    /// New calls meet this catalog; calls under way keep theirs.
+    pub fn switch(&self, catalog: Catalog) {
+        self.catalog.store(Arc::new(catalog));
+    }
+
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.catalog.load_full()
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Takes a request through all stages. `unique` is 128 bits that no other request has.
+    pub async fn handle(self: &Arc<Self>, mut request: Request, unique: u128) -> Reply {
+        let context = Arc::new(accept(&request, self.catalog(), unique));
+        let routed = match route(&context, &request) {
+            Ok(routed) => routed,
+            Err(fault) => {
+                let noted = Noted { meter: &self.unrouted, channel: "", service: "", caller: None, line: Line::of(&request.head) };
+                return self.finish(&context, noted, Err(fault));
+            }
+        };
+        let meter = routed.meter.unwrap_or(&self.unrouted);
+        let (channel, service_name) = (routed.channel, routed.service_name);
+        let line = Line::of(&request.head);
+        let mut caller = None;
+        let outcome = async {
+            let permit = authenticate(routed.admission, &mut request.head.headers).await?;
+            caller.clone_from(&permit.caller);
+            let service = live(routed.service)?;
+            let Request { head, body, .. } = request;
+            let inbound = Inbound { context: &context, routed, permit, head, body };
+            invoke::inbound(service, inbound, Arc::clone(self) as Arc<dyn Invoker>).await
+        }
+        .await;
+        let caller = caller.as_ref().map(|name| name.as_str());
+        self.finish(&context, Noted { meter, channel, service: service_name, caller, line }, outcome)
+    }
+
+    /// Replies to a request that goes to no channel: it is counted and noted like any other.
+    pub fn answer(&self, request: &Request, unique: u128, outcome: Result<crate::request::Response, Fault>) -> Reply {
+        let context = accept(request, self.catalog(), unique);
+        let noted = Noted { meter: &self.unrouted, channel: "", service: "", caller: None, line: Line::of(&request.head) };
+        self.finish(&context, noted, outcome)
+    }
+
+    fn finish(
+        &self,
+        context: &Context,
+        noted: Noted<'_>,
+        outcome: Result<crate::request::Response, Fault>,
+    ) -> Reply {
+        let (reply, fault) = respond(context, outcome);
+        let took = context.accepted_at.elapsed();
+        noted.meter.record(reply.status.as_u16(), took);
+        if let Some(fault) = &fault {
+            self.metrics.error(fault.kind);
+        }
+        self.access_log.record(&Access {
+            correlation: &context.correlation,
+            trace_id: context.trace.map(|trace| trace.trace_id),
+            method: noted.line.method.as_str(),
+            path: noted.line.uri.path(),
+            channel: noted.channel,
+            service: noted.service,
+            caller: noted.caller,
+            status: reply.status.as_u16(),
+            bytes: reply.body.length(),
+            took,
+            fault: fault.as_ref().map(|fault| fault.code.as_str()),
+        });
+        reply
+    }
+}
+
+/// What the access log says of a request, kept while the request itself moves into the call.
+struct Line {
+    method: http::Method,
+    uri: http::Uri,
+}
+
+impl Line {
+    fn of(head: &Head) -> Self {
+        Self { method: head.method.clone(), uri: head.uri.clone() }
+    }
+}
+
+struct Noted<'a> {
+    meter: &'a Meter,
+    channel: &'a str,
+    service: &'a str,
+    caller: Option<&'a str>,
+    line: Line,
+}
+
+/// The same five stages for a call from within.
+async fn nested(pipeline: Arc<Pipeline>, from: Origin, name: String, input: Input) -> Result<crate::request::Response, Fault> {
+    let started = Instant::now();
+    let depth = from.depth + 1;
+    if depth > bounds::CALL_DEPTH_MAX {
+        let text = format!("calls are nested deeper than {}", bounds::CALL_DEPTH_MAX);
+        return Err(Fault::new(FaultKind::NestingLimit, text));
+    }
+    let permit = authorize_invoke(&from.service, &name)?;
+    let context = Arc::clone(&from.context);
+    let service = Arc::clone(live(context.catalog.service(&name))?);
+    let deadline = from.deadline.min(started + Duration::from_millis(service.limits.timeout_ms));
+    let meter = Arc::clone(&service.invoke_meter);
+    let outcome = async {
+        let input = typed(&service, input).await?;
+        let place = service.gate.enter(deadline).await?;
+        let invoker = Arc::clone(&pipeline) as Arc<dyn Invoker>;
+        let caller = permit.caller;
+        run(Call { context, service, deadline, depth, caller, head: None, params: Vec::new(), input, invoker, place }).await
+    }
+    .await;
+    let status = match &outcome {
+        Ok(response) => response.status.map_or(200, |status| status.as_u16()),
+        Err(fault) => fault.status(),
+    };
+    meter.record(status, started.elapsed());
+    if let Err(fault) = &outcome {
+        pipeline.metrics.error(fault.kind);
+    }
+    outcome
+}
+
+/// A typed service is called with JSON in memory, from within as from outside.
+async fn typed(service: &crate::catalog::BoundService, input: Input) -> Result<Input, Fault> {
+    if service.input.is_none() {
+        return Ok(input);
+    }
+    let bytes = input.body.collect(bounds::BODY_BYTES_DEFAULT).await.map_err(invoke::broken)?;
+    match serde_json::from_slice::<serde::de::IgnoredAny>(&bytes) {
+        Ok(_) => Ok(Input { content_type: input.content_type, body: Body::Bytes(bytes) }),
+        Err(error) => {
+            let fault = Fault::new(FaultKind::InvalidInput, "the input is not valid");
+            Err(fault.with_error("", format!("input is not valid JSON: {error}")))
+        }
+    }
+}
+
+impl Invoker for Pipeline {
+    fn invoke(self: Arc<Self>, from: Origin, service: String, input: Input) -> CallFuture {
+        Box::pin(nested(self, from, service, input))
+    }
+}

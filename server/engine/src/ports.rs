@@ -1,0 +1,78 @@
+//! What the pipeline needs of the outside.
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use busbar_model::{Digest, Fault, Name, correlation::CorrelationId, router::Parameters};
+use tokio::time::Instant;
+
+use crate::{
+    accept::Context,
+    catalog::BoundService,
+    gate,
+    request::{Head, Input, Response},
+};
+
+pub type CallFuture = Pin<Box<dyn Future<Output = Result<Response, Fault>> + Send>>;
+
+/// One call of a service, on its way into a plugin.
+pub struct Call {
+    pub context: Arc<Context>,
+    pub service: Arc<BoundService>,
+    /// When the call is stopped.
+    pub deadline: Instant,
+    /// 0 for a channel's own call; one more with each `invoke`.
+    pub depth: u32,
+    /// The security definition, or the plugin, that the call comes from.
+    pub caller: Option<Name>,
+    /// `None` where a service calls.
+    pub head: Option<Head>,
+    pub params: Parameters,
+    pub input: Input,
+    /// For calls of other services.
+    pub invoker: Arc<dyn Invoker>,
+    /// The call's place among the service's concurrent calls; dropped when its instance is done.
+    pub place: gate::Place,
+}
+
+/// A loaded version of a plugin.
+pub trait Plugin: Send + Sync {
+    fn digest(&self) -> Digest;
+    /// Runs the service within its limits. The future may be dropped at any time: the call ends then.
+    fn call(&self, call: Call) -> CallFuture;
+}
+
+/// Calls of services by services.
+pub trait Invoker: Send + Sync {
+    fn invoke(self: Arc<Self>, from: Origin, service: String, input: Input) -> CallFuture;
+}
+
+/// The call that invokes another.
+#[derive(Clone)]
+pub struct Origin {
+    pub context: Arc<Context>,
+    pub service: Arc<BoundService>,
+    pub deadline: Instant,
+    pub depth: u32,
+}
+
+/// One line of the access log.
+#[derive(Debug)]
+pub struct Access<'a> {
+    pub correlation: &'a CorrelationId,
+    pub trace_id: Option<u128>,
+    pub method: &'a str,
+    /// Raw, without the query, which may carry secrets.
+    pub path: &'a str,
+    pub channel: &'a str,
+    pub service: &'a str,
+    pub caller: Option<&'a str>,
+    pub status: u16,
+    /// `None` where the reply is streamed.
+    pub bytes: Option<u64>,
+    pub took: Duration,
+    pub fault: Option<&'a str>,
+}
+
+pub trait AccessLog: Send + Sync {
+    fn record(&self, access: &Access<'_>);
+}

@@ -1,0 +1,65 @@
+//! What an adapter hands to the pipeline, and what it gets back.
+
+use http::{HeaderMap, Method, StatusCode, Uri};
+use busbar_model::correlation::CorrelationId;
+
+use crate::body::Body;
+
+/// The metadata of a request. HTTP's vocabulary serves every protocol here: a queue's message has a
+/// method, an address and headers too.
+#[derive(Debug, Default)]
+pub struct Head {
+    pub method: Method,
+    pub uri: Uri,
+    pub headers: HeaderMap,
+}
+
+/// How the target of a request is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The path of a channel.
+    Path,
+    /// A service by its name.
+    Service(String),
+}
+
+/// A request as an adapter made it.
+#[derive(Debug)]
+pub struct Request {
+    pub target: Target,
+    pub head: Head,
+    pub body: Body,
+    /// Whether the sender's own word on correlation is taken.
+    pub trusted: bool,
+}
+
+/// A reply for an adapter to put into its protocol.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Body,
+    pub correlation: CorrelationId,
+}
+
+/// What a service answered.
+#[derive(Debug, Default)]
+pub struct Response {
+    /// `None`: 200, or 204 where the body is empty.
+    pub status: Option<StatusCode>,
+    pub headers: HeaderMap,
+    pub body: Body,
+}
+
+/// What a service is called with.
+#[derive(Debug, Default)]
+pub struct Input {
+    pub content_type: Option<String>,
+    pub body: Body,
+}
+
+impl Input {
+    pub fn json(bytes: impl Into<bytes::Bytes>) -> Self {
+        Self { content_type: Some("application/json".to_owned()), body: Body::Bytes(bytes.into()) }
+    }
+}

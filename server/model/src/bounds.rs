@@ -1,0 +1,69 @@
+//! Every limit of the bus that is not a setting, with its unit, in one place.
+
+/// Bytes of a request body that a channel takes unless it says otherwise.
+pub const BODY_BYTES_DEFAULT: u64 = 16 * 1024 * 1024;
+/// Bytes of a request body that a channel may allow at most.
+pub const BODY_BYTES_CEILING: u64 = 4 * 1024 * 1024 * 1024;
+/// A raw body announced as no larger than this is handed over whole, a larger one by handle.
+pub const BODY_INLINE_BYTES_MAX: u64 = 64 * 1024;
+/// Wall time of a call unless its channel or service says otherwise.
+pub const CALL_TIMEOUT_MS_DEFAULT: u64 = 30_000;
+pub const CALL_TIMEOUT_MS_CEILING: u64 = 3_600_000;
+/// Time on the processor that a call may use, counted in epoch ticks.
+pub const CALL_CPU_MS_DEFAULT: u64 = 5_000;
+pub const CALL_CPU_MS_CEILING: u64 = 600_000;
+/// Linear memory of one instance.
+pub const CALL_MEMORY_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
+pub const CALL_MEMORY_BYTES_CEILING: u64 = 1024 * 1024 * 1024;
+/// Bytes that a reply may have.
+pub const CALL_OUTPUT_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
+pub const CALL_OUTPUT_BYTES_CEILING: u64 = 4 * 1024 * 1024 * 1024;
+/// Calls of other services that one call may make, nested ones not counted.
+pub const CALL_INVOKES_DEFAULT: u32 = 1_000;
+/// Depth of `invoke` within `invoke`; a channel's own call is depth 0.
+pub const CALL_DEPTH_MAX: u32 = 16;
+/// Bytes of log text that one call may write.
+pub const CALL_LOG_BYTES_MAX: usize = 64 * 1024;
+/// Calls of one service that run at once in one worker.
+pub const SERVICE_CONCURRENCY_DEFAULT: u32 = 64;
+pub const SERVICE_CONCURRENCY_CEILING: u32 = 1_000;
+/// Calls of one service that wait for their turn in one worker.
+pub const SERVICE_QUEUE_DEFAULT: u32 = 256;
+pub const SERVICE_QUEUE_CEILING: u32 = 100_000;
+/// Calls that a pooled instance serves at most, whatever its service asks for.
+pub const INSTANCE_CALLS_CEILING: u32 = 10_000;
+/// Component instances alive in one worker.
+pub const WORKER_INSTANCES_MAX: u32 = 1_000;
+/// Linear memory of all instances of one worker together.
+pub const WORKER_MEMORY_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+/// Bytes that a plugin's `cache` holds in one worker, keys and values.
+pub const CACHE_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub const CACHE_VALUE_BYTES_MAX: usize = 1024 * 1024;
+/// A plugin file.
+pub const PLUGIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Services that one plugin may offer.
+pub const PLUGIN_SERVICES_MAX: usize = 256;
+/// A JSON Schema, as text.
+pub const SCHEMA_BYTES_MAX: usize = 256 * 1024;
+/// A plugin's config, as text.
+pub const CONFIG_BYTES_MAX: usize = 64 * 1024;
+/// A name of anything.
+pub const NAME_CHARS_MAX: usize = 128;
+/// A channel's path.
+pub const PATH_CHARS_MAX: usize = 1024;
+/// Versions of one plugin that are kept beside the active one.
+pub const PLUGIN_VERSIONS_KEPT: usize = 10;
+/// An artifact is stored in rows of this size.
+pub const ARTIFACT_CHUNK_BYTES: usize = 1024 * 1024;
+/// Items of a list in the admin API: what one page holds by default and at most.
+pub const PAGE_ITEMS_DEFAULT: u32 = 50;
+pub const PAGE_ITEMS_MAX: u32 = 500;
+/// A live server renews its heartbeat this often; one silent for `HEARTBEAT_DEAD_MS` is not waited for.
+pub const HEARTBEAT_MS: u64 = 2_000;
+pub const HEARTBEAT_DEAD_MS: u64 = 10_000;
+/// How often the singleton asks the ODB for changes when no hint comes.
+pub const ODB_POLL_MS: u64 = 2_000;
+/// A worker whose singleton is silent for so long asks the ODB itself.
+pub const FEED_SILENT_MS: u64 = 3_000;
+/// How often the singleton says that it is alive.
+pub const FEED_PING_MS: u64 = 1_000;

@@ -1,0 +1,100 @@
+//! Ways in.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{bounds, name::Name, path::PathPattern, time::Timestamp};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    Rest,
+}
+
+impl Protocol {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rest => "rest",
+        }
+    }
+}
+
+impl FromStr for Protocol {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "rest" => Ok(Self::Rest),
+            _ => Err(format!("protocol {text:?} is unknown; supported is \"rest\"")),
+        }
+    }
+}
+
+/// A protocol, an address and a security definition bound to a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Channel {
+    pub id: String,
+    pub name: Name,
+    pub protocol: Protocol,
+    pub path: PathPattern,
+    /// Upper case; empty for any.
+    pub methods: Vec<String>,
+    /// Need not be deployed; its calls answer 503 until it is.
+    pub service: Name,
+    /// Name of a security definition; `None` is open to everyone.
+    pub security: Option<Name>,
+    pub active: bool,
+    pub body_bytes_max: u64,
+    pub timeout_ms: u64,
+    /// Grows by one with each change; what ETags are made from.
+    pub revision: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// The parts of a channel that its author decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    pub name: Name,
+    pub protocol: Protocol,
+    pub path: PathPattern,
+    pub methods: Vec<String>,
+    pub service: Name,
+    pub security: Option<Name>,
+    pub active: bool,
+    pub body_bytes_max: u64,
+    pub timeout_ms: u64,
+}
+
+impl Draft {
+    /// A channel with the defaults: active, any method, open.
+    pub fn new(name: Name, path: PathPattern, service: Name) -> Self {
+        Self {
+            name,
+            protocol: Protocol::Rest,
+            path,
+            methods: Vec::new(),
+            service,
+            security: None,
+            active: true,
+            body_bytes_max: bounds::BODY_BYTES_DEFAULT,
+            timeout_ms: bounds::CALL_TIMEOUT_MS_DEFAULT,
+        }
+    }
+}
+
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("method {0:?} is not an HTTP method: upper-case letters and '-'")]
+pub struct InvalidMethod(pub String);
+
+/// Sorted, without doubles; refuses what is not an HTTP method in upper case.
+pub fn methods(given: &[String]) -> Result<Vec<String>, InvalidMethod> {
+    let mut methods = given.to_vec();
+    methods.sort();
+    methods.dedup();
+    match methods.iter().find(|m| m.is_empty() || !m.bytes().all(|b| b.is_ascii_uppercase() || b == b'-')) {
+        Some(odd) => Err(InvalidMethod(odd.clone())),
+        None => Ok(methods),
+    }
+}

@@ -1,0 +1,180 @@
+//! OpenAPI 3.1 of the active REST channels.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    channel::Channel,
+    definitions::Definitions,
+    path::Segment,
+    security::Credential,
+    service::ServiceDescription,
+};
+
+/// Methods listed for a channel that takes any.
+const ANY: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// The document for `/_busbar/openapi.json`.
+pub fn document(definitions: &Definitions) -> Value {
+    let mut paths = Map::new();
+    let mut schemas = Map::new();
+    for channel in definitions.channels.iter().filter(|channel| channel.active) {
+        let service = described(definitions, channel);
+        let item = paths.entry(template(channel)).or_insert_with(|| json!({}));
+        let methods: Vec<&str> = match channel.methods.is_empty() {
+            true => ANY.to_vec(),
+            false => channel.methods.iter().map(String::as_str).collect(),
+        };
+        for method in methods {
+            // OpenAPI has no place for methods of one's own invention.
+            if ANY.contains(&method) && item.get(method.to_ascii_lowercase()).is_none() {
+                item[method.to_ascii_lowercase()] = operation(definitions, channel, method, service, &mut schemas);
+            }
+        }
+    }
+    schemas.insert("Problem".to_owned(), problem_schema());
+    json!({
+        "openapi": "3.1.0",
+        "info": {"title": "Busbar channels", "version": definitions.version.to_string()},
+        "paths": paths,
+        "components": {"schemas": schemas, "securitySchemes": security_schemes(definitions)},
+    })
+}
+
+fn described<'d>(definitions: &'d Definitions, channel: &Channel) -> Option<&'d ServiceDescription> {
+    definitions
+        .plugins
+        .iter()
+        .filter_map(|plugin| plugin.active.as_ref())
+        .flat_map(|active| &active.description.services)
+        .find(|service| service.name == channel.service)
+}
+
+/// The pattern in OpenAPI's writing, which knows no tails.
+fn template(channel: &Channel) -> String {
+    channel.path.segments().iter().fold(String::new(), |path, segment| match segment {
+        Segment::Literal(text) => path + "/" + text,
+        Segment::Parameter(name) | Segment::Tail(name) => path + "/{" + name + "}",
+    })
+}
+
+fn operation(
+    definitions: &Definitions,
+    channel: &Channel,
+    method: &str,
+    service: Option<&ServiceDescription>,
+    schemas: &mut Map<String, Value>,
+) -> Value {
+    let in_path: BTreeSet<&str> = channel.path.parameters().collect();
+    let input = service.and_then(|s| Some(hoist(s.input_schema.as_ref()?, &s.name, "input", schemas)));
+    let output = service.and_then(|s| Some(hoist(s.output_schema.as_ref()?, &s.name, "output", schemas)));
+    let properties = input.as_ref().and_then(|i| i.get("properties")).and_then(Value::as_object);
+    let member = |name: &str| properties.and_then(|p| p.get(name)).cloned().unwrap_or_else(|| json!({"type": "string"}));
+    let mut parameters: Vec<Value> = in_path
+        .iter()
+        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": member(name)}))
+        .collect();
+    let mut operation = json!({
+        "operationId": format!("{}.{}", channel.name, method.to_ascii_lowercase()),
+        "tags": [channel.service],
+        "responses": {
+            "200": {"description": "The service's reply", "content": output.map(|schema| json!({"application/json": {"schema": schema}})).unwrap_or_else(|| json!({}))},
+            "default": {"description": "A problem (RFC 9457)", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
+        },
+    });
+    if let Some(summary) = service.and_then(|s| s.summary.as_ref()) {
+        operation["summary"] = json!(summary);
+    }
+    let takes_body = matches!(method, "POST" | "PUT" | "PATCH");
+    match &input {
+        Some(schema) if takes_body => {
+            operation["requestBody"] = json!({"content": {"application/json": {"schema": without_required(schema, &in_path)}}});
+        }
+        Some(schema) => {
+            let required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+            for (name, member) in properties.into_iter().flatten().filter(|(name, _)| !in_path.contains(name.as_str())) {
+                parameters.push(json!({"name": name, "in": "query", "required": required.contains(&json!(name)), "schema": member}));
+            }
+        }
+        None if takes_body => operation["requestBody"] = json!({"content": {"*/*": {}}}),
+        None => {}
+    }
+    if !parameters.is_empty() {
+        operation["parameters"] = json!(parameters);
+    }
+    if let Some(name) = channel.security.as_ref().filter(|n| definitions.securities.iter().any(|s| s.name == **n)) {
+        operation["security"] = json!([{name.as_str(): []}]);
+    }
+    operation
+}
+
+/// What the path gives need not stand in the body.
+fn without_required(schema: &Value, in_path: &BTreeSet<&str>) -> Value {
+    let mut schema = schema.clone();
+    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+        required.retain(|name| !name.as_str().is_some_and(|name| in_path.contains(name)));
+    }
+    schema
+}
+
+/// Moves a schema's `$defs` to the document's components, where its references can find them.
+fn hoist(schema: &Value, service: &crate::Name, side: &str, schemas: &mut Map<String, Value>) -> Value {
+    let prefix = format!("{service}.{side}.");
+    let mut schema = schema.clone();
+    let definitions = schema.as_object_mut().and_then(|members| {
+        members.remove("$schema");
+        members.remove("$defs")
+    });
+    for (name, mut definition) in definitions.as_ref().and_then(Value::as_object).cloned().into_iter().flatten() {
+        redirect(&mut definition, &prefix);
+        schemas.insert(format!("{prefix}{name}"), definition);
+    }
+    redirect(&mut schema, &prefix);
+    schema
+}
+
+fn redirect(schema: &mut Value, prefix: &str) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::String(target)) = members.get_mut("$ref")
+                && let Some(name) = target.strip_prefix("#/$defs/")
+            {
+                *target = format!("#/components/schemas/{prefix}{name}");
+            }
+            members.values_mut().for_each(|member| redirect(member, prefix));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| redirect(item, prefix)),
+        _ => {}
+    }
+}
+
+fn security_schemes(definitions: &Definitions) -> Value {
+    let scheme = |credential: &Credential| match credential {
+        Credential::Basic { .. } => json!({"type": "http", "scheme": "basic"}),
+        Credential::ApiKey { .. } => json!({"type": "apiKey", "in": "header", "name": "X-API-Key"}),
+    };
+    let used: BTreeSet<&str> = definitions.channels.iter().filter_map(|c| c.security.as_ref().map(|n| n.as_str())).collect();
+    let schemes = definitions.securities.iter().filter(|s| used.contains(s.name.as_str()));
+    Value::Object(schemes.map(|s| (s.name.to_string(), scheme(&s.credential))).collect())
+}
+
+fn problem_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "code", "correlation_id", "errors"],
+        "properties": {
+            "type": {"type": "string", "format": "uri"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "code": {"type": "string"},
+            "correlation_id": {"type": "string"},
+            "errors": {"type": "array", "items": {
+                "type": "object",
+                "required": ["path", "message"],
+                "properties": {"path": {"type": "string"}, "message": {"type": "string"}},
+            }},
+        },
+    })
+}

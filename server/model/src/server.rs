@@ -1,0 +1,70 @@
+//! Servers and workers as they report themselves.
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{digest::Digest, name::Name, time::Timestamp};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorkerState {
+    Starting,
+    Ready,
+    Draining,
+}
+
+impl WorkerState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Draining => "draining",
+        }
+    }
+}
+
+impl FromStr for WorkerState {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Starting, Self::Ready, Self::Draining]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| format!("worker state {text:?} is unknown"))
+    }
+}
+
+/// A worker process and what it runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Worker {
+    /// 0 to workers - 1; stays when the process is replaced.
+    pub slot: u32,
+    pub pid: u32,
+    pub state: WorkerState,
+    /// The ODB version of the catalog it serves.
+    pub catalog_version: i64,
+    /// The version of each plugin that new calls meet.
+    pub plugins: BTreeMap<Name, Digest>,
+    pub started_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    pub id: String,
+    pub name: Name,
+    /// Of the binary.
+    pub version: String,
+    pub started_at: Timestamp,
+    pub heartbeat_at: Timestamp,
+    /// The engine and processor its artifacts are for.
+    pub engine: String,
+    pub workers: Vec<Worker>,
+}
+
+impl Server {
+    /// Whether a deployment waits for it.
+    pub fn is_live(&self, now: Timestamp, dead_after_ms: i64) -> bool {
+        self.heartbeat_at.plus_ms(dead_after_ms) > now
+    }
+}

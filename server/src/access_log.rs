@@ -1,0 +1,141 @@
+//! The access log: one JSON line per request, written in blocks.
+
+use std::{
+    io::Write as _,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use busbar_engine::ports::{Access, AccessLog};
+
+use crate::{clock, log_file::LogFile};
+
+/// Lines wait no longer than this before they are in the file.
+const FLUSH_EVERY: Duration = Duration::from_millis(200);
+/// Lines that make more bytes than this are written at once.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+pub(crate) struct AccessLogFile {
+    file: LogFile,
+    buffer: Mutex<Vec<u8>>,
+}
+
+impl AccessLogFile {
+    /// Also starts the task that writes what waits.
+    pub(crate) fn start(file: LogFile) -> Arc<Self> {
+        let log = Arc::new(Self { file, buffer: Mutex::new(Vec::with_capacity(2 * BUFFER_BYTES)) });
+        let flushing = Arc::clone(&log);
+        tokio::spawn(async move {
+            let mut every = tokio::time::interval(FLUSH_EVERY);
+            loop {
+                every.tick().await;
+                flushing.flush();
+            }
+        });
+        log
+    }
+
+    pub(crate) fn flush(&self) {
+        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.write_out(&mut buffer);
+    }
+
+    fn write_out(&self, buffer: &mut Vec<u8>) {
+        if !buffer.is_empty() {
+            if let Err(error) = self.file.append(buffer) {
+                tracing::warn!(%error, "access log could not be written");
+            }
+            buffer.clear();
+        }
+    }
+}
+
+impl AccessLog for AccessLogFile {
+    fn record(&self, access: &Access<'_>) {
+        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        line(&mut buffer, access, &clock::now().to_string());
+        if buffer.len() >= BUFFER_BYTES {
+            self.write_out(&mut buffer);
+        }
+    }
+}
+
+fn line(out: &mut Vec<u8>, access: &Access<'_>, timestamp: &str) {
+    let mut number = itoa::Buffer::new();
+    out.extend_from_slice(b"{\"timestamp\":\"");
+    out.extend_from_slice(timestamp.as_bytes());
+    out.extend_from_slice(b"\",\"level\":\"INFO\",\"target\":\"access\"");
+    text(out, "correlation_id", access.correlation.as_str());
+    if let Some(trace) = access.trace_id {
+        let _ = write!(out, ",\"trace_id\":\"{trace:032x}\"");
+    }
+    text(out, "method", access.method);
+    text(out, "path", access.path);
+    text(out, "channel", access.channel);
+    text(out, "service", access.service);
+    if let Some(caller) = access.caller {
+        text(out, "caller", caller);
+    }
+    let mut count = |name: &str, value: u64| {
+        out.extend_from_slice(b",\"");
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":");
+        out.extend_from_slice(number.format(value).as_bytes());
+    };
+    count("status", u64::from(access.status));
+    if let Some(bytes) = access.bytes {
+        count("bytes", bytes);
+    }
+    count("took_us", u64::try_from(access.took.as_micros()).unwrap_or(u64::MAX));
+    if let Some(fault) = access.fault {
+        text(out, "fault", fault);
+    }
+    out.extend_from_slice(b"}\n");
+}
+
+fn text(out: &mut Vec<u8>, name: &str, value: &str) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+    let plain = value.bytes().all(|b| (0x20..0x7f).contains(&b) && b != b'"' && b != b'\\');
+    if plain {
+        out.push(b'"');
+        out.extend_from_slice(value.as_bytes());
+        out.push(b'"');
+    } else {
+        // Writing to a vector does not fail.
+        let _ = serde_json::to_writer(out, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use busbar_engine::ports::Access;
+    use busbar_model::correlation::CorrelationId;
+
+    #[test]
+    fn a_line_is_json_whatever_the_path_holds() {
+        let correlation = CorrelationId::from_unique(1);
+        let mut out = Vec::new();
+        let access = Access {
+            correlation: &correlation,
+            trace_id: Some(2),
+            method: "GET",
+            path: "/a\"\\\n\u{e9}",
+            channel: "c",
+            service: "s",
+            caller: Some("partner"),
+            status: 200,
+            bytes: Some(64),
+            took: Duration::from_micros(1_500),
+            fault: None,
+        };
+        super::line(&mut out, &access, "2026-01-01T00:00:00Z");
+        let line: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(line["path"], "/a\"\\\n\u{e9}");
+        assert_eq!((line["status"].as_u64(), line["took_us"].as_u64()), (Some(200), Some(1_500)));
+        assert!(out.ends_with(b"}\n") && !out[..out.len() - 1].contains(&b'\n'));
+    }
+}

@@ -1,0 +1,192 @@
+//! The command line: which process to be, or what to ask of a running one.
+
+use std::{
+    io::Write as _,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    admin_process, boot::Boot, client, compile_process, layout::Layout, logging, parent,
+    parent::{Ended, Plan},
+    quickstart, settings::{self, Settings},
+    singleton, stop, worker,
+};
+
+/// Services in any language, dropped into a folder, callable by everyone who may.
+#[derive(Debug, Parser)]
+#[command(name = "busbar", version, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    client: client::ClientArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs all of Busbar on this machine, for one person: no broker, no balancer, nothing to set up.
+    #[command(after_help = "Examples:\n  busbar quickstart\n  busbar quickstart --dir /tmp/bus --http 127.0.0.1:0 --admin 127.0.0.1:0 --workers 4")]
+    Quickstart(Quickstart),
+    /// Runs a server: a parent, its workers and its singleton.
+    #[command(after_help = "Example:\n  BUSBAR_WORKERS_COUNT=8 busbar server --dir /var/lib/busbar")]
+    Server,
+    /// Runs an admin process: the REST API on `admin.listen`.
+    #[command(after_help = "Example:\n  busbar admin --dir /var/lib/busbar")]
+    Admin,
+    /// Stops what runs in a folder; calls under way finish.
+    #[command(after_help = "Example:\n  busbar stop --dir ./.busbar")]
+    Stop,
+    #[command(flatten)]
+    Client(client::ClientCommand),
+    #[command(hide = true)]
+    Worker,
+    #[command(hide = true)]
+    Singleton,
+    #[command(hide = true)]
+    AdminProcess,
+    #[command(hide = true)]
+    Compile,
+}
+
+#[derive(Debug, Args)]
+struct Quickstart {
+    /// Where services are called; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:11223")]
+    http: SocketAddr,
+    /// Where the admin API is; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8183")]
+    admin: SocketAddr,
+    /// Worker processes; one per core if not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: Option<u16>,
+    /// A folder whose `*.wasm` are deployed the first time.
+    #[arg(long, value_name = "DIR")]
+    services: Option<PathBuf>,
+}
+
+const DEFAULT_FOLDER: &str = "./.busbar";
+/// How long `stop` waits.
+const STOP_PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) fn run() -> ExitCode {
+    let Cli { client, command } = Cli::parse();
+    let folder = client.dir().map_or_else(|| PathBuf::from(DEFAULT_FOLDER), Path::to_owned);
+    let outcome = match command {
+        Command::Worker => worker::run(),
+        Command::Singleton => singleton::run(),
+        Command::AdminProcess => admin_process::run_inherited(),
+        Command::Compile => compile_process::run(),
+        Command::Admin => run_admin(&folder),
+        Command::Stop => blocking(stop::run(&folder, STOP_PATIENCE)),
+        Command::Client(command) => match blocking(async { Ok(client::run(client, command).await) }) {
+            Ok(code) => return ExitCode::from(code),
+            Err(error) => Err(error),
+        },
+        Command::Quickstart(options) => return ended(run_quickstart(&folder, options)),
+        Command::Server => return ended(run_server(&folder)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            let code = if error.is::<settings::SettingsError>() { 2 } else { 1 };
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn ended(outcome: Result<(), Ended>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Ended::Other(error)) if error.is::<settings::SettingsError>() => {
+            complain(&format!("{error:#}"));
+            ExitCode::from(2)
+        }
+        Err(ended) => {
+            let code = ended.exit_code();
+            complain(&format!("{:#}", anyhow::Error::from(ended)));
+            code
+        }
+    }
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "error: {text}");
+}
+
+/// Runs `work` on this thread.
+fn blocking<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+fn run_quickstart(folder: &Path, options: Quickstart) -> Result<(), Ended> {
+    for (key, address) in [("--http", options.http), ("--admin", options.admin)] {
+        if !address.ip().is_loopback() {
+            let text = format!("{key} {address} is not a loopback address; quickstart is for this machine only, `busbar server` for others");
+            return Err(Ended::Bind { key, address, source: std::io::Error::other(text) });
+        }
+    }
+    let (layout, mut settings) = open(folder)?;
+    settings.http.listen = options.http;
+    settings.admin.listen = options.admin;
+    settings.workers.count = options.workers.map_or(settings.workers.count, usize::from);
+    // A person waits for Ctrl-C to be obeyed.
+    settings.http.drain_idle_ms = settings.http.drain_idle_ms.min(500);
+    let seeds = options.services;
+    run_parent(layout, settings, Mode::Quickstart { seeds })
+}
+
+fn run_server(folder: &Path) -> Result<(), Ended> {
+    let (layout, settings) = open(folder)?;
+    run_parent(layout, settings, Mode::Server)
+}
+
+enum Mode {
+    Quickstart { seeds: Option<PathBuf> },
+    Server,
+}
+
+fn run_parent(layout: Layout, settings: Settings, mode: Mode) -> Result<(), Ended> {
+    let logs = settings.log.dir.clone().unwrap_or_else(|| layout.logs());
+    logging::start("parent", &logs, &settings.log.level)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    runtime.block_on(async {
+        let _lock = parent::take_lock(&layout).await?;
+        let odb_url = settings.odb.url.clone().unwrap_or_else(|| layout.odb_url());
+        let development = matches!(mode, Mode::Quickstart { .. });
+        match mode {
+            Mode::Quickstart { seeds } => quickstart::prepare(&layout, &odb_url, seeds.as_deref())?,
+            Mode::Server => busbar_store::Odb::migrate(&odb_url).map_err(anyhow::Error::from)?,
+        }
+        let server_id = layout.server_id().map_err(anyhow::Error::from)?;
+        let on_ready = if development { quickstart::greet } else { |_: &parent::Endpoints| {} };
+        let plan = Plan { layout, settings, odb_url, development, with_admin: development, on_ready };
+        parent::run(plan, server_id).await
+    })
+}
+
+fn run_admin(folder: &Path) -> anyhow::Result<()> {
+    let (layout, settings) = open(folder)?;
+    let odb_url = settings.odb.url.clone().unwrap_or_else(|| layout.odb_url());
+    busbar_store::Odb::migrate(&odb_url)?;
+    if settings.admin.token.is_none() {
+        quickstart::ensure_token(&layout)?;
+    }
+    let address = settings.admin.listen;
+    let listener = std::net::TcpListener::bind(address).map_err(|error| anyhow::anyhow!("failed to listen on {address} (admin.listen): {error}"))?;
+    listener.set_nonblocking(true)?;
+    let server_id = layout.server_id()?;
+    let server_name = String::new();
+    admin_process::run(Boot { layout, settings, odb_url, server_id, server_name, development: false, slot: 0 }, listener)
+}
+
+fn open(folder: &Path) -> anyhow::Result<(Layout, Settings)> {
+    let layout = Layout::create(folder).map_err(|error| anyhow::anyhow!("failed to make the folder {}: {error}", folder.display()))?;
+    let settings = settings::load(&layout.settings_file(), &settings::environment())?;
+    Ok((layout, settings))
+}

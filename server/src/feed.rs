@@ -1,0 +1,64 @@
+//! What the singleton and its workers say to each other over a local socket.
+//!
+//! Each message is JSON behind its length (four bytes, big-endian).
+
+use std::collections::BTreeMap;
+
+use busbar_engine::metrics::Difference;
+use busbar_model::{Definitions, Digest, Name};
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio::net::UnixStream;
+use tokio_util::codec::{Framed, LengthDelimitedCodec};
+
+/// Bytes of one message.
+const MESSAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// From the singleton.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "say", rename_all = "kebab-case")]
+pub(crate) enum ToWorker {
+    /// All definitions at a version; to be served from now on.
+    Catalog { definitions: Box<Definitions> },
+    /// To be loaded and kept, in the hope that it becomes active.
+    Prepare { digests: Vec<Digest> },
+    /// To be answered with `Counted`; said often enough to show that the singleton lives.
+    Count { id: u64 },
+}
+
+/// From a worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "say", rename_all = "kebab-case")]
+pub(crate) enum ToSingleton {
+    Hello { slot: u32, pid: u32 },
+    /// New calls meet this catalog.
+    Applied { incarnation: String, version: i64, plugins: BTreeMap<Name, Digest> },
+    /// `problem`: why it can't be loaded.
+    Prepared { digest: Digest, problem: Option<String> },
+    Counted { id: u64, difference: Difference },
+    Draining,
+}
+
+pub(crate) type Link = Framed<UnixStream, LengthDelimitedCodec>;
+
+pub(crate) fn link(stream: UnixStream) -> Link {
+    Framed::new(stream, LengthDelimitedCodec::builder().max_frame_length(MESSAGE_BYTES_MAX).new_codec())
+}
+
+pub(crate) fn encode<T: Serialize>(message: &T) -> std::io::Result<Bytes> {
+    serde_json::to_vec(message).map(Bytes::from).map_err(std::io::Error::other)
+}
+
+pub(crate) async fn send<T: Serialize>(link: &mut Link, message: &T) -> std::io::Result<()> {
+    link.send(encode(message)?).await
+}
+
+/// The next message; `None` when the other side is gone.
+pub(crate) async fn receive<T: DeserializeOwned>(link: &mut Link) -> std::io::Result<Option<T>> {
+    match link.next().await {
+        None => Ok(None),
+        Some(Err(error)) => Err(error),
+        Some(Ok(bytes)) => serde_json::from_slice(&bytes).map(Some).map_err(std::io::Error::other),
+    }
+}

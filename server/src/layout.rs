@@ -1,0 +1,150 @@
+//! Where things stand in a server's folder.
+
+use std::{
+    fs, io,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+/// A server's folder.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// Makes the folder and its parts where they are missing. What others must not read is the owner's
+    /// alone.
+    pub(crate) fn create(root: &Path) -> io::Result<Self> {
+        fs::create_dir_all(root)?;
+        let layout = Self { root: fs::canonicalize(root)? };
+        for folder in [layout.pickup(), layout.pickup_deployed(), layout.pickup_failed(), layout.logs()] {
+            fs::create_dir_all(folder)?;
+        }
+        for private in [layout.run(), layout.artifacts(), layout.pickup_claimed()] {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(&private)?;
+            fs::set_permissions(&private, fs::Permissions::from_mode(0o700))?;
+        }
+        Ok(layout)
+    }
+
+    /// The folder of a server that runs or ran.
+    pub(crate) fn existing(root: &Path) -> io::Result<Self> {
+        Ok(Self { root: fs::canonicalize(root)? })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn odb_file(&self) -> PathBuf {
+        self.root.join("odb.sqlite")
+    }
+
+    pub(crate) fn odb_url(&self) -> String {
+        format!("sqlite:{}", self.odb_file().display())
+    }
+
+    pub(crate) fn pickup(&self) -> PathBuf {
+        self.root.join("pickup")
+    }
+
+    pub(crate) fn pickup_claimed(&self) -> PathBuf {
+        self.root.join("pickup/.claimed")
+    }
+
+    pub(crate) fn pickup_deployed(&self) -> PathBuf {
+        self.root.join("pickup/deployed")
+    }
+
+    pub(crate) fn pickup_failed(&self) -> PathBuf {
+        self.root.join("pickup/failed")
+    }
+
+    pub(crate) fn artifacts(&self) -> PathBuf {
+        self.root.join("artifacts")
+    }
+
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.root.join("logs")
+    }
+
+    pub(crate) fn run(&self) -> PathBuf {
+        self.root.join("run")
+    }
+
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.root.join("run/lock")
+    }
+
+    /// Where the singleton feeds the workers.
+    pub(crate) fn feed_socket(&self) -> PathBuf {
+        self.root.join("run/feed.sock")
+    }
+
+    /// Where others tell the singleton that the ODB changed.
+    pub(crate) fn hint_socket(&self) -> PathBuf {
+        self.root.join("run/hint.sock")
+    }
+
+    /// Metrics and health of the whole server.
+    pub(crate) fn ops_socket(&self) -> PathBuf {
+        self.root.join("run/ops.sock")
+    }
+
+    pub(crate) fn control_socket(&self, role: &str, pid: u32) -> PathBuf {
+        self.root.join(format!("run/{role}-{pid}.sock"))
+    }
+
+    pub(crate) fn endpoints(&self) -> PathBuf {
+        self.root.join("endpoints.json")
+    }
+
+    pub(crate) fn admin_token(&self) -> PathBuf {
+        self.root.join("admin-token")
+    }
+
+    pub(crate) fn invoker_key(&self) -> PathBuf {
+        self.root.join("invoker-key")
+    }
+
+    /// The server's identity, made at its first start.
+    pub(crate) fn server_id(&self) -> io::Result<String> {
+        let path = self.root.join("server-id");
+        match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let id = uuid::Uuid::now_v7().to_string();
+                write_atomically(&path, &id)?;
+                Ok(id)
+            }
+            read => read,
+        }
+    }
+
+    pub(crate) fn settings_file(&self) -> PathBuf {
+        self.root.join("busbar.toml")
+    }
+}
+
+/// Writes a file that only its owner can read, whole or not at all.
+pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    write_with_mode(path, text, 0o600)
+}
+
+/// Writes a file whole or not at all.
+pub(crate) fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
+    write_with_mode(path, text, 0o644)
+}
+
+fn write_with_mode(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    use io::Write as _;
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let partial = PathBuf::from(name);
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&partial)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&partial, path)
+}

@@ -1,0 +1,27 @@
+//! The `busbar` binary: every process of the bus and the command line that drives it.
+
+mod access_log;
+mod admin_process;
+mod boot;
+mod cli;
+mod client;
+mod clock;
+mod compile_process;
+mod control;
+mod feed;
+mod layout;
+mod log_file;
+mod logging;
+mod parent;
+mod quickstart;
+mod settings;
+mod singleton;
+mod stop;
+mod sys;
+mod worker;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -1,0 +1,64 @@
+//! The singleton: the work of a server that can't be parallel. It follows the ODB, feeds the workers,
+//! takes in files, compiles, and moves deployments on.
+
+mod compiler;
+mod core;
+mod deployer;
+mod exposition;
+mod feeding;
+mod follower;
+mod heartbeat;
+mod ops;
+mod pickup;
+mod workers;
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+pub(crate) use self::core::Core;
+use crate::{
+    boot::{self, Boot},
+    control::Control,
+    logging,
+};
+
+/// The process.
+pub(crate) fn run() -> anyhow::Result<()> {
+    let boot: Boot = boot::receive().context("failed to read what the parent says")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(16).build()?;
+    let outcome = runtime.block_on(serve(boot));
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    outcome
+}
+
+async fn serve(boot: Boot) -> anyhow::Result<()> {
+    let logs = boot.settings.log.dir.clone().unwrap_or_else(|| boot.layout.logs());
+    logging::start("singleton", &logs, &boot.settings.log.level)?;
+    // A lease that is broken announces itself by this signal, which would end the process.
+    let _lease_breaks = signal(SignalKind::io())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let control_path = boot.layout.control_socket("singleton", std::process::id());
+    let control = Control::start(&control_path, "singleton").context("failed to open the control socket")?;
+    let ops_listen = (!boot.development).then_some(boot.settings.ops.listen);
+    let core = Core::open(boot, control.clone()).await?;
+    let tasks = [
+        tokio::spawn(feeding::serve(Arc::clone(&core))),
+        tokio::spawn(ops::serve(Arc::clone(&core), ops_listen)),
+        tokio::spawn(follower::run(Arc::clone(&core))),
+        tokio::spawn(heartbeat::run(Arc::clone(&core))),
+        tokio::spawn(pickup::run(Arc::clone(&core))),
+        tokio::spawn(deployer::run(Arc::clone(&core))),
+    ];
+    control.update(|status| status.ready = true);
+    tracing::info!(pid = std::process::id(), "singleton is ready");
+    let ended = futures_util::future::select_all(tasks);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        () = control.drain_asked() => {}
+        (outcome, ..) = ended => outcome.context("a part of the singleton ended badly")??,
+    }
+    let _ = std::fs::remove_file(control_path);
+    Ok(())
+}

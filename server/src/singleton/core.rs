@@ -1,0 +1,104 @@
+//! What the parts of the singleton share.
+
+use std::sync::{Arc, atomic::{AtomicBool, Ordering}};
+
+use anyhow::Context as _;
+use busbar_model::{Definitions, Digest};
+use busbar_store::{By, Error, Odb};
+use busbar_wasm::{ArtifactCache, Engine, Use};
+use tokio::sync::{Notify, watch};
+
+use crate::{boot::Boot, clock, control::Control, singleton::workers::Workers};
+
+/// ODB connections of a singleton.
+const CONNECTIONS_MAX: u32 = 4;
+
+/// What all workers are to know.
+#[derive(Clone, Default)]
+pub(crate) struct Feed {
+    pub(crate) catalog: Option<Arc<Definitions>>,
+    /// Versions to be loaded and kept.
+    pub(crate) prepare: Vec<Digest>,
+}
+
+pub(crate) struct Core {
+    pub(crate) boot: Boot,
+    pub(crate) odb: Odb,
+    pub(crate) artifacts: ArtifactCache,
+    pub(crate) feed: watch::Sender<Feed>,
+    pub(crate) workers: Workers,
+    /// The ODB may have changed: look now.
+    pub(crate) follow: Notify,
+    /// A deployment may go on: look now.
+    pub(crate) deploy: Notify,
+    /// A deployment came to its end: its file can be put away.
+    pub(crate) put_away: Notify,
+    control: Control,
+    picked_up: AtomicBool,
+    deployed: AtomicBool,
+}
+
+impl Core {
+    pub(crate) async fn open(boot: Boot, control: Control) -> anyhow::Result<Arc<Self>> {
+        let url = boot.odb_url.clone();
+        let odb = tokio::task::spawn_blocking(move || Odb::open(&url, CONNECTIONS_MAX)).await?;
+        let odb = odb.context("failed to open the ODB")?;
+        // Only its name is needed here; compiling has a process of its own.
+        let engine = Engine::new(Use::Compiling)?;
+        let artifacts = ArtifactCache::open(&boot.layout.artifacts(), &engine)?;
+        Ok(Arc::new(Self {
+            boot,
+            odb,
+            artifacts,
+            feed: watch::Sender::new(Feed::default()),
+            workers: Workers::default(),
+            follow: Notify::new(),
+            deploy: Notify::new(),
+            put_away: Notify::new(),
+            control,
+            picked_up: AtomicBool::new(false),
+            deployed: AtomicBool::new(false),
+        }))
+    }
+
+    /// Runs a piece of ODB work where it may block.
+    pub(crate) async fn odb<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Odb) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let odb = self.odb.clone();
+        match tokio::task::spawn_blocking(move || work(&odb)).await {
+            Ok(outcome) => outcome,
+            // The pool's threads end with the process only.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    /// The singleton as the author of a change.
+    pub(crate) fn by(&self, actor: &str) -> By {
+        By { actor: actor.to_owned(), correlation_id: None, now: clock::now() }
+    }
+
+    /// Whether files wait in the pickup folder.
+    pub(crate) fn set_picked_up(&self, nothing_waits: bool) {
+        self.picked_up.store(nothing_waits, Ordering::Relaxed);
+        self.show();
+    }
+
+    /// Whether deployments are under way.
+    pub(crate) fn set_deployed(&self, nothing_pending: bool) {
+        self.deployed.store(nothing_pending, Ordering::Relaxed);
+        self.show();
+    }
+
+    /// Shows others whether all that was asked for is done and served.
+    pub(crate) fn show(&self) {
+        let version = self.feed.borrow().catalog.as_ref().map(|catalog| catalog.version);
+        let served = version.is_some_and(|version| self.workers.all_at(version, self.boot.settings.workers.effective()));
+        let settled = served && self.picked_up.load(Ordering::Relaxed) && self.deployed.load(Ordering::Relaxed);
+        self.control.update(|status| {
+            status.settled = settled;
+            status.catalog_version = version.unwrap_or_default();
+        });
+    }
+}

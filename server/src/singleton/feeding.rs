@@ -1,0 +1,123 @@
+//! The singleton's side of the feed: one connection per worker.
+
+use std::{sync::Arc, time::Duration};
+
+use busbar_model::{Digest, bounds::FEED_PING_MS};
+use tokio::{net::UnixStream, sync::mpsc, time::timeout};
+
+use crate::{
+    clock,
+    control::{is_same_user, listen},
+    feed::{self, Link, ToSingleton, ToWorker},
+    singleton::Core,
+};
+
+/// How long a new connection may take to say who it is.
+const HELLO_TIMEOUT: Duration = Duration::from_secs(2);
+/// Commands that wait for one worker.
+const COMMANDS_MAX: usize = 16;
+
+pub(crate) async fn serve(core: Arc<Core>) -> anyhow::Result<()> {
+    let listener = listen(&core.boot.layout.feed_socket())?;
+    tokio::spawn(count_regularly(Arc::clone(&core)));
+    tokio::spawn(watch_workers(Arc::clone(&core)));
+    loop {
+        let (stream, _) = listener.accept().await?;
+        if is_same_user(&stream) {
+            let core = Arc::clone(&core);
+            tokio::spawn(async move {
+                if let Err(error) = feed_worker(&core, stream).await {
+                    tracing::debug!(%error, "connection of a worker broke");
+                }
+            });
+        }
+    }
+}
+
+/// Keeps the sums near the truth, so that a worker that dies takes little with it, and shows workers
+/// that the singleton lives.
+async fn count_regularly(core: Arc<Core>) {
+    let mut every = tokio::time::interval(Duration::from_millis(FEED_PING_MS));
+    loop {
+        every.tick().await;
+        core.workers.ask_counts();
+    }
+}
+
+/// What workers run decides whether deployments go on and whether all is settled.
+async fn watch_workers(core: Arc<Core>) {
+    let mut changes = core.workers.changes();
+    while changes.changed().await.is_ok() {
+        core.deploy.notify_one();
+        core.show();
+    }
+}
+
+async fn feed_worker(core: &Core, stream: UnixStream) -> std::io::Result<()> {
+    let mut link = feed::link(stream);
+    let hello = timeout(HELLO_TIMEOUT, feed::receive::<ToSingleton>(&mut link)).await;
+    let Ok(Ok(Some(ToSingleton::Hello { slot, pid }))) = hello else { return Ok(()) };
+    let (commands, receive_commands) = mpsc::channel(COMMANDS_MAX);
+    core.workers.join(slot, pid, clock::now(), commands);
+    let outcome = converse(core, pid, link, receive_commands).await;
+    core.workers.leave(pid);
+    outcome
+}
+
+async fn converse(core: &Core, pid: u32, mut link: Link, mut commands: mpsc::Receiver<ToWorker>) -> std::io::Result<()> {
+    let mut feed = core.feed.subscribe();
+    let mut sent = Sent::default();
+    sent.update(&mut link, &feed.borrow_and_update().clone()).await?;
+    loop {
+        tokio::select! {
+            changed = feed.changed() => {
+                if changed.is_err() {
+                    return Ok(());
+                }
+                let now = feed.borrow_and_update().clone();
+                sent.update(&mut link, &now).await?;
+            }
+            Some(command) = commands.recv() => feed::send(&mut link, &command).await?,
+            message = feed::receive::<ToSingleton>(&mut link) => match message? {
+                None => return Ok(()),
+                Some(message) => heard(core, pid, message),
+            }
+        }
+    }
+}
+
+fn heard(core: &Core, pid: u32, message: ToSingleton) {
+    match message {
+        ToSingleton::Hello { .. } => {}
+        ToSingleton::Applied { incarnation, version, plugins } => core.workers.applied(pid, incarnation, version, plugins),
+        ToSingleton::Prepared { digest, problem } => core.workers.prepared(pid, digest, problem),
+        ToSingleton::Counted { id, difference } => core.workers.counted(pid, id, difference),
+        ToSingleton::Draining => core.workers.draining(pid),
+    }
+}
+
+/// What one worker was told last.
+#[derive(Default)]
+struct Sent {
+    catalog: Option<(String, i64)>,
+    prepare: Vec<Digest>,
+}
+
+impl Sent {
+    /// Tells what is new. What becomes active was prepared, so the catalog comes first: it is then
+    /// held by it when it is prepared no more.
+    async fn update(&mut self, link: &mut Link, now: &super::core::Feed) -> std::io::Result<()> {
+        if let Some(definitions) = &now.catalog {
+            let version = (definitions.incarnation.clone(), definitions.version);
+            if self.catalog.as_ref() != Some(&version) {
+                feed::send(link, &ToWorker::Catalog { definitions: Box::new((**definitions).clone()) }).await?;
+                self.catalog = Some(version);
+            }
+        }
+        if self.prepare != now.prepare {
+            feed::send(link, &ToWorker::Prepare { digests: now.prepare.clone() }).await?;
+            self.prepare.clone_from(&now.prepare);
+        }
+        Ok(())
+    }
+}

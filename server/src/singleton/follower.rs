@@ -1,0 +1,80 @@
+//! Follows the ODB: on a hint, and every two seconds without one.
+
+use std::{sync::Arc, time::Duration};
+
+use busbar_model::{Definitions, bounds::ODB_POLL_MS};
+use tokio::{net::UnixDatagram, time::timeout};
+
+use crate::singleton::{Core, compiler};
+
+pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
+    tokio::spawn(listen_for_hints(Arc::clone(&core)));
+    let mut known = None;
+    loop {
+        match news(&core, known.as_ref()).await {
+            Ok(Some((head, definitions))) => {
+                ensure_artifacts(&core, &definitions).await;
+                known = Some(head);
+                core.feed.send_modify(|feed| feed.catalog = Some(Arc::new(definitions)));
+                core.show();
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(error = %chain(&error), "ODB can't be read; what is loaded is served on"),
+        }
+        let _ = timeout(Duration::from_millis(ODB_POLL_MS), core.follow.notified()).await;
+    }
+}
+
+type Known = (String, i64);
+
+async fn news(core: &Core, known: Option<&Known>) -> Result<Option<(Known, Definitions)>, busbar_store::Error> {
+    let known = known.cloned();
+    core.odb(move |odb| {
+        let head = odb.head()?;
+        if known.as_ref() == Some(&(head.incarnation, head.version)) {
+            return Ok(None);
+        }
+        let definitions = odb.definitions()?;
+        Ok(Some(((definitions.incarnation.clone(), definitions.version), definitions)))
+    })
+    .await
+}
+
+/// Workers load artifacts and never compile: what is active must have one, also after an update of
+/// the engine or where the cache was deleted.
+async fn ensure_artifacts(core: &Arc<Core>, definitions: &Definitions) {
+    for plugin in &definitions.plugins {
+        let Some(active) = &plugin.active else { continue };
+        if !core.artifacts.has(&active.digest)
+            && let Err(reason) = compiler::compile(core, active.digest, plugin.name.clone()).await
+        {
+            tracing::error!(plugin = %plugin.name, digest = %active.digest, reason, "active plugin can't be compiled here");
+        }
+    }
+}
+
+/// Processes of this machine that changed the ODB say so with a datagram, whatever it holds.
+async fn listen_for_hints(core: Arc<Core>) {
+    let path = core.boot.layout.hint_socket();
+    let _ = std::fs::remove_file(&path);
+    let socket = match UnixDatagram::bind(&path) {
+        Ok(socket) => socket,
+        Err(error) => return tracing::warn!(%error, "hints can't be heard; the ODB is polled"),
+    };
+    let mut hint = [0; 64];
+    while socket.recv(&mut hint).await.is_ok() {
+        core.follow.notify_one();
+        core.deploy.notify_one();
+    }
+}
+
+/// An error and its causes on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,240 @@
+//! The workers that are connected, what they run, and the sums of what they counted.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use busbar_engine::metrics::{Counts, Difference};
+use busbar_model::{Digest, Name, Timestamp, fault::FaultKind, server::{Worker, WorkerState}};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    time::timeout,
+};
+
+use crate::feed::ToWorker;
+
+/// How long a scrape waits for workers that are busy.
+const COUNT_TIMEOUT: Duration = Duration::from_millis(500);
+
+struct Connected {
+    worker: Worker,
+    incarnation: String,
+    prepared: HashMap<Digest, Option<String>>,
+    commands: mpsc::Sender<ToWorker>,
+    /// The last `Count` it answered.
+    counted: u64,
+}
+
+/// Sums over all workers since the singleton started, those that died included.
+#[derive(Clone, Default)]
+pub(crate) struct Totals {
+    pub(crate) requests: BTreeMap<(String, String), Counts>,
+    pub(crate) errors: BTreeMap<FaultKind, u64>,
+}
+
+#[derive(Default)]
+struct State {
+    by_pid: BTreeMap<u32, Connected>,
+    totals: Totals,
+    counts_asked: u64,
+}
+
+pub(crate) struct Workers {
+    state: Mutex<State>,
+    counted: Notify,
+    /// Grows with each change of what workers run.
+    changed: watch::Sender<u64>,
+}
+
+impl Default for Workers {
+    fn default() -> Self {
+        Self { state: Mutex::default(), counted: Notify::new(), changed: watch::Sender::new(0) }
+    }
+}
+
+/// How far the workers are with loading a version.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Preparation {
+    Waiting,
+    Done,
+    Impossible(String),
+}
+
+impl Workers {
+    pub(crate) fn join(&self, slot: u32, pid: u32, now: Timestamp, commands: mpsc::Sender<ToWorker>) {
+        let worker = Worker {
+            slot,
+            pid,
+            state: WorkerState::Starting,
+            catalog_version: 0,
+            plugins: BTreeMap::new(),
+            started_at: now,
+        };
+        let connected = Connected { worker, incarnation: String::new(), prepared: HashMap::new(), commands, counted: 0 };
+        self.lock().by_pid.insert(pid, connected);
+        self.tell();
+    }
+
+    pub(crate) fn leave(&self, pid: u32) {
+        self.lock().by_pid.remove(&pid);
+        self.counted.notify_waiters();
+        self.tell();
+    }
+
+    pub(crate) fn applied(&self, pid: u32, incarnation: String, version: i64, plugins: BTreeMap<Name, Digest>) {
+        if let Some(connected) = self.lock().by_pid.get_mut(&pid) {
+            connected.incarnation = incarnation;
+            connected.worker.catalog_version = version;
+            connected.worker.plugins = plugins;
+            if connected.worker.state == WorkerState::Starting {
+                connected.worker.state = WorkerState::Ready;
+            }
+        }
+        self.tell();
+    }
+
+    pub(crate) fn prepared(&self, pid: u32, digest: Digest, problem: Option<String>) {
+        if let Some(connected) = self.lock().by_pid.get_mut(&pid) {
+            connected.prepared.insert(digest, problem);
+        }
+        self.tell();
+    }
+
+    pub(crate) fn draining(&self, pid: u32) {
+        if let Some(connected) = self.lock().by_pid.get_mut(&pid) {
+            connected.worker.state = WorkerState::Draining;
+        }
+        self.tell();
+    }
+
+    pub(crate) fn counted(&self, pid: u32, id: u64, difference: Difference) {
+        let mut state = self.lock();
+        for (service, channel, counts) in difference.requests {
+            state.totals.requests.entry((service, channel)).or_default().add(&counts);
+        }
+        for (kind, count) in difference.errors {
+            *state.totals.errors.entry(kind).or_default() += count;
+        }
+        if let Some(connected) = state.by_pid.get_mut(&pid) {
+            connected.counted = connected.counted.max(id);
+        }
+        drop(state);
+        self.counted.notify_waiters();
+    }
+
+    /// All workers, by slot.
+    pub(crate) fn list(&self) -> Vec<Worker> {
+        let mut workers: Vec<Worker> = self.lock().by_pid.values().map(|connected| connected.worker.clone()).collect();
+        workers.sort_by_key(|worker| (worker.slot, worker.pid));
+        workers
+    }
+
+    /// Whether so many workers, and all there are, serve the version.
+    pub(crate) fn all_at(&self, version: i64, expected: usize) -> bool {
+        let state = self.lock();
+        let serving = || state.by_pid.values().filter(|connected| connected.worker.state != WorkerState::Draining);
+        serving().count() >= expected && serving().all(|connected| connected.worker.catalog_version == version)
+    }
+
+    pub(crate) fn preparation(&self, digest: &Digest) -> Preparation {
+        let state = self.lock();
+        let mut serving = state.by_pid.values().filter(|c| c.worker.state != WorkerState::Draining).peekable();
+        if serving.peek().is_none() {
+            return Preparation::Waiting;
+        }
+        let mut done = true;
+        for connected in serving {
+            match connected.prepared.get(digest) {
+                Some(Some(problem)) => return Preparation::Impossible(problem.clone()),
+                Some(None) => {}
+                None => done = false,
+            }
+        }
+        if done { Preparation::Done } else { Preparation::Waiting }
+    }
+
+    /// Sums that contain everything the workers counted until now.
+    pub(crate) async fn totals(&self) -> Totals {
+        let id = self.ask_counts();
+        let answered = async {
+            loop {
+                let notified = self.counted.notified();
+                if self.lock().by_pid.values().all(|connected| connected.counted >= id) {
+                    return;
+                }
+                notified.await;
+            }
+        };
+        if timeout(COUNT_TIMEOUT, answered).await.is_err() {
+            tracing::debug!("some workers were too busy to be counted");
+        }
+        self.lock().totals.clone()
+    }
+
+    /// Asks all workers what they counted.
+    pub(crate) fn ask_counts(&self) -> u64 {
+        let mut state = self.lock();
+        state.counts_asked += 1;
+        for connected in state.by_pid.values() {
+            // One that does not keep up is asked again next time.
+            let _ = connected.commands.try_send(ToWorker::Count { id: state.counts_asked });
+        }
+        state.counts_asked
+    }
+
+    /// Changes when what workers run changes.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    fn tell(&self) {
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use busbar_model::{Digest, Timestamp};
+    use tokio::sync::mpsc;
+
+    use super::{Preparation, Workers};
+
+    #[test]
+    fn a_version_is_prepared_when_every_worker_has_it() {
+        let (workers, digest) = (Workers::default(), Digest::of(b"x"));
+        let (commands, _keep) = mpsc::channel(1);
+        assert_eq!(workers.preparation(&digest), Preparation::Waiting);
+        for pid in [1, 2] {
+            workers.join(pid - 1, pid, Timestamp(0), commands.clone());
+        }
+        workers.prepared(1, digest, None);
+        assert_eq!(workers.preparation(&digest), Preparation::Waiting);
+        workers.prepared(2, digest, None);
+        assert_eq!(workers.preparation(&digest), Preparation::Done);
+        workers.prepared(2, digest, Some("no memory".to_owned()));
+        assert_eq!(workers.preparation(&digest), Preparation::Impossible("no memory".to_owned()));
+        workers.leave(2);
+        assert_eq!(workers.preparation(&digest), Preparation::Done);
+        workers.draining(1);
+        assert_eq!(workers.preparation(&digest), Preparation::Waiting);
+    }
+
+    #[test]
+    fn all_are_at_a_version_only_when_all_are_there() {
+        let workers = Workers::default();
+        let (commands, _keep) = mpsc::channel(1);
+        workers.join(0, 1, Timestamp(0), commands.clone());
+        workers.applied(1, "i".into(), 7, BTreeMap::new());
+        assert!(workers.all_at(7, 1) && !workers.all_at(7, 2) && !workers.all_at(8, 1));
+        workers.join(1, 2, Timestamp(0), commands);
+        assert!(!workers.all_at(7, 1));
+    }
+}

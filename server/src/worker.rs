@@ -1,0 +1,79 @@
+//! A worker: accepts calls on the shared socket and runs services, on one thread.
+
+mod catalog;
+mod connection;
+mod http;
+mod listen;
+mod reporting;
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use busbar_engine::{Pipeline, metrics::Metrics};
+use busbar_wasm::{ArtifactCache, Engine, Use};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    access_log::AccessLogFile,
+    boot::{self, Boot, LISTENER_FD},
+    control::Control,
+    log_file::LogFile,
+    logging, sys,
+};
+
+/// Tasks that run before the reactor is asked for events again: small, so that one guest that spins
+/// does not keep the others' sockets waiting.
+const EVENT_INTERVAL: u32 = 8;
+
+/// The process.
+pub(crate) fn run() -> anyhow::Result<()> {
+    let boot: Boot = boot::receive().context("failed to read what the parent says")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .event_interval(EVENT_INTERVAL)
+        .max_blocking_threads(8)
+        .build()?;
+    let outcome = runtime.block_on(serve(boot));
+    // Whatever still runs has had its time.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    outcome
+}
+
+async fn serve(boot: Boot) -> anyhow::Result<()> {
+    let logs = boot.settings.log.dir.clone().unwrap_or_else(|| boot.layout.logs());
+    logging::start(&format!("worker-{}", boot.slot), &logs, &boot.settings.log.level)?;
+    let listener = sys::inherited_listener(LISTENER_FD).context("failed to take over the listening socket")?;
+    let control = Control::start(&boot.layout.control_socket("worker", std::process::id()), "worker")
+        .context("failed to open the control socket")?;
+    let access_log = AccessLogFile::start(LogFile::open(&logs.join(format!("access-{}.jsonl", boot.slot)))?);
+    let engine = Engine::new(Use::Serving)?;
+    let _ticker = engine.start_ticker()?;
+    let artifacts = ArtifactCache::open(&boot.layout.artifacts(), &engine)?;
+    let metrics = Arc::new(Metrics::default());
+    let pipeline = Pipeline::new(Arc::clone(&metrics), Arc::clone(&access_log) as Arc<_>);
+    let keeper = catalog::Keeper::new(Arc::clone(&pipeline), engine, artifacts, metrics, boot.development);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let (draining, drain) = tokio::sync::watch::channel(false);
+    let reporting = reporting::start(&boot, keeper, control.clone(), drain.clone());
+    // Nothing is accepted before there is a catalog to serve.
+    tokio::select! {
+        () = reporting.first_catalog() => {
+            control.update(|status| status.ready = true);
+            tracing::info!(slot = boot.slot, pid = std::process::id(), "worker is ready");
+            let stop = async {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    () = control.drain_asked() => {}
+                }
+                control.update(|status| status.ready = false);
+                let _ = draining.send(true);
+            };
+            let front = http::Front::new(pipeline, boot.development, drain);
+            listen::serve(listener, front, &boot.settings.http, stop).await?;
+        }
+        _ = terminate.recv() => {}
+    }
+    access_log.flush();
+    let _ = std::fs::remove_file(boot.layout.control_socket("worker", std::process::id()));
+    Ok(())
+}

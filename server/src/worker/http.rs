@@ -1,0 +1,133 @@
+//! HTTP in front of the pipeline: the adapter of REST channels, calls by name and the bus's own
+//! addresses below `/_busbar/`.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use busbar_engine::{
+    Body, BodyError, Pipeline, Reply, Request,
+    body::Stream,
+    request::{Head, Response, Target},
+};
+use busbar_model::{Fault, bounds::BODY_BYTES_CEILING, fault::FaultKind, path::decode_segment};
+use bytes::Bytes;
+use http::{HeaderValue, Method, header::{CONNECTION, CONTENT_TYPE, HOST}};
+use http_body::Frame;
+use hyper::body::Incoming;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// What all connections of a worker share.
+pub(crate) struct Front {
+    pipeline: Arc<Pipeline>,
+    development: bool,
+    draining: watch::Receiver<bool>,
+}
+
+const INVOKE_PREFIX: &str = "/_busbar/invoke/";
+
+impl Front {
+    pub(crate) fn new(pipeline: Arc<Pipeline>, development: bool, draining: watch::Receiver<bool>) -> Self {
+        Self { pipeline, development, draining }
+    }
+
+    pub(crate) async fn handle(&self, request: hyper::Request<Incoming>) -> hyper::Response<Body> {
+        let reply = self.reply(request).await;
+        let mut response = hyper::Response::new(reply.body);
+        *response.status_mut() = reply.status;
+        *response.headers_mut() = reply.headers;
+        if *self.draining.borrow() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    async fn reply(&self, request: hyper::Request<Incoming>) -> Reply {
+        let (parts, body) = request.into_parts();
+        let head = Head { method: parts.method, uri: parts.uri, headers: parts.headers };
+        let unique = Uuid::now_v7().as_u128();
+        let mut request = Request { target: Target::Path, body: incoming(body), trusted: self.development, head };
+        if self.development && !is_local(&request.head) {
+            let text = "in development mode the Host must be localhost, 127.0.0.1 or [::1]";
+            return self.pipeline.answer(&request, unique, Err(Fault::new(FaultKind::Misdirected, text)));
+        }
+        let path = request.head.uri.path();
+        if !path.starts_with("/_busbar/") {
+            return self.pipeline.handle(request, unique).await;
+        }
+        match path.strip_prefix(INVOKE_PREFIX).and_then(decode_segment) {
+            Some(service) if request.head.method == Method::POST => {
+                request.target = Target::Service(service);
+                self.pipeline.handle(request, unique).await
+            }
+            Some(_) => self.pipeline.answer(&request, unique, Err(not_allowed("POST"))),
+            None => {
+                let outcome = self.own(&request.head);
+                self.pipeline.answer(&request, unique, outcome)
+            }
+        }
+    }
+
+    /// The bus's own addresses.
+    fn own(&self, head: &Head) -> Result<Response, Fault> {
+        let answer = match head.uri.path() {
+            "/_busbar/ping" | "/_busbar/live" => Bytes::from_static(br#"{"status":"ok"}"#),
+            "/_busbar/ready" if *self.draining.borrow() => {
+                return Err(Fault::new(FaultKind::Overloaded, "the worker is draining").with_code("draining"));
+            }
+            "/_busbar/ready" => Bytes::from_static(br#"{"status":"ok"}"#),
+            "/_busbar/openapi.json" => self.pipeline.catalog().openapi(),
+            _ => return Err(Fault::not_found()),
+        };
+        if !matches!(head.method, Method::GET | Method::HEAD) {
+            return Err(not_allowed("GET, HEAD"));
+        }
+        let mut response = Response { body: Body::Bytes(answer), ..Response::default() };
+        response.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(response)
+    }
+}
+
+fn not_allowed(allow: &str) -> Fault {
+    let mut fault = Fault::new(FaultKind::MethodNotAllowed, "this address does not take the method");
+    fault.allow = vec![allow.to_owned()];
+    fault
+}
+
+/// A browser that was lured here by a name of someone else's sends that name (DNS rebinding).
+fn is_local(head: &Head) -> bool {
+    let host = match head.headers.get(HOST) {
+        Some(value) => value.to_str().unwrap_or_default(),
+        None => head.uri.authority().map_or("", |authority| authority.as_str()),
+    };
+    busbar_model::host::is_local(host)
+}
+
+fn incoming(body: Incoming) -> Body {
+    use http_body::Body as _;
+    if body.is_end_stream() { Body::Empty } else { Body::Stream(Stream::new(Received(body), BODY_BYTES_CEILING)) }
+}
+
+/// A request's body, its errors in the pipeline's words.
+struct Received(Incoming);
+
+impl http_body::Body for Received {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = ready!(Pin::new(&mut self.0).poll_frame(cx));
+        Poll::Ready(frame.map(|frame| frame.map_err(|error| BodyError::Broken(error.to_string()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.0.size_hint()
+    }
+}

@@ -1,0 +1,110 @@
+//! Accepting connections, and letting go of them without losing a request.
+
+use std::{
+    future::Future,
+    sync::{Arc, atomic::{AtomicUsize, Ordering}},
+    time::Duration,
+};
+
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
+
+use crate::{settings, worker::{connection::serve_connection, http::Front}};
+
+/// Pause after an accept that failed, for instance for want of descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What connections are told when the worker drains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Serving,
+    /// Idle connections may still bring one request.
+    Draining,
+    /// Idle connections are closed.
+    Closing,
+}
+
+/// Accepts until `stop`, then waits for the connections to end.
+pub(crate) async fn serve(
+    listener: std::net::TcpListener,
+    front: Front,
+    settings: &settings::Http,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    let (phase, phases) = watch::channel(Phase::Serving);
+    let open = Open::default();
+    let front = Arc::new(front);
+    let header_timeout = Duration::from_millis(settings.header_timeout_ms);
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let _ = stream.set_nodelay(true);
+                    let connection = serve_connection(stream, Arc::clone(&front), header_timeout, phases.clone());
+                    let counted = open.enter();
+                    tokio::spawn(async move {
+                        connection.await;
+                        drop(counted);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "connection could not be accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+    // Others accept on the same socket: closing it here loses nothing that waits in its queue.
+    drop(listener);
+    let started = Instant::now();
+    let _ = phase.send(Phase::Draining);
+    if open.empty_by(started + Duration::from_millis(settings.drain_idle_ms)).await {
+        return Ok(());
+    }
+    let _ = phase.send(Phase::Closing);
+    if !open.empty_by(started + Duration::from_millis(settings.drain_ms)).await {
+        tracing::warn!(connections = open.count(), "stopped before all calls were answered");
+    }
+    Ok(())
+}
+
+/// Counts open connections.
+#[derive(Clone, Default)]
+struct Open(Arc<AtomicUsize>);
+
+struct Entered(Arc<AtomicUsize>);
+
+impl Open {
+    fn enter(&self) -> Entered {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Entered(Arc::clone(&self.0))
+    }
+
+    fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    async fn empty_by(&self, deadline: Instant) -> bool {
+        let empty = async {
+            while self.count() > 0 {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            () = empty => true,
+            () = sleep_until(deadline) => false,
+        }
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,154 @@
+//! The worker's side of the feed: takes catalogs, tells what it runs and counted. When the singleton
+//! is silent it asks the ODB itself.
+
+use std::time::Duration;
+
+use busbar_model::bounds::{FEED_SILENT_MS, ODB_POLL_MS};
+use busbar_store::Odb;
+use tokio::{
+    net::UnixStream,
+    sync::watch,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    boot::Boot,
+    control::Control,
+    feed::{self, Link, ToSingleton, ToWorker},
+    worker::catalog::{Applied, Keeper},
+};
+
+const RECONNECT_AFTER: Duration = Duration::from_millis(50);
+
+/// Lets others wait for the first catalog.
+pub(crate) struct Reporting {
+    applied: watch::Receiver<bool>,
+}
+
+impl Reporting {
+    pub(crate) async fn first_catalog(&self) {
+        // An error means that the task is gone: then the process ends by itself.
+        let _ = self.applied.clone().wait_for(|applied| *applied).await;
+    }
+}
+
+pub(crate) fn start(boot: &Boot, keeper: Keeper, control: Control, drain: watch::Receiver<bool>) -> Reporting {
+    let (first, applied) = watch::channel(false);
+    let task = Task { boot: boot.clone(), keeper, control, drain, first, last: None, odb: None };
+    tokio::spawn(task.run());
+    Reporting { applied }
+}
+
+struct Task {
+    boot: Boot,
+    keeper: Keeper,
+    control: Control,
+    drain: watch::Receiver<bool>,
+    first: watch::Sender<bool>,
+    last: Option<Applied>,
+    /// Opened only when the singleton is silent.
+    odb: Option<Odb>,
+}
+
+impl Task {
+    async fn run(mut self) {
+        let silent_after = Duration::from_millis(FEED_SILENT_MS);
+        let mut heard = tokio::time::Instant::now();
+        loop {
+            match UnixStream::connect(self.boot.layout.feed_socket()).await {
+                Ok(stream) => {
+                    if let Err(error) = self.follow(feed::link(stream), &mut heard).await {
+                        tracing::debug!(%error, "singleton is gone");
+                    }
+                }
+                Err(_) => sleep(RECONNECT_AFTER).await,
+            }
+            if heard.elapsed() > silent_after {
+                self.ask_odb().await;
+                heard = tokio::time::Instant::now() - silent_after + Duration::from_millis(ODB_POLL_MS);
+            }
+        }
+    }
+
+    /// Follows one connection until it breaks or falls silent.
+    async fn follow(&mut self, mut link: Link, heard: &mut tokio::time::Instant) -> std::io::Result<()> {
+        let hello = ToSingleton::Hello { slot: self.boot.slot, pid: std::process::id() };
+        feed::send(&mut link, &hello).await?;
+        if let Some(applied) = self.last.clone() {
+            feed::send(&mut link, &said(applied)).await?;
+        }
+        let mut drain = self.drain.clone();
+        let mut told_drain = false;
+        loop {
+            let message = tokio::select! {
+                message = timeout(Duration::from_millis(FEED_SILENT_MS), feed::receive::<ToWorker>(&mut link)) => message,
+                Ok(_) = drain.wait_for(|draining| *draining), if !told_drain => {
+                    told_drain = true;
+                    feed::send(&mut link, &ToSingleton::Draining).await?;
+                    continue;
+                }
+            };
+            let Some(message) = message.map_err(|_| std::io::Error::other("silent"))?? else { return Ok(()) };
+            *heard = tokio::time::Instant::now();
+            self.odb = None;
+            self.obey(&mut link, message).await?;
+        }
+    }
+
+    async fn obey(&mut self, link: &mut Link, message: ToWorker) -> std::io::Result<()> {
+        match message {
+            ToWorker::Catalog { definitions } => {
+                let applied = self.apply(*definitions);
+                feed::send(link, &said(applied)).await
+            }
+            ToWorker::Prepare { digests } => {
+                for (digest, problem) in self.keeper.prepare(&digests) {
+                    feed::send(link, &ToSingleton::Prepared { digest, problem }).await?;
+                }
+                Ok(())
+            }
+            ToWorker::Count { id } => {
+                let difference = self.keeper.pipeline().metrics().take();
+                feed::send(link, &ToSingleton::Counted { id, difference }).await
+            }
+        }
+    }
+
+    fn apply(&mut self, definitions: busbar_model::Definitions) -> Applied {
+        let applied = self.keeper.apply(definitions);
+        self.control.update(|status| status.catalog_version = applied.version);
+        self.last = Some(applied.clone());
+        let _ = self.first.send(true);
+        applied
+    }
+
+    /// The ODB is the truth, with or without a singleton.
+    async fn ask_odb(&mut self) {
+        let (url, odb, last) = (self.boot.odb_url.clone(), self.odb.take(), self.last.clone());
+        let asked = tokio::task::spawn_blocking(move || {
+            let odb = match odb {
+                Some(odb) => odb,
+                None => Odb::open(&url, 1)?,
+            };
+            let head = odb.head()?;
+            let known = last.is_some_and(|last| last.incarnation == head.incarnation && last.version == head.version);
+            let definitions = if known { None } else { Some(odb.definitions()?) };
+            Ok::<_, busbar_store::Error>((odb, definitions))
+        });
+        match asked.await {
+            Ok(Ok((odb, definitions))) => {
+                self.odb = Some(odb);
+                if let Some(definitions) = definitions {
+                    self.apply(definitions);
+                }
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "singleton is silent and the ODB can't be read; what is loaded is served on"),
+            Err(error) => tracing::error!(%error, "reading the ODB ended badly"),
+        }
+    }
+}
+
+fn said(applied: Applied) -> ToSingleton {
+    let Applied { incarnation, version, plugins } = applied;
+    ToSingleton::Applied { incarnation, version, plugins }
+}

@@ -1,0 +1,305 @@
+//! Channels.
+
+use busbar_model::{
+    Channel, Name, Timestamp,
+    channel::{Draft, Protocol},
+    definitions::address_taken,
+    path::PathPattern,
+};
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+use crate::{
+    change::{Action, By, Object, ObjectKind, Recorder},
+    connection::AnyConnection,
+    error::Error,
+    id::new_id,
+    odb::Odb,
+    page::{Page, Paged},
+    schema::{channel, security},
+};
+
+const WHAT: &str = "channel";
+
+/// Which channels a list shows; an absent field shows all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub name: Option<String>,
+    pub protocol: Option<String>,
+    pub path: Option<String>,
+    pub service: Option<String>,
+    /// By name.
+    pub security: Option<String>,
+    pub active: Option<bool>,
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = channel, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct Row {
+    id: String,
+    name: String,
+    protocol: String,
+    path: String,
+    methods_json: String,
+    service: String,
+    security_id: Option<String>,
+    active: bool,
+    body_bytes_max: i64,
+    timeout_ms: i64,
+    revision: i64,
+    created_us: i64,
+    updated_us: i64,
+}
+
+impl Row {
+    fn of(channel: &Channel, security_id: Option<String>) -> Self {
+        Self {
+            id: channel.id.clone(),
+            name: channel.name.to_string(),
+            protocol: channel.protocol.as_str().to_owned(),
+            path: channel.path.as_str().to_owned(),
+            methods_json: json!(channel.methods).to_string(),
+            service: channel.service.to_string(),
+            security_id,
+            active: channel.active,
+            body_bytes_max: i64::try_from(channel.body_bytes_max).unwrap_or(i64::MAX),
+            timeout_ms: i64::try_from(channel.timeout_ms).unwrap_or(i64::MAX),
+            revision: channel.revision,
+            created_us: channel.created_at.0,
+            updated_us: channel.updated_at.0,
+        }
+    }
+
+    fn into_model(self, security: Option<String>) -> Result<Channel, Error> {
+        let bad = |error: Source| Error::corrupt(WHAT, &self.id)(error);
+        Ok(Channel {
+            name: self.name.parse().map_err(|e| bad(Box::new(e)))?,
+            protocol: self.protocol.parse::<Protocol>().map_err(|e| bad(e.into()))?,
+            path: PathPattern::parse(&self.path).map_err(|e| bad(Box::new(e)))?,
+            methods: serde_json::from_str(&self.methods_json).map_err(|e| bad(Box::new(e)))?,
+            service: self.service.parse().map_err(|e| bad(Box::new(e)))?,
+            security: security.map(|name| name.parse()).transpose().map_err(|e| bad(Box::new(e)))?,
+            active: self.active,
+            body_bytes_max: u64::try_from(self.body_bytes_max).map_err(|e| bad(Box::new(e)))?,
+            timeout_ms: u64::try_from(self.timeout_ms).map_err(|e| bad(Box::new(e)))?,
+            revision: self.revision,
+            created_at: Timestamp(self.created_us),
+            updated_at: Timestamp(self.updated_us),
+            id: self.id,
+        })
+    }
+}
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+impl Odb {
+    pub fn create_channel(&self, by: &By, draft: Draft) -> Result<Channel, Error> {
+        self.change(by, |connection, recorder| insert(connection, recorder, by, &draft))
+    }
+
+    /// Reads, edits and writes in one transaction, so that no concurrent edit is lost. `edit` may
+    /// run more than once. A draft that comes back as it was changes nothing.
+    pub fn update_channel<E: From<Error>>(
+        &self,
+        by: &By,
+        id: &str,
+        expected: Option<i64>,
+        mut edit: impl FnMut(Draft) -> Result<Draft, E>,
+    ) -> Result<Channel, E> {
+        let mut refused = None;
+        let done = self.change(by, |connection, recorder| {
+            let before = find(connection, id)?;
+            Error::check_revision(expected, before.revision)?;
+            match edit(draft_of(&before)) {
+                Ok(draft) => update(connection, recorder, by, &before, draft),
+                Err(refusal) => {
+                    refused = Some(refusal);
+                    Err(Error::rolled_back())
+                }
+            }
+        });
+        refused.map_or_else(|| done.map_err(E::from), Err)
+    }
+
+    pub fn delete_channel(&self, by: &By, id: &str, expected: Option<i64>) -> Result<(), Error> {
+        self.change(by, |connection, recorder| {
+            let before = find(connection, id)?;
+            Error::check_revision(expected, before.revision)?;
+            diesel::delete(channel::table.find(id)).execute(connection)?;
+            recorder.record(Action::Delete, object(&before), Some(view(&before)), None);
+            Ok(())
+        })
+    }
+
+    pub fn channel(&self, id: &str) -> Result<Channel, Error> {
+        find(&mut *self.connection()?, id)
+    }
+
+    pub fn channels(&self, page: &Page, filter: &Filter) -> Result<Paged<Channel>, Error> {
+        let mut query = channel::table
+            .left_join(security::table)
+            .select((Row::as_select(), security::name.nullable()))
+            .order(channel::id.desc())
+            .limit(page.rows())
+            .into_boxed();
+        if let Some(before) = &page.before {
+            query = query.filter(channel::id.lt(before));
+        }
+        if let Some(name) = &filter.name {
+            query = query.filter(channel::name.eq(name));
+        }
+        if let Some(protocol) = &filter.protocol {
+            query = query.filter(channel::protocol.eq(protocol));
+        }
+        if let Some(path) = &filter.path {
+            query = query.filter(channel::path.eq(path));
+        }
+        if let Some(service) = &filter.service {
+            query = query.filter(channel::service.eq(service));
+        }
+        if let Some(security) = &filter.security {
+            query = query.filter(security::name.eq(security));
+        }
+        if let Some(active) = filter.active {
+            query = query.filter(channel::active.eq(active));
+        }
+        let rows = query.load::<(Row, Option<String>)>(&mut *self.connection()?)?;
+        page.cut(rows, |(row, _)| row.id.clone(), |(row, security)| row.into_model(security))
+    }
+}
+
+/// Every channel, oldest first.
+pub(crate) fn all(connection: &mut AnyConnection) -> Result<Vec<Channel>, Error> {
+    let rows = channel::table
+        .left_join(security::table)
+        .select((Row::as_select(), security::name.nullable()))
+        .order(channel::id.asc())
+        .load::<(Row, Option<String>)>(connection)?;
+    rows.into_iter().map(|(row, security)| row.into_model(security)).collect()
+}
+
+fn find(connection: &mut AnyConnection, id: &str) -> Result<Channel, Error> {
+    let found = channel::table
+        .left_join(security::table)
+        .filter(channel::id.eq(id))
+        .select((Row::as_select(), security::name.nullable()))
+        .first::<(Row, Option<String>)>(connection)
+        .optional()?;
+    let (row, security) = found.ok_or_else(|| Error::not_found(WHAT, id))?;
+    row.into_model(security)
+}
+
+/// Creates a channel within the caller's transaction.
+pub(crate) fn insert(
+    connection: &mut AnyConnection,
+    recorder: &mut Recorder,
+    by: &By,
+    draft: &Draft,
+) -> Result<Channel, Error> {
+    let channel = channel_of(draft.clone(), new_id(by.now), 1, by.now, by.now);
+    let row = fit(connection, &channel)?;
+    diesel::insert_into(channel::table).values(row).execute(connection)?;
+    recorder.record(Action::Create, object(&channel), None, Some(view(&channel)));
+    Ok(channel)
+}
+
+fn update(
+    connection: &mut AnyConnection,
+    recorder: &mut Recorder,
+    by: &By,
+    before: &Channel,
+    draft: Draft,
+) -> Result<Channel, Error> {
+    if draft == draft_of(before) {
+        return Ok(before.clone());
+    }
+    let after = channel_of(draft, before.id.clone(), before.revision + 1, before.created_at, by.now);
+    let row = fit(connection, &after)?;
+    diesel::update(channel::table.find(&before.id)).set(row).execute(connection)?;
+    recorder.record(Action::Update, object(&after), Some(view(before)), Some(view(&after)));
+    Ok(after)
+}
+
+/// The row of a channel that fits beside all others.
+fn fit(connection: &mut AnyConnection, channel: &Channel) -> Result<Row, Error> {
+    let others = all(connection)?;
+    if others.iter().any(|other| other.name == channel.name && other.id != channel.id) {
+        return Err(Error::NameTaken { what: WHAT, name: channel.name.clone() });
+    }
+    if let Some(taken) = address_taken(channel, &others) {
+        return Err(taken.into());
+    }
+    let security_id = match &channel.security {
+        Some(name) => Some(security_id(connection, name)?),
+        None => None,
+    };
+    Ok(Row::of(channel, security_id))
+}
+
+fn security_id(connection: &mut AnyConnection, name: &Name) -> Result<String, Error> {
+    security::table
+        .filter(security::name.eq(name.as_str()))
+        .select(security::id)
+        .first(connection)
+        .optional()?
+        .ok_or_else(|| Error::UnknownSecurity { name: name.clone() })
+}
+
+fn channel_of(
+    draft: Draft,
+    id: String,
+    revision: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+) -> Channel {
+    let Draft { name, protocol, path, methods, service, security, active, body_bytes_max, timeout_ms } =
+        draft;
+    Channel {
+        id,
+        name,
+        protocol,
+        path,
+        methods,
+        service,
+        security,
+        active,
+        body_bytes_max,
+        timeout_ms,
+        revision,
+        created_at,
+        updated_at,
+    }
+}
+
+fn draft_of(channel: &Channel) -> Draft {
+    Draft {
+        name: channel.name.clone(),
+        protocol: channel.protocol,
+        path: channel.path.clone(),
+        methods: channel.methods.clone(),
+        service: channel.service.clone(),
+        security: channel.security.clone(),
+        active: channel.active,
+        body_bytes_max: channel.body_bytes_max,
+        timeout_ms: channel.timeout_ms,
+    }
+}
+
+fn object(channel: &Channel) -> Object<'_> {
+    Object { kind: ObjectKind::Channel, id: &channel.id, name: channel.name.as_str() }
+}
+
+/// What the audit trail shows.
+fn view(channel: &Channel) -> Value {
+    json!({
+        "name": channel.name,
+        "protocol": channel.protocol,
+        "path": channel.path,
+        "methods": channel.methods,
+        "service": channel.service,
+        "security": channel.security,
+        "active": channel.active,
+        "body_bytes_max": channel.body_bytes_max,
+        "timeout_ms": channel.timeout_ms,
+    })
+}

@@ -1,0 +1,89 @@
+//! What can go wrong between the bus and its database.
+
+use std::path::PathBuf;
+
+use busbar_model::{DeploymentState, Name, definitions::AddressTaken};
+
+use crate::dialect;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{what} {name:?} does not exist")]
+    NotFound { what: &'static str, name: String },
+    #[error("{what} {name:?} exists already")]
+    NameTaken { what: &'static str, name: Name },
+    #[error(transparent)]
+    AddressTaken(#[from] AddressTaken),
+    #[error("security definition {name:?} does not exist")]
+    UnknownSecurity { name: Name },
+    #[error("{what} {name:?} is in use by {}", users.join(", "))]
+    InUse { what: &'static str, name: Name, users: Vec<String> },
+    /// Someone else changed the object since it was read.
+    #[error("the object was changed meanwhile; its revision is {current}")]
+    RevisionMismatch { current: i64 },
+    #[error("service {service:?} belongs to plugin {plugin:?}")]
+    ServiceTaken { service: Name, plugin: Name },
+    #[error("deployment is not prepared on {}", servers.join(", "))]
+    NotPrepared { servers: Vec<String> },
+    #[error("deployment {id} is {from} and can't become {to}")]
+    WrongState { id: String, from: DeploymentState, to: DeploymentState },
+    #[error("plugin {plugin:?} is not active")]
+    NotActive { plugin: Name },
+    #[error("plugin {plugin:?} has no earlier version to go back to")]
+    NothingToRollBackTo { plugin: Name },
+    #[error("page does not begin after {0:?}, which is not from a list like this one")]
+    InvalidCursor(String),
+    #[error("database URL with scheme {scheme:?} is not supported; supported is \"sqlite:PATH\"")]
+    InvalidUrl { scheme: String },
+    #[error("database was migrated by a newer version of Busbar (migration {version} is unknown here)")]
+    Newer { version: String },
+    #[error("database is not migrated to this version of Busbar")]
+    NotMigrated,
+    #[error("database stayed locked by others")]
+    Busy,
+    #[error("every connection to the database stayed in use or none could be made")]
+    Connections(#[source] Source),
+    #[error("database can't be opened")]
+    Open(#[source] Source),
+    #[error("migration did not complete")]
+    Migration(#[source] Source),
+    #[error("file {} can't be used", path.display())]
+    File { path: PathBuf, source: std::io::Error },
+    /// What was stored is not what can be stored.
+    #[error("stored {what} {name:?} is damaged")]
+    Corrupt { what: &'static str, name: String, source: Source },
+    #[error("database refused the statement")]
+    Database(#[source] Source),
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        if dialect::is_contention(&error) { Self::Busy } else { Self::Database(Box::new(error)) }
+    }
+}
+
+impl Error {
+    pub(crate) fn not_found(what: &'static str, name: &str) -> Self {
+        Self::NotFound { what, name: name.to_owned() }
+    }
+
+    /// For `map_err` where a stored text is parsed.
+    pub(crate) fn corrupt<E: Into<Source>>(what: &'static str, name: &str) -> impl FnOnce(E) -> Self {
+        let name = name.to_owned();
+        move |source| Self::Corrupt { what, name, source: source.into() }
+    }
+
+    /// Ends a transaction whose closure gives its own error back by other means.
+    pub(crate) fn rolled_back() -> Self {
+        Self::Database(Box::new(diesel::result::Error::RollbackTransaction))
+    }
+
+    pub(crate) fn check_revision(expected: Option<i64>, current: i64) -> Result<(), Self> {
+        match expected {
+            Some(expected) if expected != current => Err(Self::RevisionMismatch { current }),
+            _ => Ok(()),
+        }
+    }
+}

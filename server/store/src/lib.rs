@@ -1,0 +1,38 @@
+//! The operational database (ODB): the only crate that knows its tables.
+//!
+//! Everything here blocks; asynchronous callers go through `spawn_blocking`. Queries are written
+//! once for all databases; what differs between them stands in `dialect`.
+
+mod activation;
+mod artifact;
+mod change;
+mod connection;
+mod definitions;
+mod deployment;
+mod dialect;
+mod error;
+mod id;
+mod meta;
+mod migrate;
+mod odb;
+mod page;
+mod pool;
+mod retention;
+mod rollback;
+mod schema;
+mod server;
+mod url;
+
+pub mod channel;
+pub mod plugin;
+pub mod security;
+pub mod service;
+
+pub use activation::Activation;
+pub use change::{Action, AuditEntry, By, Change, ObjectKind};
+pub use deployment::{Filter as DeploymentFilter, NewDeployment, Received};
+pub use error::Error;
+pub use id::new_id;
+pub use meta::Head;
+pub use odb::Odb;
+pub use page::{Page, Paged};

@@ -1,0 +1,64 @@
+//! Bringing the tables to what this binary needs.
+
+use std::collections::BTreeSet;
+
+use diesel::{migration::MigrationSource, prelude::*};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+
+use crate::{
+    connection::{AnyConnection, MultiBackend},
+    dialect,
+    error::Error,
+    meta, odb,
+    schema::__diesel_schema_migrations as applied_migration,
+    url::Url,
+};
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+
+fn embedded(connection: &AnyConnection) -> EmbeddedMigrations {
+    match connection {
+        AnyConnection::Sqlite(_) => SQLITE,
+    }
+}
+
+pub(crate) fn migrate(url: &Url) -> Result<(), Error> {
+    let _lock = dialect::prepare_to_migrate(url)?;
+    let connection = &mut dialect::connect(url)?;
+    match check(connection) {
+        Err(Error::NotMigrated) => {}
+        done => return done,
+    }
+    // In one transaction where the database has transactional DDL, and waiting for writers that
+    // still run on the tables as they were.
+    odb::retry(|| {
+        odb::write(connection, &mut |connection| {
+            let source = embedded(connection);
+            connection.run_pending_migrations(source).map_err(Error::Migration)?;
+            meta::begin_incarnation(connection)
+        })
+    })
+}
+
+/// Whether exactly this binary's migrations were applied, and completely.
+pub(crate) fn check(connection: &mut AnyConnection) -> Result<(), Error> {
+    let known = versions(connection)?;
+    let applied = match applied_migration::table.select(applied_migration::version).load::<String>(connection)
+    {
+        Err(error) if dialect::is_missing_table(&error) => return Err(Error::NotMigrated),
+        other => other?,
+    };
+    if let Some(version) = applied.iter().find(|version| !known.contains(*version)) {
+        return Err(Error::Newer { version: version.clone() });
+    }
+    if applied.len() < known.len() {
+        return Err(Error::NotMigrated);
+    }
+    meta::head(connection).map(drop)
+}
+
+fn versions(connection: &AnyConnection) -> Result<BTreeSet<String>, Error> {
+    let migrations =
+        MigrationSource::<MultiBackend>::migrations(&embedded(connection)).map_err(Error::Migration)?;
+    Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
+}

@@ -1,0 +1,171 @@
+//! The tables as queries see them; `migrations/` makes them.
+
+diesel::table! {
+    meta (id) {
+        id -> Integer,
+        incarnation -> Text,
+        change_head -> BigInt,
+        deployment_head -> BigInt,
+    }
+}
+
+diesel::table! {
+    change_log (number) {
+        number -> BigInt,
+        object_kind -> Text,
+        object_id -> Text,
+        object_name -> Text,
+    }
+}
+
+diesel::table! {
+    audit_entry (number) {
+        number -> BigInt,
+        at_us -> BigInt,
+        actor -> Text,
+        action -> Text,
+        object_kind -> Text,
+        object_id -> Text,
+        object_name -> Text,
+        before_json -> Nullable<Text>,
+        after_json -> Nullable<Text>,
+        correlation_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    artifact (digest) {
+        digest -> Text,
+        size_bytes -> BigInt,
+        created_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    artifact_chunk (digest, ordinal) {
+        digest -> Text,
+        ordinal -> BigInt,
+        bytes -> Binary,
+    }
+}
+
+diesel::table! {
+    deployment (id) {
+        id -> Text,
+        ordinal -> BigInt,
+        plugin -> Text,
+        digest -> Text,
+        state -> Text,
+        reason -> Nullable<Text>,
+        source -> Text,
+        actor -> Text,
+        description_json -> Nullable<Text>,
+        created_us -> BigInt,
+        updated_us -> BigInt,
+        activation -> Nullable<BigInt>,
+        activated_us -> Nullable<BigInt>,
+        restores -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    deployment_server (deployment_id, server) {
+        deployment_id -> Text,
+        server -> Text,
+        state -> Text,
+        reason -> Nullable<Text>,
+        updated_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    plugin (id) {
+        id -> Text,
+        name -> Text,
+        active_deployment -> Nullable<Text>,
+        grants_json -> Nullable<Text>,
+        config_json -> Text,
+        revision -> BigInt,
+        created_us -> BigInt,
+        updated_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    service (id) {
+        id -> Text,
+        name -> Text,
+        plugin_id -> Text,
+        limits_json -> Text,
+        revision -> BigInt,
+        created_us -> BigInt,
+        updated_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    security (id) {
+        id -> Text,
+        name -> Text,
+        kind -> Text,
+        identifier -> Text,
+        verifier -> Text,
+        revision -> BigInt,
+        created_us -> BigInt,
+        updated_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    channel (id) {
+        id -> Text,
+        name -> Text,
+        protocol -> Text,
+        path -> Text,
+        methods_json -> Text,
+        service -> Text,
+        security_id -> Nullable<Text>,
+        active -> Bool,
+        body_bytes_max -> BigInt,
+        timeout_ms -> BigInt,
+        revision -> BigInt,
+        created_us -> BigInt,
+        updated_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    server (id) {
+        id -> Text,
+        name -> Text,
+        version -> Text,
+        engine -> Text,
+        started_us -> BigInt,
+        heartbeat_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    server_worker (server_id, slot) {
+        server_id -> Text,
+        slot -> BigInt,
+        pid -> BigInt,
+        state -> Text,
+        catalog_version -> BigInt,
+        plugins_json -> Text,
+        started_us -> BigInt,
+    }
+}
+
+// diesel_migrations' own.
+diesel::table! {
+    __diesel_schema_migrations (version) {
+        version -> Text,
+    }
+}
+
+diesel::joinable!(channel -> security (security_id));
+diesel::joinable!(plugin -> deployment (active_deployment));
+diesel::joinable!(service -> plugin (plugin_id));
+diesel::allow_tables_to_appear_in_same_query!(channel, security);
+diesel::allow_tables_to_appear_in_same_query!(plugin, deployment, service);

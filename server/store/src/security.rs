@@ -1,0 +1,229 @@
+//! Security definitions.
+
+use busbar_model::{Name, Security, Timestamp, security::Credential};
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+use crate::{
+    change::{Action, By, Object, ObjectKind, Recorder},
+    connection::AnyConnection,
+    error::Error,
+    id::new_id,
+    odb::Odb,
+    page::{Page, Paged},
+    schema::{channel, security},
+};
+
+const WHAT: &str = "security definition";
+
+/// The parts of a security definition that its author decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    pub name: Name,
+    pub credential: Credential,
+}
+
+/// Which security definitions a list shows; an absent field shows all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub name: Option<String>,
+    pub kind: Option<String>,
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = security)]
+struct Row {
+    id: String,
+    name: String,
+    kind: String,
+    identifier: String,
+    verifier: String,
+    revision: i64,
+    created_us: i64,
+    updated_us: i64,
+}
+
+impl Row {
+    fn of(security: &Security) -> Self {
+        let (identifier, verifier) = match security.credential.clone() {
+            Credential::Basic { username, password_hash } => (username, password_hash),
+            Credential::ApiKey { key_id, key_sha256 } => (key_id, key_sha256),
+        };
+        Self {
+            id: security.id.clone(),
+            name: security.name.to_string(),
+            kind: security.credential.kind().to_owned(),
+            identifier,
+            verifier,
+            revision: security.revision,
+            created_us: security.created_at.0,
+            updated_us: security.updated_at.0,
+        }
+    }
+
+    fn into_model(self) -> Result<Security, Error> {
+        let (identifier, verifier) = (self.identifier, self.verifier);
+        let credential = match self.kind.as_str() {
+            "basic" => Credential::Basic { username: identifier, password_hash: verifier },
+            "api-key" => Credential::ApiKey { key_id: identifier, key_sha256: verifier },
+            other => return Err(Error::corrupt(WHAT, &self.id)(format!("kind {other:?} is unknown"))),
+        };
+        Ok(Security {
+            name: self.name.parse().map_err(Error::corrupt(WHAT, &self.id))?,
+            id: self.id,
+            credential,
+            revision: self.revision,
+            created_at: Timestamp(self.created_us),
+            updated_at: Timestamp(self.updated_us),
+        })
+    }
+}
+
+impl Odb {
+    pub fn create_security(&self, by: &By, draft: Draft) -> Result<Security, Error> {
+        self.change(by, |connection, recorder| {
+            let security = Security {
+                id: new_id(by.now),
+                name: draft.name.clone(),
+                credential: draft.credential.clone(),
+                revision: 1,
+                created_at: by.now,
+                updated_at: by.now,
+            };
+            refuse_taken_name(connection, &security)?;
+            diesel::insert_into(security::table).values(Row::of(&security)).execute(connection)?;
+            recorder.record(Action::Create, object(&security), None, Some(view(&security)));
+            Ok(security)
+        })
+    }
+
+    /// Reads, edits and writes in one transaction, so that no concurrent edit is lost. `edit` may
+    /// run more than once. A draft that comes back as it was changes nothing.
+    pub fn update_security<E: From<Error>>(
+        &self,
+        by: &By,
+        id: &str,
+        expected: Option<i64>,
+        mut edit: impl FnMut(Draft) -> Result<Draft, E>,
+    ) -> Result<Security, E> {
+        let mut refused = None;
+        let done = self.change(by, |connection, recorder| {
+            let before = find(connection, id)?;
+            Error::check_revision(expected, before.revision)?;
+            match edit(Draft { name: before.name.clone(), credential: before.credential.clone() }) {
+                Ok(draft) => update(connection, recorder, by, &before, draft),
+                Err(refusal) => {
+                    refused = Some(refusal);
+                    Err(Error::rolled_back())
+                }
+            }
+        });
+        refused.map_or_else(|| done.map_err(E::from), Err)
+    }
+
+    /// Refused while channels ask for it: a channel must not become open by that.
+    pub fn delete_security(&self, by: &By, id: &str, expected: Option<i64>) -> Result<(), Error> {
+        self.change(by, |connection, recorder| {
+            let before = find(connection, id)?;
+            Error::check_revision(expected, before.revision)?;
+            let users = channel::table
+                .filter(channel::security_id.eq(id))
+                .order(channel::name.asc())
+                .select(channel::name)
+                .load::<String>(connection)?;
+            if !users.is_empty() {
+                return Err(Error::InUse { what: WHAT, name: before.name, users });
+            }
+            diesel::delete(security::table.find(id)).execute(connection)?;
+            recorder.record(Action::Delete, object(&before), Some(view(&before)), None);
+            Ok(())
+        })
+    }
+
+    pub fn security(&self, id: &str) -> Result<Security, Error> {
+        find(&mut *self.connection()?, id)
+    }
+
+    pub fn securities(&self, page: &Page, filter: &Filter) -> Result<Paged<Security>, Error> {
+        let mut query = security::table
+            .select(Row::as_select())
+            .order(security::id.desc())
+            .limit(page.rows())
+            .into_boxed();
+        if let Some(before) = &page.before {
+            query = query.filter(security::id.lt(before));
+        }
+        if let Some(name) = &filter.name {
+            query = query.filter(security::name.eq(name));
+        }
+        if let Some(kind) = &filter.kind {
+            query = query.filter(security::kind.eq(kind));
+        }
+        let rows = query.load::<Row>(&mut *self.connection()?)?;
+        page.cut(rows, |row| row.id.clone(), Row::into_model)
+    }
+}
+
+/// Every security definition, oldest first.
+pub(crate) fn all(connection: &mut AnyConnection) -> Result<Vec<Security>, Error> {
+    let rows = security::table.select(Row::as_select()).order(security::id.asc()).load(connection)?;
+    rows.into_iter().map(Row::into_model).collect()
+}
+
+fn find(connection: &mut AnyConnection, id: &str) -> Result<Security, Error> {
+    let row = security::table.find(id).select(Row::as_select()).first(connection).optional()?;
+    row.ok_or_else(|| Error::not_found(WHAT, id))?.into_model()
+}
+
+fn update(
+    connection: &mut AnyConnection,
+    recorder: &mut Recorder,
+    by: &By,
+    before: &Security,
+    draft: Draft,
+) -> Result<Security, Error> {
+    let Draft { name, credential } = draft;
+    if name == before.name && credential == before.credential {
+        return Ok(before.clone());
+    }
+    let after = Security {
+        id: before.id.clone(),
+        name,
+        credential,
+        revision: before.revision + 1,
+        created_at: before.created_at,
+        updated_at: by.now,
+    };
+    refuse_taken_name(connection, &after)?;
+    diesel::update(security::table.find(&before.id)).set(Row::of(&after)).execute(connection)?;
+    let mut shown = view(&after);
+    if Row::of(before).verifier != Row::of(&after).verifier {
+        shown["secret"] = json!("replaced");
+    }
+    recorder.record(Action::Update, object(&after), Some(view(before)), Some(shown));
+    Ok(after)
+}
+
+fn refuse_taken_name(connection: &mut AnyConnection, security: &Security) -> Result<(), Error> {
+    let others = security::table
+        .filter(security::name.eq(security.name.as_str()).and(security::id.ne(&security.id)))
+        .count()
+        .get_result::<i64>(connection)?;
+    if others > 0 {
+        return Err(Error::NameTaken { what: WHAT, name: security.name.clone() });
+    }
+    Ok(())
+}
+
+fn object(security: &Security) -> Object<'_> {
+    Object { kind: ObjectKind::Security, id: &security.id, name: security.name.as_str() }
+}
+
+/// What the audit trail shows: neither a secret nor the hash of one.
+fn view(security: &Security) -> Value {
+    let (name, kind) = (&security.name, security.credential.kind());
+    match &security.credential {
+        Credential::Basic { username, .. } => json!({"name": name, "kind": kind, "username": username}),
+        Credential::ApiKey { key_id, .. } => json!({"name": name, "kind": kind, "key_id": key_id}),
+    }
+}

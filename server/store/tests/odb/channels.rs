@@ -1,0 +1,125 @@
+//! Channels.
+
+use std::thread;
+
+use busbar_model::channel::Draft;
+use busbar_store::{Error, Page, channel::Filter};
+
+use crate::fixture::{Fixture, basic, by, draft, name};
+
+#[test]
+fn a_channel_reads_as_it_was_written() {
+    let fixture = Fixture::new();
+    fixture.odb.create_security(&by(), basic("guard")).unwrap();
+    let mut wanted = draft("a", "/a/{p}");
+    wanted.methods = vec!["GET".to_owned(), "POST".to_owned()];
+    wanted.security = Some(name("guard"));
+    wanted.body_bytes_max = 7;
+    let made = fixture.odb.create_channel(&by(), wanted).unwrap();
+    assert_eq!(made.revision, 1);
+    assert_eq!(fixture.odb.channel(&made.id).unwrap(), made);
+    assert_eq!(fixture.odb.definitions().unwrap().channels, [made]);
+}
+
+#[test]
+fn names_addresses_and_securities_are_checked() {
+    let fixture = Fixture::new();
+    let first = fixture.odb.create_channel(&by(), draft("a", "/a/{p}")).unwrap();
+    let error = fixture.odb.create_channel(&by(), draft("a", "/b")).unwrap_err();
+    assert!(matches!(error, Error::NameTaken { .. }), "{error}");
+    let error = fixture.odb.create_channel(&by(), draft("b", "/a/{q}")).unwrap_err();
+    assert!(matches!(&error, Error::AddressTaken(taken) if taken.other == first.name), "{error}");
+    let mut guarded = draft("b", "/b");
+    guarded.security = Some(name("nobody"));
+    let error = fixture.odb.create_channel(&by(), guarded).unwrap_err();
+    assert!(matches!(error, Error::UnknownSecurity { .. }), "{error}");
+    assert_eq!(fixture.odb.head().unwrap().version, 1);
+
+    let mut idle = draft("b", "/a/{q}");
+    idle.active = false;
+    let second = fixture.odb.create_channel(&by(), idle).unwrap();
+    let wake = |draft: Draft| Ok::<_, Error>(Draft { active: true, ..draft });
+    let error = fixture.odb.update_channel(&by(), &second.id, None, wake).unwrap_err();
+    assert!(matches!(error, Error::AddressTaken(_)), "{error}");
+}
+
+#[test]
+fn an_edit_of_another_revision_is_refused() {
+    let fixture = Fixture::new();
+    let channel = fixture.odb.create_channel(&by(), draft("a", "/a")).unwrap();
+    let slower = |draft: Draft| Ok::<_, Error>(Draft { timeout_ms: draft.timeout_ms + 1, ..draft });
+    let updated = fixture.odb.update_channel(&by(), &channel.id, Some(1), slower).unwrap();
+    assert_eq!(updated.revision, 2);
+    for error in [
+        fixture.odb.update_channel(&by(), &channel.id, Some(1), slower).unwrap_err(),
+        fixture.odb.delete_channel(&by(), &channel.id, Some(1)).unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::RevisionMismatch { current: 2 }), "{error}");
+    }
+    fixture.odb.delete_channel(&by(), &channel.id, Some(2)).unwrap();
+    assert!(matches!(fixture.odb.channel(&channel.id), Err(Error::NotFound { .. })));
+}
+
+#[test]
+fn no_concurrent_edit_is_lost() {
+    let fixture = Fixture::new();
+    let channel = fixture.odb.create_channel(&by(), draft("a", "/a")).unwrap();
+    let handles = [fixture.odb.clone(), fixture.another(), fixture.another()];
+    thread::scope(|scope| {
+        for odb in &handles {
+            scope.spawn(|| {
+                for _ in 0..10 {
+                    let slower =
+                        |draft: Draft| Ok::<_, Error>(Draft { timeout_ms: draft.timeout_ms + 1, ..draft });
+                    odb.update_channel(&by(), &channel.id, None, slower).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(fixture.odb.channel(&channel.id).unwrap().timeout_ms, channel.timeout_ms + 30);
+}
+
+#[test]
+fn a_refused_edit_gives_the_callers_own_error() {
+    #[derive(Debug)]
+    enum Refusal {
+        Mine,
+        Store,
+    }
+    impl From<Error> for Refusal {
+        fn from(_: Error) -> Self {
+            Self::Store
+        }
+    }
+    let fixture = Fixture::new();
+    let channel = fixture.odb.create_channel(&by(), draft("a", "/a")).unwrap();
+    let refused = fixture.odb.update_channel(&by(), &channel.id, None, |_| Err(Refusal::Mine));
+    assert!(matches!(refused, Err(Refusal::Mine)));
+    let refused = fixture.odb.update_channel(&by(), "nobody", None, |_| Err(Refusal::Mine));
+    assert!(matches!(refused, Err(Refusal::Store)));
+    assert_eq!(fixture.odb.channel(&channel.id).unwrap(), channel);
+}
+
+#[test]
+fn lists_are_filtered_by_field() {
+    let fixture = Fixture::new();
+    fixture.odb.create_security(&by(), basic("guard")).unwrap();
+    let mut guarded = draft("a", "/a");
+    guarded.security = Some(name("guard"));
+    guarded.active = false;
+    fixture.odb.create_channel(&by(), guarded).unwrap();
+    fixture.odb.create_channel(&by(), draft("b", "/b")).unwrap();
+    let found = |filter: Filter| -> Vec<String> {
+        let page = fixture.odb.channels(&Page::first(10), &filter).unwrap();
+        page.items.iter().map(|channel| channel.name.to_string()).collect()
+    };
+    assert_eq!(found(Filter::default()), ["b", "a"]);
+    assert_eq!(found(Filter { active: Some(true), ..Filter::default() }), ["b"]);
+    assert_eq!(found(Filter { security: Some("guard".into()), ..Filter::default() }), ["a"]);
+    assert_eq!(found(Filter { path: Some("/b".into()), ..Filter::default() }), ["b"]);
+    assert_eq!(found(Filter { service: Some("other".into()), ..Filter::default() }), [""; 0]);
+    assert_eq!(
+        found(Filter { name: Some("a".into()), protocol: Some("rest".into()), ..Filter::default() }),
+        ["a"]
+    );
+}

@@ -1,0 +1,78 @@
+//! Machine code on disk: made once per server, mapped into memory by every worker.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use busbar_model::Digest;
+use wasmtime::component::Component;
+
+use crate::engine::Engine;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    #[error("artifact {path} could not be loaded: {cause}")]
+    Load { path: PathBuf, cause: String },
+    #[error("artifact folder {path} is not usable")]
+    Folder { path: PathBuf, #[source] source: io::Error },
+}
+
+/// A folder of artifacts, keyed by digest, engine and processor; its owner's alone.
+#[derive(Clone, Debug)]
+pub struct ArtifactCache {
+    folder: PathBuf,
+    fingerprint: String,
+}
+
+impl ArtifactCache {
+    pub fn open(folder: &Path, engine: &Engine) -> Result<Self, ArtifactError> {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(|source| ArtifactError::Folder { path: folder.to_owned(), source })?;
+        Ok(Self { folder: folder.to_owned(), fingerprint: engine.fingerprint() })
+    }
+
+    /// Where the artifact of a component stands, or is to stand.
+    pub fn path(&self, digest: &Digest) -> PathBuf {
+        self.folder.join(format!("{}.{}.cwasm", digest.hex(), self.fingerprint))
+    }
+
+    /// Where an artifact is written before it is whole.
+    pub fn partial_path(&self, digest: &Digest) -> PathBuf {
+        self.folder.join(format!("{}.{}.partial", digest.hex(), std::process::id()))
+    }
+
+    pub fn has(&self, digest: &Digest) -> bool {
+        self.path(digest).is_file()
+    }
+
+    /// Deletes all artifacts but those of `kept`, for whatever engine they were made.
+    pub fn retain(&self, kept: &[Digest]) -> io::Result<()> {
+        let kept: Vec<PathBuf> = kept.iter().map(|digest| self.path(digest)).collect();
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let is_artifact = path.extension().is_some_and(|e| e == "cwasm" || e == "partial");
+            if is_artifact && !kept.contains(&path) {
+                fs::remove_file(&path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn write(path: &Path, code: &[u8]) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(code)?;
+    file.sync_all()
+}
+
+/// Maps an artifact into memory.
+pub(crate) fn load(engine: &Engine, path: &Path) -> Result<Component, ArtifactError> {
+    #[expect(unsafe_code, reason = "the engine trusts its artifacts; see the safety comment")]
+    // SAFETY: artifacts are written by `compile` only, into a folder that none but their owner can
+    // write to, and renamed into place when whole; the engine checks its own version and settings.
+    let component = unsafe { Component::deserialize_file(&engine.inner, path) };
+    component.map_err(|error| ArtifactError::Load { path: path.to_owned(), cause: format!("{error:#}") })
+}

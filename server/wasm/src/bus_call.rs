@@ -1,0 +1,79 @@
+//! A call of a service that speaks `busbar:bus`.
+
+use std::sync::Arc;
+
+use busbar_engine::{ports::Call, request::Response};
+use busbar_model::Fault;
+
+use crate::{
+    bindings::PluginPre,
+    call_log::Subject,
+    compile::store,
+    fault,
+    instances::Instance,
+    plugin::Loaded,
+    state::{CallData, CallState, CpuBudget, subject},
+};
+
+pub(crate) async fn run(loaded: &Loaded, pre: &PluginPre<CallState>, call: Call) -> Result<Response, Fault> {
+    let service = Arc::clone(&call.service);
+    let subject = subject(&call);
+    let (data, input) = CallData::of(call);
+    let mut instance = instance(loaded, pre, &service, &subject).await?;
+    instance.store.data_mut().call = Some(data);
+    let outcome = handle(&mut instance, service.name.as_str(), input).await;
+    let state = instance.store.data_mut();
+    state.call = None;
+    state.log.end();
+    let response = match outcome {
+        Err(trap) => return Err(fault::of_trap(&trap, state, &subject)),
+        Ok(Err(guest)) => Err(fault::of_guest(guest, &subject)),
+        Ok(Ok(response)) => state.response_out(response, &service.limits).map_err(|trap| fault::of_trap(&trap, state, &subject))?,
+    };
+    instance.calls += 1;
+    // One that kept hold of a body would keep its sender waiting.
+    let reusable = instance.calls < service.limits.calls_per_instance && instance.store.data().bodies == 0;
+    if reusable {
+        loaded.instances.put(&service.name, instance);
+    }
+    response
+}
+
+async fn instance(
+    loaded: &Loaded,
+    pre: &PluginPre<CallState>,
+    service: &busbar_engine::catalog::BoundService,
+    subject: &Subject,
+) -> Result<Instance, Fault> {
+    let limits = &service.limits;
+    let cpu = CpuBudget::of_ms(limits.cpu_ms);
+    if limits.calls_per_instance > 1
+        && let Some(mut instance) = loaded.instances.take(&service.name)
+    {
+        let state = instance.store.data_mut();
+        state.cpu = cpu;
+        state.log.begin(subject.clone());
+        instance.store.set_epoch_deadline(1);
+        return Ok(instance);
+    }
+    let state = CallState::new(&loaded.engine, limits.memory_bytes, cpu, Arc::clone(&loaded.cache), subject.clone());
+    let mut store = store(&loaded.engine, state);
+    store.set_hostcall_fuel(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX).saturating_add(HOSTCALL_SLACK_BYTES));
+    store.set_max_component_handles(HANDLES_MAX);
+    match pre.instantiate_async(&mut store).await {
+        Ok(world) => Ok(Instance { store, world, calls: 0 }),
+        Err(error) => Err(fault::of_instantiation(&error, store.data(), subject)),
+    }
+}
+
+/// What a guest may hand over in one call of the host, beside its output.
+const HOSTCALL_SLACK_BYTES: usize = 1024 * 1024;
+/// Handles that a guest may hold.
+const HANDLES_MAX: usize = 4_096;
+
+type Handled = Result<crate::bindings::busbar::bus::types::Response, crate::bindings::busbar::bus::types::Fault>;
+
+async fn handle(instance: &mut Instance, service: &str, input: busbar_engine::request::Input) -> wasmtime::Result<Handled> {
+    let request = instance.store.data_mut().request_in(input)?;
+    instance.world.busbar_bus_service().call_handle(&mut instance.store, service, &request).await
+}

@@ -1,0 +1,161 @@
+//! What a service writes to the log, by `log.write` or its standard streams; bounded per call.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+};
+
+use busbar_model::bounds::CALL_LOG_BYTES_MAX;
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use tracing::Level;
+use wasmtime_wasi::{
+    cli::{IsTerminal, StdoutStream},
+    p2::{OutputStream, Pollable, StreamResult},
+};
+
+/// Whom log lines are about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Subject {
+    pub(crate) correlation: String,
+    pub(crate) plugin: String,
+    pub(crate) service: String,
+}
+
+#[derive(Debug)]
+struct Log {
+    subject: Subject,
+    /// The beginning of a line that has no end yet.
+    partial: Vec<u8>,
+    bytes_left: usize,
+    dropped: u64,
+}
+
+/// Shared between a call's host state and its standard streams.
+#[derive(Clone, Debug)]
+pub(crate) struct CallLog(Arc<Mutex<Log>>);
+
+impl CallLog {
+    pub(crate) fn new(subject: Subject) -> Self {
+        Self(Arc::new(Mutex::new(Log { subject, partial: Vec::new(), bytes_left: CALL_LOG_BYTES_MAX, dropped: 0 })))
+    }
+
+    /// For an instance that is used again.
+    pub(crate) fn begin(&self, subject: Subject) {
+        let mut log = self.lock();
+        log.subject = subject;
+        log.bytes_left = CALL_LOG_BYTES_MAX;
+    }
+
+    pub(crate) fn write(&self, level: Level, message: &str, fields: &[(String, String)]) {
+        let mut log = self.lock();
+        let fields = fields.iter().map(|(k, v)| format!("{k}={v:?}")).collect::<Vec<_>>().join(" ");
+        log.emit(level, message, &fields);
+    }
+
+    /// The call is over: what has no line end is a line, and what was dropped is told.
+    pub(crate) fn end(&self) {
+        let mut log = self.lock();
+        let rest = std::mem::take(&mut log.partial);
+        if !rest.is_empty() {
+            log.emit(Level::INFO, &String::from_utf8_lossy(&rest), "");
+        }
+        let dropped = std::mem::take(&mut log.dropped);
+        if dropped > 0 {
+            let Subject { correlation, plugin, service } = &log.subject;
+            tracing::warn!(target: "plugin", correlation_id = correlation, plugin, service, dropped, "log lines over the limit of the call were dropped");
+        }
+    }
+
+    fn stream(&self, bytes: &[u8]) {
+        let mut log = self.lock();
+        let mut rest = bytes;
+        while let Some(at) = rest.iter().position(|byte| *byte == b'\n') {
+            let mut line = std::mem::take(&mut log.partial);
+            line.extend_from_slice(&rest[..at]);
+            log.emit(Level::INFO, &String::from_utf8_lossy(&line), "");
+            rest = &rest[at + 1..];
+        }
+        let room = CALL_LOG_BYTES_MAX.saturating_sub(log.partial.len());
+        log.partial.extend_from_slice(&rest[..rest.len().min(room)]);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Log> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Log {
+    fn emit(&mut self, level: Level, message: &str, fields: &str) {
+        let Some(left) = self.bytes_left.checked_sub(message.len() + fields.len() + 1) else {
+            self.dropped += 1;
+            return;
+        };
+        self.bytes_left = left;
+        let Subject { correlation, plugin, service } = &self.subject;
+        macro_rules! at {
+            ($level:expr) => {
+                tracing::event!(target: "plugin", $level, correlation_id = correlation, plugin, service, fields, "{message}")
+            };
+        }
+        match level {
+            Level::ERROR => at!(Level::ERROR),
+            Level::WARN => at!(Level::WARN),
+            Level::INFO => at!(Level::INFO),
+            Level::DEBUG => at!(Level::DEBUG),
+            _ => at!(Level::TRACE),
+        }
+    }
+}
+
+impl IsTerminal for CallLog {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for CallLog {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+impl OutputStream for CallLog {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.stream(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(CALL_LOG_BYTES_MAX)
+    }
+}
+
+#[async_trait::async_trait]
+impl Pollable for CallLog {
+    async fn ready(&mut self) {}
+}
+
+impl AsyncWrite for CallLog {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        self.stream(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,159 @@
+//! From a plugin's bytes to machine code and a description. Runs in a process of its own, which is
+//! limited in memory and time from outside.
+
+use std::{path::Path, sync::Arc};
+
+use busbar_model::{
+    Name,
+    bounds::{CALL_MEMORY_BYTES_DEFAULT, SCHEMA_BYTES_MAX},
+    plugin::{Description, Kind},
+    service::{ChannelProposal, ServiceDescription},
+};
+use wasmtime::{
+    Store, UpdateDeadline,
+    component::{Component, InstancePre},
+};
+
+use crate::{
+    artifact,
+    bindings::{PluginPre, exports::busbar::bus::service as wit},
+    call_log::Subject,
+    engine::Engine,
+    fault::CpuLimitReached,
+    host::cache::Cache,
+    inspect,
+    state::{CallState, CpuBudget},
+};
+
+/// Processor time that `describe` may take.
+const DESCRIBE_CPU_MS: u64 = 2_000;
+
+/// Why a file is refused; each text says how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    #[error("this is not a WebAssembly file: it does not begin with the bytes \"\\0asm\"")]
+    NotWasm,
+    #[error(
+        "this is a core WebAssembly module, not a component; build it for a component target, \
+         for instance `cargo build --target wasm32-wasip2`"
+    )]
+    CoreModule,
+    #[error(
+        "the component exports neither busbar:bus/service@0.1 nor wasi:http/incoming-handler@0.2, \
+         so there is no service in it; it exports {exports}"
+    )]
+    NoService { exports: String },
+    #[error("the component is not valid: {0}")]
+    Invalid(String),
+    #[error("the component imports what the bus does not offer: {0}")]
+    Import(String),
+    #[error("the component could not describe itself: {0}")]
+    Describe(String),
+    #[error("the component's description is not valid: {0}")]
+    Description(String),
+    #[error("the artifact could not be written: {0}")]
+    Write(#[from] std::io::Error),
+}
+
+/// Reads the file's structure: quick, and nothing of it runs.
+pub fn validate(bytes: &[u8]) -> Result<(), CompileError> {
+    inspect::header(bytes)
+}
+
+/// Writes machine code for `bytes` to `artifact` and returns what the component says of itself. A
+/// component that can't describe itself takes its name from `stem`.
+pub fn compile(engine: &Engine, stem: &Name, bytes: &[u8], artifact: &Path) -> Result<Description, CompileError> {
+    inspect::header(bytes)?;
+    let invalid = |error: wasmtime::Error| CompileError::Invalid(chain(&error));
+    let code = engine.inner.precompile_component(bytes).map_err(invalid)?;
+    artifact::write(artifact, &code)?;
+    let component = artifact::load(engine, artifact).map_err(|error| CompileError::Invalid(error.to_string()))?;
+    let (kind, imports) = inspect::surface(engine, &component)?;
+    let pre = link(engine, &component)?;
+    let description = match kind {
+        Kind::WasiHttp => Description::of_wasi_http(stem.clone(), imports),
+        Kind::Bus => described(engine, pre, imports)?,
+    };
+    description.check().map_err(|error| CompileError::Description(error.to_string()))?;
+    Ok(description)
+}
+
+/// Ties a component's imports to the host.
+pub(crate) fn link(engine: &Engine, component: &Component) -> Result<InstancePre<CallState>, CompileError> {
+    engine.linker.instantiate_pre(component).map_err(|error| CompileError::Import(chain(&error)))
+}
+
+fn described(engine: &Engine, pre: InstancePre<CallState>, imports: Vec<String>) -> Result<Description, CompileError> {
+    let failed = |error: wasmtime::Error| CompileError::Describe(chain(&error));
+    let pre = PluginPre::new(pre).map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let description = runtime.block_on(async {
+        let subject = Subject { service: "describe".to_owned(), ..Subject::default() };
+        let cpu = CpuBudget::of_ms(DESCRIBE_CPU_MS);
+        let mut store = store(engine, CallState::new(engine, CALL_MEMORY_BYTES_DEFAULT, cpu, Arc::new(Cache::default()), subject));
+        engine.shared.wake_clock();
+        let plugin = pre.instantiate_async(&mut store).await?;
+        let description = plugin.busbar_bus_service().call_describe(&mut store).await;
+        store.data().log.end();
+        description
+    });
+    translate(description.map_err(failed)?, imports)
+}
+
+/// A store whose guest is interrupted at each tick of the engine's clock.
+pub(crate) fn store(engine: &Engine, state: CallState) -> Store<CallState> {
+    let mut store = Store::new(&engine.inner, state);
+    store.limiter(|state| &mut state.limiter);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|mut context| {
+        let cpu = &mut context.data_mut().cpu;
+        cpu.ticks += 1;
+        if cpu.ticks > cpu.ticks_max {
+            return Err(wasmtime::Error::from(CpuLimitReached));
+        }
+        Ok(UpdateDeadline::Yield(1))
+    });
+    store
+}
+
+fn translate(given: wit::Description, imports: Vec<String>) -> Result<Description, CompileError> {
+    let services = given.services.into_iter().map(service).collect::<Result<_, _>>()?;
+    Ok(Description {
+        kind: Kind::Bus,
+        name: name(&given.name)?,
+        version: given.version,
+        services,
+        invokes: given.invokes,
+        imports,
+    })
+}
+
+fn service(given: wit::ServiceDescription) -> Result<ServiceDescription, CompileError> {
+    let channels = given.channels.into_iter();
+    Ok(ServiceDescription {
+        input_schema: schema(&given.name, "input", given.input_schema.as_deref())?,
+        output_schema: schema(&given.name, "output", given.output_schema.as_deref())?,
+        name: name(&given.name)?,
+        summary: given.summary,
+        channels: channels.map(|c| ChannelProposal { protocol: c.protocol, path: c.path, methods: c.methods }).collect(),
+        calls_per_instance: given.calls_per_instance,
+    })
+}
+
+fn name(text: &str) -> Result<Name, CompileError> {
+    text.parse().map_err(|error: busbar_model::name::InvalidName| CompileError::Description(error.to_string()))
+}
+
+fn schema(service: &str, which: &str, text: Option<&str>) -> Result<Option<serde_json::Value>, CompileError> {
+    let Some(text) = text else { return Ok(None) };
+    let refused = |why: String| CompileError::Description(format!("the {which} schema of service {service:?} {why}"));
+    if text.len() > SCHEMA_BYTES_MAX {
+        return Err(refused(format!("is larger than {SCHEMA_BYTES_MAX} bytes")));
+    }
+    serde_json::from_str(text).map(Some).map_err(|error| refused(format!("is not JSON: {error}")))
+}
+
+/// An error and its causes on one line.
+fn chain(error: &wasmtime::Error) -> String {
+    error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

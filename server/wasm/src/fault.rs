@@ -1,0 +1,79 @@
+//! From what went wrong in a guest to what the caller is told.
+
+use busbar_model::{Fault, fault::{FaultKind, FieldError}};
+use http::StatusCode;
+
+use crate::{bindings::busbar::bus::types as wit, state::CallState};
+
+/// Marks the trap that ends a call which used up its processor time.
+#[derive(Debug, thiserror::Error)]
+#[error("the call reached its processor limit")]
+pub(crate) struct CpuLimitReached;
+
+/// A call that the guest did not end itself. The cause goes to the log, with the wasm backtrace.
+pub(crate) fn of_trap(error: &wasmtime::Error, state: &CallState, subject: &crate::call_log::Subject) -> Fault {
+    let kind = if error.downcast_ref::<CpuLimitReached>().is_some() {
+        FaultKind::CpuLimit
+    } else if state.limiter.refused {
+        FaultKind::MemoryLimit
+    } else {
+        FaultKind::Trap
+    };
+    let crate::call_log::Subject { correlation, plugin, service } = subject;
+    tracing::error!(correlation_id = correlation, plugin, service, kind = kind.label(), trap = format!("{error:?}"), "call trapped");
+    match kind {
+        FaultKind::CpuLimit => Fault::new(kind, "the call reached its processor limit"),
+        FaultKind::MemoryLimit => Fault::new(kind, "the call reached its memory limit"),
+        _ => Fault::internal(kind),
+    }
+}
+
+/// No instance could be made: mostly because too many live already.
+pub(crate) fn of_instantiation(error: &wasmtime::Error, state: &CallState, subject: &crate::call_log::Subject) -> Fault {
+    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+        return Fault::new(FaultKind::Overloaded, "the worker has all the instances it can hold").with_retry_after_s(1);
+    }
+    of_trap(error, state, subject)
+}
+
+pub(crate) fn of_guest(fault: wit::Fault, subject: &crate::call_log::Subject) -> Fault {
+    let errors: Vec<_> = fault.errors.into_iter().map(|e| FieldError { path: e.path, message: e.message }).collect();
+    let code = if fault.code.is_empty() { None } else { Some(fault.code) };
+    let mut mapped = match fault.disposition {
+        wit::Disposition::Reject if code.as_deref() == Some("invalid-input") => Fault::new(FaultKind::InvalidInput, fault.message),
+        wit::Disposition::Reject => Fault::new(FaultKind::Rejected, fault.message),
+        wit::Disposition::RetryAfter(seconds) => Fault::new(FaultKind::RetryLater, fault.message).with_retry_after_s(seconds),
+        wit::Disposition::Fail => {
+            let crate::call_log::Subject { correlation, plugin, service } = subject;
+            tracing::error!(correlation_id = correlation, plugin, service, code, cause = fault.message, "service failed");
+            Fault::internal(FaultKind::Failed)
+        }
+    };
+    if let Some(code) = code.filter(|_| mapped.kind != FaultKind::Failed) {
+        mapped.code = code;
+    }
+    mapped.status = fault.status.filter(|status| StatusCode::from_u16(*status).is_ok_and(|s| s.is_client_error()));
+    if mapped.kind != FaultKind::Failed {
+        mapped.errors = errors;
+    }
+    mapped
+}
+
+/// A fault of an invoked service, for the service that invoked it.
+pub(crate) fn to_guest(fault: Fault) -> wit::Fault {
+    let disposition = match (fault.kind, fault.retry_after_s) {
+        (_, Some(seconds)) => wit::Disposition::RetryAfter(seconds),
+        (FaultKind::InvalidInput | FaultKind::Rejected | FaultKind::NotFound | FaultKind::NotAllowed | FaultKind::TooLarge, _) => {
+            wit::Disposition::Reject
+        }
+        _ => wit::Disposition::Fail,
+    };
+    let status = fault.status();
+    wit::Fault {
+        disposition,
+        status: (400..=499).contains(&status).then_some(status),
+        code: fault.code,
+        message: fault.message,
+        errors: fault.errors.into_iter().map(|e| wit::FieldError { path: e.path, message: e.message }).collect(),
+    }
+}

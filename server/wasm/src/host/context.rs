@@ -1,0 +1,45 @@
+//! `busbar:bus/context`: what surrounds a call.
+
+use busbar_engine::{accept::TRACEPARENT_HEADER, invoke::query};
+use tokio::time::Instant;
+
+use crate::{
+    bindings::busbar::bus::context::{Host, RequestHead},
+    state::CallState,
+};
+
+impl Host for CallState {
+    fn head(&mut self) -> wasmtime::Result<RequestHead> {
+        let call = self.current()?;
+        let params = call.params.clone();
+        let Some(head) = &call.head else {
+            let (method, path) = (String::new(), String::new());
+            return Ok(RequestHead { method, path, query: Vec::new(), headers: Vec::new(), params });
+        };
+        let trace = call.origin.context.trace;
+        let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| match trace {
+            Some(trace) if *name == TRACEPARENT_HEADER => Some((name.as_str().to_owned(), trace.to_string())),
+            _ => Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())),
+        };
+        Ok(RequestHead {
+            method: head.method.as_str().to_owned(),
+            path: head.uri.path().to_owned(),
+            query: query(head.uri.query().unwrap_or_default()),
+            headers: head.headers.iter().filter_map(header).collect(),
+            params,
+        })
+    }
+
+    fn correlation_id(&mut self) -> wasmtime::Result<String> {
+        Ok(self.current()?.origin.context.correlation.as_str().to_owned())
+    }
+
+    fn caller(&mut self) -> wasmtime::Result<Option<String>> {
+        Ok(self.current()?.caller.as_ref().map(ToString::to_string))
+    }
+
+    fn remaining_ms(&mut self) -> wasmtime::Result<u64> {
+        let left = self.current()?.origin.deadline.saturating_duration_since(Instant::now());
+        Ok(u64::try_from(left.as_millis()).unwrap_or(u64::MAX))
+    }
+}

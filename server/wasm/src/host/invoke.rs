@@ -1,0 +1,69 @@
+//! `busbar:bus/invoke`: calls of other services.
+
+use std::sync::Arc;
+
+use busbar_engine::{ports::CallFuture, request::Input};
+use busbar_model::{Fault, fault::FaultKind};
+use futures_util::future::join_all;
+
+use crate::{
+    bindings::busbar::bus::{
+        invoke::{Host, Target},
+        types::{Fault as GuestFault, Request, Response},
+    },
+    fault::to_guest,
+    state::CallState,
+};
+
+/// Targets of one fan-out that run at once.
+const AT_ONCE: usize = 64;
+
+impl Host for CallState {
+    async fn call(&mut self, service: String, request: Request) -> wasmtime::Result<Result<Response, GuestFault>> {
+        let outcome = self.start(service, request)?.await;
+        self.answer(outcome)
+    }
+
+    async fn all(&mut self, targets: Vec<Target>) -> wasmtime::Result<Vec<Result<Response, GuestFault>>> {
+        let started = targets
+            .into_iter()
+            .map(|target| self.start(target.service, target.request))
+            .collect::<wasmtime::Result<Vec<_>>>()?;
+        let mut answers = Vec::with_capacity(started.len());
+        let mut waiting = started.into_iter();
+        loop {
+            let outcomes = join_all(waiting.by_ref().take(AT_ONCE)).await;
+            if outcomes.is_empty() {
+                return Ok(answers);
+            }
+            for outcome in outcomes {
+                answers.push(self.answer(outcome)?);
+            }
+        }
+    }
+}
+
+impl CallState {
+    fn start(&mut self, service: String, request: Request) -> wasmtime::Result<CallFuture> {
+        let input: Input = self.request_out(request)?;
+        let call = self.current()?;
+        match call.invokes_left.checked_sub(1) {
+            Some(left) => call.invokes_left = left,
+            None => {
+                let fault = Fault::new(FaultKind::NestingLimit, "the call reached its limit of calls to other services");
+                return Ok(Box::pin(async { Err(fault.with_code("invoke-limit")) }));
+            }
+        }
+        Ok(Arc::clone(&call.invoker).invoke(call.origin.clone(), service, input))
+    }
+
+    fn answer(
+        &mut self,
+        outcome: Result<busbar_engine::request::Response, Fault>,
+    ) -> wasmtime::Result<Result<Response, GuestFault>> {
+        match outcome {
+            Ok(response) => Ok(Ok(self.response_in(response)?)),
+            Err(fault) => Ok(Err(to_guest(fault))),
+        }
+    }
+}

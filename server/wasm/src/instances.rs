@@ -1,0 +1,66 @@
+//! Instances that have served a call and may serve another: per service, and never after a trap.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+};
+
+use busbar_model::{Name, bounds};
+use wasmtime::Store;
+
+use crate::{bindings::Plugin as PluginWorld, engine::Shared, state::CallState};
+
+/// Idle instances kept per service.
+const IDLE_PER_SERVICE: usize = 32;
+/// Idle instances of all services together; the other slots stay free for fresh ones.
+const IDLE_MAX: u64 = (bounds::WORKER_INSTANCES_MAX / 2) as u64;
+
+pub(crate) struct Instance {
+    pub(crate) store: Store<CallState>,
+    pub(crate) world: PluginWorld,
+    pub(crate) calls: u32,
+}
+
+pub(crate) struct Instances {
+    shared: Arc<Shared>,
+    idle: Mutex<HashMap<Name, Vec<Instance>>>,
+}
+
+impl Instances {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, idle: Mutex::default() }
+    }
+
+    pub(crate) fn take(&self, service: &Name) -> Option<Instance> {
+        let instance = self.lock().get_mut(service)?.pop()?;
+        self.shared.idle_instances.fetch_sub(1, Ordering::Relaxed);
+        Some(instance)
+    }
+
+    /// Keeps an instance for the next call, unless there are enough.
+    pub(crate) fn put(&self, service: &Name, instance: Instance) {
+        if self.shared.idle_instances.fetch_add(1, Ordering::Relaxed) < IDLE_MAX {
+            let mut idle = self.lock();
+            let of_service = match idle.get_mut(service) {
+                Some(of_service) => of_service,
+                None => idle.entry(service.clone()).or_default(),
+            };
+            if of_service.len() < IDLE_PER_SERVICE {
+                of_service.push(instance);
+                return;
+            }
+        }
+        self.shared.idle_instances.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Name, Vec<Instance>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Instances {
+    fn drop(&mut self) {
+        let idle: usize = self.lock().values().map(Vec::len).sum();
+        self.shared.idle_instances.fetch_sub(idle as u64, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,21 @@
+//! The plugin host: the only crate that knows the WebAssembly engine.
+
+mod artifact;
+mod bindings;
+mod bus_call;
+mod call_log;
+mod compile;
+mod engine;
+mod fault;
+mod host;
+mod http_call;
+mod inspect;
+mod instances;
+mod limiter;
+mod plugin;
+mod state;
+
+pub use artifact::{ArtifactCache, ArtifactError};
+pub use compile::{CompileError, compile, validate};
+pub use engine::{Engine, EngineError, Ticker, Use};
+pub use plugin::{LoadError, LoadedPlugin};

@@ -1,0 +1,129 @@
+//! What belongs to one instance, and to the call that it serves.
+
+use std::sync::Arc;
+
+use busbar_engine::{
+    ports::{Call, Invoker, Origin},
+    request::Head,
+};
+use busbar_model::{Name, router::Parameters};
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{Error as HttpError, RequestOptions, Result as HttpResult, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
+
+use crate::{
+    call_log::{CallLog, Subject},
+    engine::{Engine, TICK},
+    host::cache::Cache,
+    limiter::Limiter,
+};
+
+/// The store's data.
+pub(crate) struct CallState {
+    pub(crate) table: ResourceTable,
+    wasi: Option<WasiCtx>,
+    http: WasiHttpCtx,
+    deny: DenyOutgoing,
+    pub(crate) limiter: Limiter,
+    pub(crate) cpu: CpuBudget,
+    pub(crate) log: CallLog,
+    pub(crate) cache: Arc<Cache>,
+    /// `None` while a component describes itself and between the calls of a pooled instance.
+    pub(crate) call: Option<CallData>,
+    /// Body handles that the guest holds.
+    pub(crate) bodies: u32,
+}
+
+/// The call that is being served.
+pub(crate) struct CallData {
+    pub(crate) origin: Origin,
+    pub(crate) head: Option<Head>,
+    pub(crate) params: Parameters,
+    pub(crate) caller: Option<Name>,
+    pub(crate) invoker: Arc<dyn Invoker>,
+    pub(crate) invokes_left: u32,
+    pub(crate) config: Arc<serde_json::Value>,
+    _place: busbar_engine::gate::Place,
+}
+
+/// Time on the processor, in ticks of the engine's clock.
+#[derive(Default)]
+pub(crate) struct CpuBudget {
+    pub(crate) ticks: u64,
+    pub(crate) ticks_max: u64,
+}
+
+impl CpuBudget {
+    pub(crate) fn of_ms(cpu_ms: u64) -> Self {
+        let tick_ms = u64::try_from(TICK.as_millis()).unwrap_or(1);
+        // The first tick may come right after the start.
+        Self { ticks: 0, ticks_max: cpu_ms / tick_ms + 1 }
+    }
+}
+
+impl CallState {
+    pub(crate) fn new(engine: &Engine, memory_bytes_max: u64, cpu: CpuBudget, cache: Arc<Cache>, subject: Subject) -> Self {
+        Self {
+            table: ResourceTable::new(),
+            wasi: None,
+            http: WasiHttpCtx::new(),
+            deny: DenyOutgoing,
+            limiter: Limiter::new(Arc::clone(&engine.shared), memory_bytes_max),
+            cpu,
+            log: CallLog::new(subject),
+            cache,
+            call: None,
+            bodies: 0,
+        }
+    }
+}
+
+impl CallData {
+    /// Takes a call apart: what its host functions need, and its input.
+    pub(crate) fn of(call: Call) -> (Self, busbar_engine::request::Input) {
+        let Call { context, service, deadline, depth, caller, head, params, input, invoker, place } = call;
+        let (invokes_left, config) = (service.limits.invokes, Arc::clone(&service.config));
+        let origin = Origin { context, service, deadline, depth };
+        (Self { origin, head, params, caller, invoker, invokes_left, config, _place: place }, input)
+    }
+}
+
+pub(crate) fn subject(call: &Call) -> Subject {
+    Subject {
+        correlation: call.context.correlation.as_str().to_owned(),
+        plugin: call.service.plugin_name.to_string(),
+        service: call.service.name.to_string(),
+    }
+}
+
+impl WasiView for CallState {
+    /// Most services never ask for WASI, so it is made when one does: clocks, random numbers and
+    /// streams to the log; no files, no environment, no network.
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let log = &self.log;
+        let ctx = self.wasi.get_or_insert_with(|| WasiCtxBuilder::new().stdout(log.clone()).stderr(log.clone()).build());
+        WasiCtxView { ctx, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for CallState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.deny, table: &mut self.table, ctx: &mut self.http }
+    }
+}
+
+/// Outgoing requests are denied: no connection is granted.
+struct DenyOutgoing;
+
+type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = HttpResult<()>> + Send>);
+
+impl WasiHttpHooks for DenyOutgoing {
+    fn send_request(
+        &mut self,
+        _: http::Request<WasiBody>,
+        _: Option<RequestOptions>,
+        _: Box<dyn Future<Output = HttpResult<()>> + Send>,
+    ) -> Box<dyn Future<Output = HttpResult<Sent>> + Send> {
+        Box::new(async { Err(HttpError::HttpRequestDenied) })
+    }
+}

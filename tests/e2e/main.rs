@@ -1,0 +1,25 @@
+//! End-to-end tests: each starts the built `busbar` in a folder of its own and looks at it from outside. The
+//! numbers in parentheses are those of the black-box cases that a bus of this kind is tried with.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on panics and says why"
+)]
+
+mod admin;
+mod catalog;
+mod cli;
+mod deployment;
+mod http;
+mod invocation;
+mod kill;
+mod limits;
+mod logs;
+mod metrics;
+mod pickup;
+mod quickstart;
+mod security;
+mod streaming;
+mod swap;
+mod wasi_http;

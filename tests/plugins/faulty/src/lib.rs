@@ -1,0 +1,29 @@
+//! Services that misbehave on request, and that tell what a service sees. For tests only.
+
+mod calls;
+mod limits;
+mod replies;
+mod surroundings;
+mod values;
+
+busbar_sdk::plugin!(
+    limits::trap,
+    limits::panic,
+    limits::spin,
+    limits::allocate,
+    limits::output,
+    limits::sleep,
+    calls::recurse,
+    calls::invoke,
+    calls::fan,
+    replies::reply,
+    replies::custom,
+    surroundings::log,
+    surroundings::cache,
+    surroundings::config,
+    surroundings::context,
+    surroundings::env,
+    values::types,
+    values::count,
+    values::count_pooled,
+);

@@ -20,7 +20,8 @@ use crate::{
     problem::{Kind, Problem},
 };
 
-const JSON: [&str; 2] = ["application/json", "application/merge-patch+json"];
+/// What is taken for JSON; the second is for PATCH (RFC 7396).
+pub(crate) const JSON: [&str; 2] = ["application/json", "application/merge-patch+json"];
 
 /// A JSON object as a body.
 #[derive(Debug)]

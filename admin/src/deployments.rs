@@ -1,6 +1,6 @@
 //! Deployments: `/api/v1/deployments`.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     Json,
@@ -16,7 +16,10 @@ use busbar_model::{
 };
 use busbar_store::{DeploymentFilter, NewDeployment, Odb, Received};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 use crate::{
     app::App,
@@ -128,9 +131,25 @@ pub(crate) fn href(id: &str) -> String {
     format!("{PATH}/{id}")
 }
 
-/// The reply to what takes time: where to see how far it is.
-pub(crate) fn accepted(view: View) -> Response {
-    (StatusCode::ACCEPTED, [(header::LOCATION, view.href.clone())], Json(view)).into_response()
+/// The reply to what takes time: how far it is, and where to see how it goes on.
+pub(crate) async fn accepted(app: &App, deployment: Deployment) -> Result<Response, Problem> {
+    let view = app.read(move |odb| View::of(odb, deployment, clock::now())).await?;
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, view.href.clone())], Json(view)).into_response())
+}
+
+/// A component's bytes.
+pub(crate) struct File;
+
+impl PartialSchema for File {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).content_media_type(WASM).into()
+    }
+}
+
+impl ToSchema for File {
+    fn name() -> Cow<'static, str> {
+        "PluginFile".into()
+    }
 }
 
 pub(crate) struct Fields;
@@ -177,7 +196,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>, Key(id): Key) -> Result<Jso
 /// Deploy a plugin. A file that is live already makes no new deployment; the reply has that one.
 #[utoipa::path(post, path = "/api/v1/deployments", tag = "deployments",
     params(("name" = String, Query, description = "The file's name, with or without .wasm.")),
-    request_body(content = Vec<u8>, content_type = "application/wasm"),
+    request_body(content = File, content_type = "application/wasm"),
     responses((status = 202, description = "The deployment.", body = View,
         headers(("Location" = String)))))]
 pub(crate) async fn create(
@@ -198,15 +217,14 @@ pub(crate) async fn create(
     if bytes.is_empty() {
         return Err(Problem::invalid_at("", "the body is empty; it must be the plugin's file"));
     }
-    let now = by.now;
     let receive = move |odb: &Odb| {
         let new = NewDeployment { id: None, stem, bytes: &bytes, source: Source::Api };
-        let (Received::New(deployment)
-        | Received::Existing(deployment)
-        | Received::AlreadyActive(deployment)) = odb.receive(&by, new)?;
-        View::of(odb, deployment, now)
+        Ok(match odb.receive(&by, new)? {
+            Received::New(made) => made,
+            Received::Existing(found) | Received::AlreadyActive(found) => found,
+        })
     };
-    Ok(accepted(app.write(receive).await?))
+    accepted(&app, app.write(receive).await?).await
 }
 
 fn stem(file: &str) -> Result<Name, Problem> {

@@ -21,6 +21,7 @@ use utoipa::{
 
 use crate::{
     app::App,
+    body::JSON,
     problem::{FieldProblem, Kind, View as ProblemView},
 };
 
@@ -77,6 +78,12 @@ pub(crate) fn document(mut described: openapi::OpenApi, version: &str) -> Bytes 
         ))
         .build();
     for item in described.paths.paths.values_mut() {
+        let patch = item.patch.as_mut().and_then(|operation| operation.request_body.as_mut());
+        if let Some(RefOr::T(body)) = patch
+            && let Some(content) = body.content.get(JSON[0]).cloned()
+        {
+            body.content.insert(JSON[1].to_owned(), content);
+        }
         for operation in operations(item) {
             complete(operation);
         }
@@ -97,8 +104,12 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     methods.into_iter().filter_map(Option::as_mut)
 }
 
-/// Adds the failures that an operation can meet because of what it takes.
+/// Names an operation so that no other has its name, and adds the failures that it can meet because
+/// of what it takes.
 fn complete(operation: &mut Operation) {
+    if let (Some(id), Some(tag)) = (&operation.operation_id, operation.tags.iter().flatten().next()) {
+        operation.operation_id = Some(format!("{tag}.{id}"));
+    }
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     let takes = |place: ParameterIn| {
         parameters.iter().any(|parameter| matches!(parameter, RefOr::T(it) if it.parameter_in == place))

@@ -12,7 +12,10 @@ use busbar_store::{Page, Paged};
 use serde::Serialize;
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
-    openapi::path::{Parameter, ParameterBuilder, ParameterIn},
+    openapi::{
+        ObjectBuilder, Type,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+    },
 };
 
 use crate::{
@@ -124,8 +127,13 @@ impl<S: Sync, F: Filters> FromRequestParts<S> for List<F> {
 
 impl<F: Filters> IntoParams for List<F> {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let limit = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(PAGE_ITEMS_MAX))
+            .default(Some(PAGE_ITEMS_DEFAULT.into()));
         let common = [
-            (LIMIT, "Items of a page, 1 to 500; 50 if absent.", u32::schema()),
+            (LIMIT, "Items of a page.", limit.into()),
             (BEFORE, "From the page before, as part of its `next`.", String::schema()),
         ];
         let own = F::ALLOWED.iter().map(|(name, description)| (*name, *description, String::schema()));

@@ -272,9 +272,8 @@ pub(crate) async fn rollback(
     };
     let to = wanted.digest.map(parse).transpose()?;
     let name = name(&key)?;
-    let now = by.now;
-    let view = app.write(move |odb| deployments::View::of(odb, odb.rollback(&by, &name, to)?, now)).await?;
-    Ok(deployments::accepted(view))
+    let deployment = app.write(move |odb| Ok(odb.rollback(&by, &name, to)?)).await?;
+    deployments::accepted(&app, deployment).await
 }
 
 /// Take a plugin out of service.
@@ -288,7 +287,6 @@ pub(crate) async fn recall(
     Key(key): Key,
 ) -> Result<Response, Problem> {
     let name = name(&key)?;
-    let now = by.now;
-    let view = app.write(move |odb| deployments::View::of(odb, odb.recall(&by, &name)?, now)).await?;
-    Ok(deployments::accepted(view))
+    let deployment = app.write(move |odb| Ok(odb.recall(&by, &name)?)).await?;
+    deployments::accepted(&app, deployment).await
 }

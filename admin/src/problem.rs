@@ -98,7 +98,10 @@ impl Kind {
 
 /// A failure on its way to the caller. It becomes a body where the correlation id is known.
 #[derive(Clone, Debug)]
-pub(crate) struct Problem {
+pub(crate) struct Problem(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     kind: Kind,
     code: &'static str,
     detail: Cow<'static, str>,
@@ -136,14 +139,14 @@ pub(crate) struct FieldProblem {
 
 impl Problem {
     pub(crate) fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             kind,
             code: kind.label(),
             detail: detail.into(),
             errors: Vec::new(),
             header: None,
             cause: None,
-        }
+        }))
     }
 
     /// The input is wrong in places that are named.
@@ -156,7 +159,9 @@ impl Problem {
             // Writing to a String does not fail.
             let _ = write!(detail, "{separator}{place}{colon}{}", error.message);
         }
-        Self { errors, ..Self::new(Kind::InvalidInput, detail) }
+        let mut problem = Self::new(Kind::InvalidInput, detail);
+        problem.0.errors = errors;
+        problem
     }
 
     pub(crate) fn invalid_at(path: impl Into<String>, message: impl Into<String>) -> Self {
@@ -171,42 +176,46 @@ impl Problem {
         .with_cause(cause)
     }
 
-    pub(crate) fn with_code(self, code: &'static str) -> Self {
-        Self { code, ..self }
-    }
-
-    pub(crate) fn with_error(mut self, path: &str, message: impl Into<String>) -> Self {
-        self.errors.push(FieldError { path: path.to_owned(), message: message.into() });
+    pub(crate) fn with_code(mut self, code: &'static str) -> Self {
+        self.0.code = code;
         self
     }
 
-    pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
-        Self { header: Some((name, value)), ..self }
+    pub(crate) fn with_error(mut self, path: &str, message: impl Into<String>) -> Self {
+        self.0.errors.push(FieldError { path: path.to_owned(), message: message.into() });
+        self
     }
 
-    pub(crate) fn with_cause(self, cause: impl Error + Send + Sync + 'static) -> Self {
-        Self { cause: Some(Arc::new(cause)), ..self }
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.header = Some((name, value));
+        self
+    }
+
+    pub(crate) fn with_cause(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
+        self.0.cause = Some(Arc::new(cause));
+        self
     }
 
     /// For the same reason as another problem.
-    pub(crate) fn with_cause_of(self, other: Self) -> Self {
-        Self { cause: other.cause, ..self }
+    pub(crate) fn with_cause_of(mut self, other: Self) -> Self {
+        self.0.cause = other.0.cause;
+        self
     }
 
     /// Logs the cause if there is one, and writes the body.
     pub(crate) fn render(&self, correlation_id: &str) -> Body {
-        if let Some(cause) = &self.cause {
+        if let Some(cause) = &self.0.cause {
             let error = chain(cause.as_ref());
             tracing::error!(correlation_id, error, "failed to answer a request of the admin API");
         }
         let view = View {
-            r#type: format!("urn:busbar:problem:{}", self.kind.label()),
-            title: self.kind.title(),
-            status: self.kind.status().as_u16(),
-            detail: &self.detail,
-            code: self.code,
+            r#type: format!("urn:busbar:problem:{}", self.0.kind.label()),
+            title: self.0.kind.title(),
+            status: self.0.kind.status().as_u16(),
+            detail: &self.0.detail,
+            code: self.0.code,
             correlation_id,
-            errors: &self.errors,
+            errors: &self.0.errors,
         };
         serde_json::to_vec(&view).map_or_else(|_| Body::empty(), Body::from)
     }
@@ -215,10 +224,10 @@ impl Problem {
 /// The body is written by the correlation layer, which knows the id.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = self.kind.status().into_response();
+        let mut response = self.0.kind.status().into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some((name, value)) = self.header.clone() {
+        if let Some((name, value)) = self.0.header.clone() {
             headers.insert(name, value);
         }
         response.extensions_mut().insert(self);

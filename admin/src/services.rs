@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, response::Response};
-use busbar_model::{Definitions, Name, Service, service::ServiceDescription};
+use busbar_model::{
+    Definitions, Name, Service,
+    service::{LimitOutOfRange, ServiceDescription},
+};
 use busbar_store::{Odb, service::Filter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -152,15 +155,15 @@ pub(crate) async fn update(
         Member::Given(limits) => limits.checked(&mut check),
     };
     check.finish()?;
-    app.write(move |odb: &Odb| {
-        let service = odb.update_service_limits(&by, &name, seen, |limits| {
+    let work = move |odb: &Odb| {
+        odb.update_service_limits(&by, &name, seen, |limits| {
             let limits = edit.apply(&limits);
-            let refused = |error: busbar_model::service::LimitOutOfRange| {
+            let refused = |error: LimitOutOfRange| {
                 Problem::invalid_at(format!("/limits/{}", error.field), error.to_string())
             };
             limits.check().map(|()| limits).map_err(refused)
-        })?;
-        Ok(etag::tagged(service.revision, View::of(&service, &odb.definitions()?)))
-    })
-    .await
+        })
+    };
+    let service = app.write(work).await?;
+    app.read(move |odb| Ok(etag::tagged(service.revision, View::of(&service, &odb.definitions()?)))).await
 }

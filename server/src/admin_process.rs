@@ -48,7 +48,7 @@ async fn serve(boot: Boot, listener: TcpListener) -> anyhow::Result<()> {
         development: boot.development,
         hint: hinter(&boot)?,
         metrics: Some(boot.layout.ops_socket()),
-        hash_password: Arc::new(|password: &str| busbar_engine::password::hash(password).map_err(|error| error.to_string())),
+        hash_password: Arc::new(|password: &str| Ok(busbar_engine::password::hash(password)?)),
         version: env!("CARGO_PKG_VERSION"),
     };
     control.update(|status| status.ready = true);

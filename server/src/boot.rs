@@ -1,9 +1,6 @@
 //! What the parent tells a process that it starts: one JSON text on its standard input.
 
-use std::{
-    io::{Read as _, Write as _},
-    process::{Child, Command, Stdio},
-};
+use std::io::Read as _;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -32,14 +29,4 @@ pub(crate) fn receive<T: DeserializeOwned>() -> anyhow::Result<T> {
     let mut text = String::new();
     std::io::stdin().lock().read_to_string(&mut text)?;
     Ok(serde_json::from_str(&text)?)
-}
-
-/// Starts `command` and says `boot` to it.
-pub(crate) fn start<T: Serialize>(command: &mut Command, boot: &T) -> std::io::Result<Child> {
-    let text = serde_json::to_vec(boot).map_err(std::io::Error::other)?;
-    let mut child = command.stdin(Stdio::piped()).spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(&text)?;
-    }
-    Ok(child)
 }

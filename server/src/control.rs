@@ -76,7 +76,8 @@ impl Control {
         let mut stream = BufReader::new(stream);
         let mut line = String::new();
         while stream.read_line(&mut line).await? > 0 {
-            if serde_json::from_str(&line).map_err(io::Error::other)? == Ask::Drain {
+            let asked: Ask = serde_json::from_str(&line).map_err(io::Error::other)?;
+            if asked == Ask::Drain {
                 self.drain.notify_one();
             }
             let status = self.status.lock().unwrap_or_else(PoisonError::into_inner).clone();

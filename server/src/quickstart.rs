@@ -33,7 +33,7 @@ pub(crate) fn prepare(layout: &Layout, odb_url: &str, seeds: Option<&Path>) -> a
 /// The admin token, made where there is none.
 pub(crate) fn ensure_token(layout: &Layout) -> anyhow::Result<()> {
     if !layout.admin_token().exists() {
-        let (token, _) = busbar_admin::new_api_key();
+        let (token, _) = busbar_admin::new_api_key()?;
         write_private(&layout.admin_token(), &token).context("failed to write admin-token")?;
     }
     Ok(())
@@ -61,7 +61,7 @@ fn ensure_invoker(layout: &Layout, odb: &Odb) -> anyhow::Result<()> {
         return Ok(());
     }
     let by = By { actor: "quickstart".to_owned(), correlation_id: None, now: clock::now() };
-    let (key, credential) = busbar_admin::new_api_key();
+    let (key, credential) = busbar_admin::new_api_key()?;
     match known {
         None => {
             let draft = security::Draft { name: INVOKER.parse()?, credential };

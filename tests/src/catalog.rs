@@ -36,7 +36,8 @@ impl Quickstart {
 
     /// Sets limits of a service and waits until every worker knows.
     pub async fn limit(&self, service: &str, limits: &Value) {
-        self.admin("PATCH", &format!("/services/{service}"), Some(limits)).await.expect(200);
+        let body = json!({"limits": limits});
+        self.admin("PATCH", &format!("/services/{service}"), Some(&body)).await.expect(200);
         self.settle().await;
     }
 

@@ -165,7 +165,7 @@ impl Quickstart {
         process::of_folder(self.folder.root())
     }
 
-    /// The living processes of a role: `worker`, `singleton`, `admin`.
+    /// The living processes of a role: `worker`, `singleton`, `admin-process`.
     pub fn processes_of(&self, role: &str) -> Vec<u32> {
         self.processes().iter().filter(|p| p.has_argument(role)).map(|p| p.pid).collect()
     }

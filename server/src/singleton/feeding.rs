@@ -67,7 +67,8 @@ async fn feed_worker(core: &Core, stream: UnixStream) -> std::io::Result<()> {
 async fn converse(core: &Core, pid: u32, mut link: Link, mut commands: mpsc::Receiver<ToWorker>) -> std::io::Result<()> {
     let mut feed = core.feed.subscribe();
     let mut sent = Sent::default();
-    sent.update(&mut link, &feed.borrow_and_update().clone()).await?;
+    let now = feed.borrow_and_update().clone();
+    sent.update(&mut link, &now).await?;
     loop {
         tokio::select! {
             changed = feed.changed() => {

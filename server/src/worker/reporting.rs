@@ -82,7 +82,7 @@ impl Task {
         loop {
             let message = tokio::select! {
                 message = timeout(Duration::from_millis(FEED_SILENT_MS), feed::receive::<ToWorker>(&mut link)) => message,
-                Ok(_) = drain.wait_for(|draining| *draining), if !told_drain => {
+                () = drained(&mut drain), if !told_drain => {
                     told_drain = true;
                     feed::send(&mut link, &ToSingleton::Draining).await?;
                     continue;
@@ -145,6 +145,13 @@ impl Task {
             Ok(Err(error)) => tracing::warn!(%error, "singleton is silent and the ODB can't be read; what is loaded is served on"),
             Err(error) => tracing::error!(%error, "reading the ODB ended badly"),
         }
+    }
+}
+
+/// Returns when the worker drains.
+async fn drained(drain: &mut watch::Receiver<bool>) {
+    if drain.wait_for(|draining| *draining).await.is_err() {
+        std::future::pending().await
     }
 }
 

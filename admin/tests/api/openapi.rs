@@ -1,0 +1,89 @@
+//! `/api/v1/openapi.json`.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::fixture::Api;
+
+fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member {
+                    Value::String(target) if name == "$ref" => found.push(target),
+                    other => references(other, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn describes_every_operation_with_its_failures() {
+    let document = Api::new().get("/api/v1/openapi.json").await.is(200).json;
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(
+        (&document["info"]["title"], &document["info"]["version"]),
+        (&"Busbar admin API".into(), &"1.2.3".into())
+    );
+    for (path, methods) in [
+        ("channels", &["get", "post"][..]),
+        ("channels/{id}", &["get", "patch", "delete"]),
+        ("security", &["get", "post"]),
+        ("security/{id}", &["get", "patch", "delete"]),
+        ("plugins", &["get"]),
+        ("plugins/{name}", &["get"]),
+        ("plugins/{name}/grants", &["get", "put"]),
+        ("plugins/{name}/config", &["get", "put"]),
+        ("plugins/{name}/rollback", &["post"]),
+        ("plugins/{name}/recall", &["post"]),
+        ("services", &["get"]),
+        ("services/{name}", &["get", "patch"]),
+        ("deployments", &["get", "post"]),
+        ("deployments/{id}", &["get"]),
+        ("servers", &["get"]),
+        ("servers/{id}", &["get"]),
+        ("audit", &["get"]),
+    ] {
+        for method in methods {
+            let operation = &document["paths"][format!("/api/v1/{path}")][method];
+            let responses = operation["responses"].as_object().unwrap_or_else(|| panic!("{method} {path}"));
+            assert!(responses.keys().any(|status| status.starts_with('2')), "{method} {path}");
+            let mut failures = vec!["401", "500", "503"];
+            failures.extend(path.contains('{').then_some("404"));
+            failures.extend((operation["requestBody"].is_object()).then_some("415"));
+            for failure in failures {
+                assert!(responses.contains_key(failure), "{method} {path} {failure}");
+            }
+        }
+    }
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap());
+    let ids: Vec<&str> =
+        operations.map(|(_, operation)| operation["operationId"].as_str().unwrap()).collect();
+    let unique: BTreeSet<&str> = ids.iter().copied().collect();
+    assert_eq!(unique.len(), ids.len(), "{ids:?}");
+    let patch = &document["paths"]["/api/v1/channels/{id}"]["patch"]["responses"];
+    assert!(patch["412"].is_object() && patch["409"].is_object());
+}
+
+#[tokio::test]
+async fn every_reference_leads_somewhere() {
+    let document = Api::new().get("/api/v1/openapi.json").await.is(200).json;
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 50);
+    for target in found {
+        let pointer = target.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{target}");
+    }
+    let schemas = &document["components"]["schemas"];
+    assert_eq!(schemas["NewChannel"]["required"], serde_json::json!(["path", "service"]));
+    assert_eq!(schemas["ChannelPatch"].get("required"), None);
+    assert_eq!(schemas["NewSecurity"]["required"], serde_json::json!(["name", "kind"]));
+    let channel = schemas["Channel"]["required"].as_array().unwrap();
+    assert_eq!(channel.len(), schemas["Channel"]["properties"].as_object().unwrap().len());
+}

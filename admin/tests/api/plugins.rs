@@ -1,0 +1,117 @@
+//! `/api/v1/plugins`.
+
+use busbar_model::Digest;
+use serde_json::{Value, json};
+
+use crate::fixture::{Api, now};
+
+const PATH: &str = "/api/v1/plugins";
+
+#[tokio::test]
+async fn a_plugin_shows_what_is_live() {
+    let api = Api::new();
+    let deployment = api.deploy("greeter", b"v1", &["greeter.greet", "greeter.bye"]);
+    let plugin = api.get("/api/v1/plugins/greeter").await.is(200);
+    assert_eq!(plugin.header("etag"), "\"1\"");
+    assert_eq!(
+        (plugin.text("kind"), plugin.text("version"), plugin.text("state")),
+        ("bus", "1.0.0", "active")
+    );
+    assert_eq!(plugin.text("digest"), Digest::of(b"v1").to_string());
+    assert_eq!(plugin.json["services"], json!(["greeter.greet", "greeter.bye"]));
+    assert_eq!(plugin.json["invokes"], json!(["other"]));
+    assert_eq!(plugin.json["imports"], json!(["busbar:bus/log@0.1.0"]));
+    assert_eq!((&plugin.json["grants"], &plugin.json["config"]), (&Value::Null, &json!({})));
+    assert_eq!(plugin.json["deployment_href"], format!("/api/v1/deployments/{}", deployment.id));
+    assert_eq!(plugin.json["href"], "/api/v1/plugins/greeter");
+    let listed = api.get(PATH).await.is(200);
+    assert_eq!(listed.json["items"], json!([plugin.json]));
+    for name in ["none", "No", "%ff"] {
+        api.get(&format!("{PATH}/{name}")).await.refused(404, "not-found");
+    }
+}
+
+#[tokio::test]
+async fn lists_are_narrowed_by_name() {
+    let api = Api::new();
+    for plugin in ["a", "b"] {
+        api.deploy(plugin, plugin.as_bytes(), &[]);
+    }
+    assert_eq!(api.get(PATH).await.names(), ["b", "a"]);
+    assert_eq!(api.get("/api/v1/plugins?name=a").await.names(), ["a"]);
+    assert_eq!(api.get("/api/v1/plugins?name=c").await.is(200).names(), [""; 0]);
+}
+
+#[tokio::test]
+async fn grants_are_set_and_unset() {
+    let api = Api::new();
+    api.deploy("p", b"v1", &[]);
+    let uri = "/api/v1/plugins/p/grants";
+    assert_eq!(api.get(uri).await.is(200).json, Value::Null);
+    let set = api.put(uri, json!({"invoke": ["a.b", "mailer.*"]})).await.is(200);
+    assert_eq!((set.header("etag"), &set.json), ("\"2\"", &json!({"invoke": ["a.b", "mailer.*"]})));
+    assert_eq!(api.get("/api/v1/plugins/p").await.json["grants"], set.json);
+    api.put(uri, json!({"invoke": ["ok", "a*b"]})).await.invalid_at("/invoke/1", &["\"a*b\""]);
+    api.put(uri, json!({"invoke": "a"})).await.invalid_at("/invoke", &["\"a\""]);
+    api.put(uri, json!({"secrets": []})).await.invalid_at("/secrets", &["`invoke`"]);
+    api.put(uri, json!([])).await.invalid_at("", &["object"]);
+    api.send_if("PUT", uri, "\"1\"", json!({})).await.refused(412, "precondition-failed");
+    api.put(uri, Value::Null).await.is(200);
+    assert_eq!(api.get(uri).await.is(200).json, Value::Null);
+    api.put("/api/v1/plugins/none/grants", json!({})).await.refused(404, "not-found");
+    assert_eq!(api.hints(), 2);
+}
+
+#[tokio::test]
+async fn config_is_an_object_of_bounded_size() {
+    let api = Api::new();
+    api.deploy("p", b"v1", &[]);
+    let uri = "/api/v1/plugins/p/config";
+    assert_eq!(api.get(uri).await.is(200).json, json!({}));
+    let set = api.put(uri, json!({"greeting": "hi", "n": [1, null]})).await.is(200);
+    assert_eq!(set.json, json!({"greeting": "hi", "n": [1, null]}));
+    assert_eq!(api.get(uri).await.json, set.json);
+    api.put(uri, json!(["x"])).await.invalid_at("", &["object"]);
+    let large = api.put(uri, json!({"x": "y".repeat(64 * 1024)})).await.refused(413, "too-large");
+    assert!(large.text("detail").contains("65536"));
+    api.send_if("PUT", uri, "\"1\"", json!({})).await.refused(412, "precondition-failed");
+}
+
+#[tokio::test]
+async fn going_back_is_a_deployment() {
+    let api = Api::new();
+    api.deploy("p", b"v1", &["p"]);
+    api.post_empty("/api/v1/plugins/p/rollback").await.refused(409, "nothing-to-roll-back-to");
+    api.deploy("p", b"v2", &["p"]);
+    api.deploy("p", b"v3", &["p"]);
+    let back = api.post_empty("/api/v1/plugins/p/rollback").await.is(202);
+    assert_eq!(back.header("location"), back.text("href"));
+    assert_eq!((back.text("state"), back.text("source")), ("validated", "rollback"));
+    assert_eq!(back.text("digest"), Digest::of(b"v2").to_string());
+    assert_eq!(api.get(back.header("location")).await.is(200).json, back.json);
+
+    let uri = "/api/v1/plugins/p/rollback";
+    let named = api.post(uri, json!({"digest": Digest::of(b"v1").to_string()})).await.is(202);
+    assert_eq!(named.text("digest"), Digest::of(b"v1").to_string());
+    api.post(uri, json!({"digest": "v1"})).await.invalid_at("/digest", &["\"v1\"", "sha256:"]);
+    api.post(uri, json!({"to": "v1"})).await.invalid_at("/to", &["digest"]);
+    let unknown = json!({"digest": Digest::of(b"v9").to_string()});
+    api.post(uri, unknown).await.refused(409, "nothing-to-roll-back-to");
+    api.post_empty("/api/v1/plugins/none/rollback").await.refused(404, "not-found");
+    api.post_empty("/api/v1/plugins/No/rollback").await.refused(404, "not-found");
+}
+
+#[tokio::test]
+async fn a_recalled_plugin_keeps_its_services() {
+    let api = Api::new();
+    let deployment = api.deploy("p", b"v1", &["p.a"]);
+    let recalled = api.post_empty("/api/v1/plugins/p/recall").await.is(202);
+    assert_eq!((recalled.text("id"), recalled.text("state")), (deployment.id.as_str(), "recalled"));
+    assert_eq!(recalled.header("location"), format!("/api/v1/deployments/{}", deployment.id));
+    let plugin = api.get("/api/v1/plugins/p").await.is(200);
+    assert_eq!((plugin.text("state"), &plugin.json["digest"]), ("recalled", &Value::Null));
+    assert_eq!(plugin.json["services"], json!(["p.a"]));
+    assert_eq!(api.get("/api/v1/services/p.a").await.json["state"], "recalled");
+    api.post_empty("/api/v1/plugins/p/recall").await.refused(409, "not-active");
+    assert!(recalled.text("created_at") < now().to_string().as_str());
+}

@@ -9,10 +9,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use busbar_model::{
-    Deployment, DeploymentState, Name, Timestamp,
+    Deployment, DeploymentState, Digest, Name, Timestamp,
     bounds::{HEARTBEAT_DEAD_MS, PLUGIN_BYTES_MAX},
     deployment::{ServerState, Source},
-    server::Server,
+    server::{Server, Worker},
 };
 use busbar_store::{DeploymentFilter, NewDeployment, Odb, Received};
 use serde::Serialize;
@@ -87,6 +87,7 @@ impl View {
     }
 
     fn among(live: &[Server], deployment: Deployment) -> Self {
+        let subject = Subject { state: deployment.state, digest: deployment.digest, plugin: deployment.plugin };
         let servers = deployment.servers.into_iter();
         Self {
             href: href(&deployment.id),
@@ -98,23 +99,44 @@ impl View {
             actor: deployment.actor,
             created_at: deployment.created_at,
             activated_at: deployment.activated_at,
-            servers: servers.map(|state| ServerView::of(live, state, &deployment.plugin)).collect(),
-            plugin: deployment.plugin.into(),
+            servers: servers.map(|state| ServerView::of(live, state, &subject)).collect(),
+            plugin: subject.plugin.into(),
+        }
+    }
+}
+
+/// The deployment that a server's state is part of.
+struct Subject {
+    state: DeploymentState,
+    digest: Digest,
+    plugin: Name,
+}
+
+impl Subject {
+    /// The ODB holds how far a server came with preparing. From the switch on its workers tell the
+    /// rest: it is active where they all run the version, and what has ended has ended everywhere.
+    fn state_on(&self, prepared: DeploymentState, workers: &[Worker]) -> DeploymentState {
+        let runs = |worker: &Worker| worker.plugins.get(&self.plugin) == Some(&self.digest);
+        match self.state {
+            DeploymentState::Active if !workers.is_empty() && workers.iter().all(runs) => DeploymentState::Active,
+            ended @ (DeploymentState::Superseded | DeploymentState::Recalled) => ended,
+            _ => prepared,
         }
     }
 }
 
 impl ServerView {
-    fn of(live: &[Server], state: ServerState, plugin: &Name) -> Self {
+    fn of(live: &[Server], state: ServerState, subject: &Subject) -> Self {
         let server = live.iter().find(|server| server.name.as_str() == state.server);
-        let workers = server.map_or(&[][..], |server| &server.workers).iter().map(|worker| WorkerView {
+        let workers = server.map_or(&[][..], |server| &server.workers);
+        let views = workers.iter().map(|worker| WorkerView {
             pid: worker.pid,
-            digest: worker.plugins.get(plugin).map(ToString::to_string),
+            digest: worker.plugins.get(&subject.plugin).map(ToString::to_string),
         });
         Self {
-            workers: workers.collect(),
+            workers: views.collect(),
             server: state.server,
-            state: state.state.as_str(),
+            state: subject.state_on(state.state, workers).as_str(),
             reason: state.reason,
         }
     }

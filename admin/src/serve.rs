@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
     sync::{Semaphore, watch},
     task::JoinSet,
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 use crate::{app, bounds, error::Error, settings::Settings};
@@ -43,9 +43,11 @@ pub async fn serve(
             }
         }
     }
-    drop(listener);
     // Nobody listens where no connection is open.
     let _ = stopping.send(true);
+    for stream in queued(listener)? {
+        connections.spawn(converse(stream, router.clone(), stopped.clone()));
+    }
     while connections.join_next().await.is_some() {}
     Ok(())
 }
@@ -66,7 +68,26 @@ async fn accept(
     }
 }
 
+/// The connections that clients have made already: closing the listener would reset them, with the
+/// requests that they may have sent.
+fn queued(listener: tokio::net::TcpListener) -> Result<Vec<TcpStream>, Error> {
+    let listener = listener.into_std().map_err(Error::Listener)?;
+    let mut streams = Vec::new();
+    // It does not block: an empty queue is an error too, and like any other the end.
+    while streams.len() < bounds::CONNECTIONS_MAX
+        && let Ok((stream, _)) = listener.accept()
+    {
+        stream.set_nonblocking(true).map_err(Error::Listener)?;
+        streams.push(TcpStream::from_std(stream).map_err(Error::Listener)?);
+    }
+    Ok(streams)
+}
+
 async fn converse(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>) {
+    if *stopped.borrow() {
+        // Otherwise it would be closed as idle before its request was read.
+        let _ = timeout(bounds::LAST_WORDS, stream.readable()).await;
+    }
     // Replies are small and whole; a failure to say so costs only time.
     let _ = stream.set_nodelay(true);
     let mut server = http1::Builder::new();
@@ -74,6 +95,7 @@ async fn converse(stream: TcpStream, router: Router, mut stopped: watch::Receive
     let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = pin!(connection);
     let ended: Result<(), hyper::Error> = tokio::select! {
+        biased;
         ended = connection.as_mut() => ended,
         () = told(&mut stopped) => {
             connection.as_mut().graceful_shutdown();

@@ -127,9 +127,12 @@ fn blocking<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
 fn run_quickstart(folder: &Path, options: Quickstart) -> Result<(), Ended> {
     for (key, address) in [("--http", options.http), ("--admin", options.admin)] {
         if !address.ip().is_loopback() {
-            let text = format!("{key} {address} is not a loopback address; quickstart is for this machine only, `busbar server` for others");
-            return Err(Ended::Bind { key, address, source: std::io::Error::other(text) });
+            let text = "is not a loopback address; quickstart is for this machine only, `busbar server` for others";
+            return Err(Ended::Usage(format!("{key} {address} {text}")));
         }
+    }
+    if let Some(services) = options.services.as_ref().filter(|services| !services.is_dir()) {
+        return Err(Ended::Usage(format!("--services {} is not a folder", services.display())));
     }
     let (layout, mut settings) = open(folder)?;
     settings.http.listen = options.http;

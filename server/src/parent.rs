@@ -37,6 +37,8 @@ pub(crate) enum Ended {
     Bind { key: &'static str, address: SocketAddr, #[source] source: io::Error },
     #[error("another busbar runs in {folder}: {who}; stop it with `busbar stop --dir {folder}`")]
     Running { folder: String, who: String },
+    #[error("{0}")]
+    Usage(String),
     #[error(transparent)]
     Other(#[from] anyhow::Error),
 }
@@ -45,7 +47,7 @@ impl Ended {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::AddressInUse { .. } => ExitCode::from(3),
-            Self::Bind { .. } | Self::Running { .. } => ExitCode::from(2),
+            Self::Usage(_) | Self::Bind { .. } | Self::Running { .. } => ExitCode::from(2),
             Self::Other(_) => ExitCode::from(1),
         }
     }

@@ -123,7 +123,7 @@ impl Workers {
 }
 
 /// Keys that belong to other programs of the product.
-const NOT_SETTINGS: [&str; 4] = ["BUSBAR_HTTP_URL", "BUSBAR_INVOKER_KEY", "BUSBAR_BIN", "BUSBAR_SERVICES"];
+const NOT_SETTINGS: [&str; 2] = ["BUSBAR_HTTP_URL", "BUSBAR_INVOKER_KEY"];
 
 /// Reads `file` if it exists and lays `environment` over it.
 pub(crate) fn load(file: &Path, environment: &BTreeMap<String, String>) -> Result<Settings, SettingsError> {

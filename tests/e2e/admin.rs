@@ -38,7 +38,11 @@ async fn strangers_are_refused(bus: &Quickstart) {
 /// (30)
 async fn channels_live_their_lives(bus: &Quickstart) {
     let reply = bus
-        .admin("POST", "/channels", Some(&json!({"name": "orders", "protocol": "rest", "path": "/orders/{id}", "service": "echo"})))
+        .admin(
+            "POST",
+            "/channels",
+            Some(&json!({"name": "orders", "protocol": "rest", "path": "/orders/{id}", "service": "echo"})),
+        )
         .await;
     let created = reply.expect(201);
     let id = created["id"].as_str().unwrap();
@@ -48,10 +52,14 @@ async fn channels_live_their_lives(bus: &Quickstart) {
     for (member, value) in expected.as_object().unwrap() {
         assert_eq!(&created[member], value, "{member}");
     }
-    assert!(created["body_bytes_max"].as_u64() > Some(0) && created["timeout_ms"].as_u64() > Some(0), "{created}");
+    assert!(
+        created["body_bytes_max"].as_u64() > Some(0) && created["timeout_ms"].as_u64() > Some(0),
+        "{created}"
+    );
     let path = format!("/channels/{id}");
     assert_eq!(bus.read(&path).await, created);
-    let patched = bus.patch_channel(&created["id"], &json!({"path": "/order/{id}", "methods": ["PUT", "GET"]})).await;
+    let patched =
+        bus.patch_channel(&created["id"], &json!({"path": "/order/{id}", "methods": ["PUT", "GET"]})).await;
     assert_eq!(patched["path"], "/order/{id}");
     assert_eq!(patched["methods"], json!(["GET", "PUT"]));
     assert_eq!(patched["service"], "echo", "what is not named stays");
@@ -83,16 +91,15 @@ async fn security_definitions_live_their_lives(bus: &Quickstart) {
 
 /// (31)
 async fn doubles_are_refused(bus: &Quickstart) {
-    bus.create_channel("double", "/double", "echo", json!({})).await;
+    bus.create_channel("double", "/double", "echo", json!({"methods": ["GET", "PUT"]})).await;
     bus.create_basic("double", "ada", "long-enough-1").await;
     let before = (bus.read("/channels").await, bus.read("/security").await);
-    let channel = |name: &str, path: &str, methods: Value| {
-        json!({"name": name, "protocol": "rest", "path": path, "service": "echo", "methods": methods})
-    };
+    let channel = |name: &str, path: &str, methods: Value| json!({"name": name, "protocol": "rest", "path": path, "service": "echo", "methods": methods});
     for same in [
         channel("double", "/other", json!([])),
-        channel("other", "/double", json!([])),
-        channel("other", "/double", json!(["GET"])),
+        channel("other", "/double", json!(["GET", "PUT"])),
+        channel("other", "/double", json!(["POST", "GET"])),
+        channel("other", "/d%6Fuble", json!(["PUT"])),
     ] {
         let reply = bus.admin("POST", "/channels", Some(&same)).await;
         assert_eq!(reply.status, 409, "{same}: {reply}");
@@ -122,10 +129,16 @@ async fn nonsense_is_refused_and_named(bus: &Quickstart) {
         odd[member] = value;
         let reply = bus.admin("POST", "/channels", Some(&odd)).await;
         reply.problem(400, "invalid-input");
-        assert!(reply.text().contains(member) || reply.text().contains(&odd[member].to_string()), "{odd}: {reply}");
+        assert!(
+            reply.text().contains(member) || reply.text().contains(&odd[member].to_string()),
+            "{odd}: {reply}"
+        );
     }
     let post = Request::post("/api/v1/channels").bearer(bus.token());
-    bus.admin_client().send(&post.header("content-type", "application/json").body("{")).await.problem(400, "invalid-input");
+    bus.admin_client()
+        .send(&post.header("content-type", "application/json").body("{"))
+        .await
+        .problem(400, "invalid-input");
     for bad in [
         json!({"name": "s", "kind": "basic", "username": "ada"}),
         json!({"name": "s", "kind": "basic", "username": "a:b", "password": "long-enough-1"}),
@@ -144,7 +157,8 @@ async fn edits_are_not_lost(bus: &Quickstart) {
     let first = bus.admin("GET", &path, None).await;
     let tag = first.header("etag").unwrap_or_else(|| panic!("no ETag in {first}")).to_owned();
     let edit = async |tag: &str, timeout: u32| -> Reply {
-        let request = Request::new("PATCH", &format!("/api/v1{path}")).bearer(bus.token()).header("if-match", tag);
+        let request =
+            Request::new("PATCH", &format!("/api/v1{path}")).bearer(bus.token()).header("if-match", tag);
         bus.admin_client().send(&request.json(&json!({"timeout_ms": timeout}))).await
     };
     let changed = edit(&tag, 1_000).await;
@@ -152,7 +166,8 @@ async fn edits_are_not_lost(bus: &Quickstart) {
     assert_ne!(changed.header("etag"), Some(tag.as_str()));
     assert_eq!(edit(&tag, 2_000).await.status, 412, "someone else was faster");
     assert_eq!(bus.read(&path).await["timeout_ms"], 1_000);
-    let delete = Request::new("DELETE", &format!("/api/v1{path}")).bearer(bus.token()).header("if-match", &tag);
+    let delete =
+        Request::new("DELETE", &format!("/api/v1{path}")).bearer(bus.token()).header("if-match", &tag);
     assert_eq!(bus.admin_client().send(&delete).await.status, 412);
 }
 
@@ -170,7 +185,9 @@ async fn lists_are_paged_and_filtered(bus: &Quickstart) {
         let items = page["items"].as_array().unwrap();
         assert!(items.len() <= 3, "{page}");
         seen.extend(items.iter().map(|item| item["name"].as_str().unwrap().to_owned()));
-        next = page["next"].as_str().map(|next| if next.starts_with('?') { format!("/api/v1/channels{next}") } else { next.to_owned() });
+        next = page["next"].as_str().map(|next| {
+            if next.starts_with('?') { format!("/api/v1/channels{next}") } else { next.to_owned() }
+        });
         pages += 1;
     }
     assert_eq!((seen, pages), (names, 3), "newest first, each once");
@@ -195,7 +212,8 @@ async fn what_runs_is_told(bus: &Quickstart) {
         assert!(bus.processes().iter().any(|process| process.pid == pid), "{worker}");
     }
     let services = bus.read("/services").await;
-    let echo = services["items"].as_array().unwrap().iter().find(|service| service["name"] == "echo").unwrap();
+    let echo =
+        services["items"].as_array().unwrap().iter().find(|service| service["name"] == "echo").unwrap();
     assert_eq!(echo["plugin"], "echo");
     let one = bus.read("/services/echo").await;
     assert_eq!(one["name"], "echo");

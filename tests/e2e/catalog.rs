@@ -73,7 +73,9 @@ fn every_reference_leads_somewhere(value: &serde_json::Value, document: &serde_j
             }
             members.values().for_each(|member| every_reference_leads_somewhere(member, document));
         }
-        serde_json::Value::Array(items) => items.iter().for_each(|item| every_reference_leads_somewhere(item, document)),
+        serde_json::Value::Array(items) => {
+            items.iter().for_each(|item| every_reference_leads_somewhere(item, document))
+        }
         _ => {}
     }
 }

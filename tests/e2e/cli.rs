@@ -31,13 +31,19 @@ async fn deploying(bus: &Quickstart) {
     for number in 1..=2 {
         let path = file(bus, "versioned.wasm", &wasm::version(number));
         let deployed = bus.cli(&["deploy", "--wait", &path]).await;
-        assert!(deployed.expect(0).stdout.contains("active") || deployed.stderr.contains("active"), "{deployed:?}");
+        assert!(
+            deployed.expect(0).stdout.contains("active") || deployed.stderr.contains("active"),
+            "{deployed:?}"
+        );
         bus.wait_workers("versioned", Some(&digest(&wasm::version(number)))).await;
     }
     let path = file(bus, "broken.wasm", wasm::EMPTY_MODULE);
     let refused = bus.cli(&["deploy", "--wait", &path]).await;
     refused.expect(1);
-    assert!(format!("{}{}", refused.stdout, refused.stderr).contains("component"), "the reason is told: {refused:?}");
+    assert!(
+        format!("{}{}", refused.stdout, refused.stderr).contains("component"),
+        "the reason is told: {refused:?}"
+    );
     bus.cli(&["deploy", "--wait", "/no/such/file.wasm"]).await.expect(1);
     bus.cli(&["plugin", "rollback", "versioned"]).await.expect(0);
     bus.wait_workers("versioned", Some(&digest(&wasm::version(1)))).await;
@@ -49,7 +55,10 @@ async fn deploying(bus: &Quickstart) {
 
 /// The items of a list, bare or under `items`.
 fn items(list: &Value) -> Vec<Value> {
-    list.as_array().or_else(|| list["items"].as_array()).cloned().unwrap_or_else(|| panic!("{list} is no list"))
+    list.as_array()
+        .or_else(|| list["items"].as_array())
+        .cloned()
+        .unwrap_or_else(|| panic!("{list} is no list"))
 }
 
 async fn looking(bus: &Quickstart) {
@@ -108,7 +117,8 @@ async fn editing(bus: &Quickstart) {
 }
 
 async fn failing(bus: &Quickstart) {
-    for usage in [&["plugin"][..], &["plugin", "rollback"], &["deploy"], &["channel", "create"], &["invoke"]] {
+    for usage in [&["plugin"][..], &["plugin", "rollback"], &["deploy"], &["channel", "create"], &["invoke"]]
+    {
         bus.cli(usage).await.expect(2);
     }
     // The environment names the server where there is no folder.
@@ -118,7 +128,10 @@ async fn failing(bus: &Quickstart) {
     let finished = bus
         .folder()
         .run_with(&["plugin", "list", "--json"], |command| {
-            command.current_dir(&elsewhere).env("BUSBAR_ADMIN_URL", &url).env("BUSBAR_ADMIN_TOKEN", bus.token());
+            command
+                .current_dir(&elsewhere)
+                .env("BUSBAR_ADMIN_URL", &url)
+                .env("BUSBAR_ADMIN_TOKEN", bus.token());
         })
         .await;
     assert!(!items(&finished.json()).is_empty());
@@ -134,5 +147,6 @@ async fn failing(bus: &Quickstart) {
     });
     let nowhere = nowhere.await;
     assert!(matches!(nowhere.code, Some(1 | 2)) && !nowhere.stderr.is_empty(), "{nowhere:?}");
-    poll::until_true("it runs on", poll::CHANGE_BOUND, async || bus.http().get("/echo").await.status == 200).await;
+    poll::until_true("it runs on", poll::CHANGE_BOUND, async || bus.http().get("/echo").await.status == 200)
+        .await;
 }

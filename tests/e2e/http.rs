@@ -88,7 +88,10 @@ async fn unknown_paths_and_methods_are_told_apart(bus: &Quickstart) {
 
 async fn head_is_get_without_a_body(bus: &Quickstart) {
     let mut raw = Raw::connect(bus.http().authority()).await;
-    let (head, then) = ("HEAD /greet/Ada HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /_busbar/ping HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let (head, then) = (
+        "HEAD /greet/Ada HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /_busbar/ping HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    );
     raw.write(head).await;
     let first = raw.read_until("\r\n\r\n").await;
     assert!(first.starts_with("HTTP/1.1 200 "), "{first}");
@@ -102,7 +105,10 @@ async fn head_is_get_without_a_body(bus: &Quickstart) {
 
 async fn typed_services_answer_over_rest(bus: &Quickstart) {
     assert_eq!(bus.http().get("/greet/Ada").await.expect(200), json!({"greeting": "Hello, Ada!"}));
-    assert_eq!(bus.http().get("/greet/Ada?language=de").await.expect(200), json!({"greeting": "Hallo, Ada!"}));
+    assert_eq!(
+        bus.http().get("/greet/Ada?language=de").await.expect(200),
+        json!({"greeting": "Hallo, Ada!"})
+    );
     let post = Request::post("/greet").json(&json!({"name": "Ada", "language": "fr"}));
     assert_eq!(bus.http().send(&post).await.expect(200), json!({"greeting": "Bonjour, Ada!"}));
     // The content type is not asked for: a typed service takes JSON only.
@@ -115,10 +121,16 @@ async fn typed_services_answer_over_rest(bus: &Quickstart) {
 /// (9)
 async fn bad_json_is_refused(bus: &Quickstart) {
     for bad in ["{", "{\"name\": }", "not json", "\"text\"", "[1]", "\u{0}"] {
-        let reply = bus.http().send(&Request::post("/greet").header("content-type", "application/json").body(bad)).await;
+        let reply = bus
+            .http()
+            .send(&Request::post("/greet").header("content-type", "application/json").body(bad))
+            .await;
         let problem = reply.problem(400, "invalid-input");
         assert!(!problem["errors"].as_array().unwrap().is_empty(), "{bad}: {problem}");
-        assert!(problem["errors"][0]["path"].is_string() && problem["errors"][0]["message"].is_string(), "{problem}");
+        assert!(
+            problem["errors"][0]["path"].is_string() && problem["errors"][0]["message"].is_string(),
+            "{problem}"
+        );
     }
     let missing = bus.http().send(&Request::post("/greet").json(&json!({}))).await;
     let problem = missing.problem(400, "invalid-input");
@@ -151,8 +163,12 @@ async fn a_reply_is_what_the_service_says(bus: &Quickstart) {
 }
 
 async fn the_host_must_be_this_one(bus: &Quickstart) {
-    for (client, path) in [(bus.http(), "/echo"), (bus.http(), "/_busbar/ping"), (bus.admin_client(), "/api/v1/channels")] {
-        for good in ["localhost", "localhost:1", "127.0.0.1:99", "127.0.0.1", "[::1]", "[::1]:8080", "LOCALHOST"] {
+    for (client, path) in
+        [(bus.http(), "/echo"), (bus.http(), "/_busbar/ping"), (bus.admin_client(), "/api/v1/channels")]
+    {
+        for good in
+            ["localhost", "localhost:1", "127.0.0.1:99", "127.0.0.1", "[::1]", "[::1]:8080", "LOCALHOST"]
+        {
             let reply = client.send(&Request::get(path).bearer(bus.token()).header("host", good)).await;
             assert_eq!(reply.status, 200, "{path} with Host {good}: {reply}");
         }
@@ -167,15 +183,25 @@ async fn the_host_must_be_this_one(bus: &Quickstart) {
 #[tokio::test]
 async fn path_query_and_body_become_one_input() {
     let bus = Quickstart::start(&["faulty"]).await;
-    let body = json!({"id": 1, "ratio": 0.5, "active": false, "numbers": [9], "note": "body", "colour": "red"});
+    let body =
+        json!({"id": 1, "ratio": 0.5, "active": false, "numbers": [9], "note": "body", "colour": "red"});
     let post = Request::post("/types/3?id=2&note=query&active=true").json(&body);
     let merged = bus.http().send(&post).await.expect(200);
     assert_eq!(merged["id"], 3, "the path beats the query");
-    assert_eq!((&merged["note"], &merged["active"]), (&json!("query"), &json!(true)), "the query beats the body");
-    assert_eq!((&merged["ratio"], &merged["numbers"]), (&json!(0.5), &json!([9])), "the body holds where nothing else is");
+    assert_eq!(
+        (&merged["note"], &merged["active"]),
+        (&json!("query"), &json!(true)),
+        "the query beats the body"
+    );
+    assert_eq!(
+        (&merged["ratio"], &merged["numbers"]),
+        (&json!(0.5), &json!([9])),
+        "the body holds where nothing else is"
+    );
 
     let all = "/types/-7?ratio=2.5e1&active=true&numbers=1&numbers=-2&note=12&colour=blue";
-    let expected = json!({"id": -7, "ratio": 25.0, "active": true, "numbers": [1, -2], "note": "12", "colour": "blue"});
+    let expected =
+        json!({"id": -7, "ratio": 25.0, "active": true, "numbers": [1, -2], "note": "12", "colour": "blue"});
     assert_eq!(bus.http().get(all).await.expect(200), expected);
     let decoded = "/types/1?ratio=1&active=true&numbers=1&note=a%2Bb+c%26d&colour=blue&unknown=x";
     assert_eq!(bus.http().get(decoded).await.expect(200)["note"], "a+b c&d", "unknown members are not taken");
@@ -204,7 +230,8 @@ async fn paths_are_matched_by_segments() {
     bus.create_channel("by-id", "/order/{id}", "echo", json!({})).await;
     bus.create_channel("by-name", "/order/new", "echo", json!({})).await;
     bus.create_channel("deep", "/order/{id}/line/{line}", "echo", json!({"methods": ["GET"]})).await;
-    bus.create_channel("deep-post", "/order/{id}/line/{line}", "echo", json!({"methods": ["POST", "PUT"]})).await;
+    bus.create_channel("deep-post", "/order/{id}/line/{line}", "echo", json!({"methods": ["POST", "PUT"]}))
+        .await;
     bus.settle().await;
     let params = async |path: &str| bus.http().get(path).await.expect(200)["params"].clone();
     assert_eq!(params("/order/new").await, json!({}));
@@ -294,7 +321,11 @@ async fn the_connection_is_used_again(bus: &Quickstart) {
     }
     raw.write("GET /small/echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
     assert!(raw.read_to_end().await.starts_with("HTTP/1.1 405 "));
-    for bad in ["NONSENSE\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", "GET /echo HTTP/1.1\r\n\r\n"] {
+    for bad in [
+        "NONSENSE\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+        "GET /echo HTTP/1.1\r\n\r\n",
+    ] {
         let mut raw = Raw::connect(bus.http().authority()).await;
         raw.write(bad).await;
         let reply = raw.read_until("\r\n").await;

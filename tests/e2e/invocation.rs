@@ -63,7 +63,8 @@ async fn recursion_ends_at_the_limit(bus: &Quickstart) {
     for _ in 0..5 {
         assert!(bus.invoke("faulty.recurse", &json!({})).await.status >= 400);
     }
-    let via = bus.invoke("faulty.invoke", &json!({"service": "faulty.recurse", "input": {}})).await.expect(200);
+    let via =
+        bus.invoke("faulty.invoke", &json!({"service": "faulty.recurse", "input": {}})).await.expect(200);
     assert!(via["fault"]["code"].is_string(), "{via}");
     bus.invoke("greeter.greet", &json!({"name": "Ada"})).await.expect_status(200);
 }
@@ -100,7 +101,9 @@ async fn faults_become_replies(bus: &Quickstart) {
     let later = reply(json!({"disposition": "retry-after", "seconds": 7, "message": "at lunch"})).await;
     later.problem(503, "unavailable");
     assert_eq!(later.header("retry-after"), Some("7"));
-    let failed = reply(json!({"disposition": "fail", "message": "the cellar is flooded", "code": "secret-code"})).await;
+    let failed =
+        reply(json!({"disposition": "fail", "message": "the cellar is flooded", "code": "secret-code"}))
+            .await;
     failed.problem(500, "failed");
     assert!(!failed.text().contains("cellar") && !failed.text().contains("secret-code"), "{failed}");
     let cause = |line: &Value| line.to_string().contains("the cellar is flooded");
@@ -151,7 +154,8 @@ async fn config_is_the_plugins_own(bus: &Quickstart) {
 async fn the_cache_is_a_workers_own(bus: &Quickstart) {
     let mut connections = bus.connect_each().await;
     for (number, connection) in connections.iter_mut().enumerate() {
-        let mut ask = async |input: Value| connection.send(&bus.invocation("faulty.cache", &input)).await.expect(200);
+        let mut ask =
+            async |input: Value| connection.send(&bus.invocation("faulty.cache", &input)).await.expect(200);
         assert_eq!(ask(json!({"op": "get", "key": "k"})).await, json!({"value": null}), "worker {number}");
         let put = json!({"op": "put", "key": "k", "value": {"worker": number}});
         assert_eq!(ask(put).await, json!({"stored": true}));
@@ -165,7 +169,11 @@ async fn the_cache_is_a_workers_own(bus: &Quickstart) {
     }
     for (number, connection) in connections.iter_mut().enumerate() {
         let get = bus.invocation("faulty.cache", &json!({"op": "get", "key": "k"}));
-        assert_eq!(connection.send(&get).await.expect(200), json!({"value": {"worker": number}}), "not shared");
+        assert_eq!(
+            connection.send(&get).await.expect(200),
+            json!({"value": {"worker": number}}),
+            "not shared"
+        );
         let delete = bus.invocation("faulty.cache", &json!({"op": "delete", "key": "k"}));
         connection.send(&delete).await.expect_status(200);
         assert_eq!(connection.send(&get).await.expect(200), json!({"value": null}));

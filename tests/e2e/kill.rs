@@ -12,7 +12,9 @@ const REPLACED: Duration = Duration::from_secs(20);
 async fn wait_workers_without(bus: &Quickstart, dead: u32, count: usize) {
     poll::until("the dead worker's successor", REPLACED, async || {
         let workers = bus.workers().await;
-        let replaced = workers.len() == count && !workers.contains(&dead) && workers.iter().all(|w| process::is_alive(*w));
+        let replaced = workers.len() == count
+            && !workers.contains(&dead)
+            && workers.iter().all(|w| process::is_alive(*w));
         if replaced { Ok(()) } else { Err(format!("{workers:?}, {dead} is dead")) }
     })
     .await;
@@ -99,7 +101,8 @@ async fn a_killed_singleton_is_not_missed() {
     let bus = Quickstart::start(&["echo"]).await;
     bus.deploy("versioned.wasm", &wasm::version(1)).await;
     bus.wait_workers("versioned", Some(&digest(&wasm::version(1)))).await;
-    let load = Load::start(Plan::new(bus.http(), 8, vec![Request::get("/echo"), Request::get("/version/tree")]));
+    let load =
+        Load::start(Plan::new(bus.http(), 8, vec![Request::get("/echo"), Request::get("/version/tree")]));
     load.wait_good(200).await;
     let workers = bus.workers().await;
     for number in 2..=3 {
@@ -110,7 +113,11 @@ async fn a_killed_singleton_is_not_missed() {
         bus.pickup("versioned.wasm", &wasm::version(number));
         poll::until("the next singleton", REPLACED, async || {
             let now = bus.processes_of("singleton");
-            if now.len() == 1 && now[0] != victim { Ok(()) } else { Err(format!("{now:?}, {victim} is dead")) }
+            if now.len() == 1 && now[0] != victim {
+                Ok(())
+            } else {
+                Err(format!("{now:?}, {victim} is dead"))
+            }
         })
         .await;
         bus.wait_deployment("versioned", &digest(&wasm::version(number)), "active").await;

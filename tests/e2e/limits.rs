@@ -85,11 +85,21 @@ async fn log_text_is_limited(bus: &Quickstart) {
 }
 
 async fn limits_out_of_range_are_refused(bus: &Quickstart) {
-    for bad in [json!({"timeout_ms": 0}), json!({"concurrency": 0}), json!({"no_such_limit": 1}), json!({"cpu_ms": "x"})] {
+    for bad in [
+        json!({"timeout_ms": 0}),
+        json!({"concurrency": 0}),
+        json!({"no_such_limit": 1}),
+        json!({"cpu_ms": "x"}),
+    ] {
         let reply = bus.admin("PATCH", "/services/faulty.sleep", Some(&json!({"limits": bad}))).await;
-        assert_eq!(reply.problem(400, "invalid-input")["errors"].as_array().map(Vec::len), Some(1), "{bad}: {reply}");
+        assert_eq!(
+            reply.problem(400, "invalid-input")["errors"].as_array().map(Vec::len),
+            Some(1),
+            "{bad}: {reply}"
+        );
     }
-    let reply = bus.admin("PATCH", "/services/no-such.service", Some(&json!({"limits": {"timeout_ms": 5}}))).await;
+    let reply =
+        bus.admin("PATCH", "/services/no-such.service", Some(&json!({"limits": {"timeout_ms": 5}}))).await;
     assert_eq!(reply.status, 404, "{reply}");
 }
 
@@ -107,7 +117,8 @@ async fn processor_time_is_limited_and_shared() {
     bus.invoke("faulty.spin", &json!({})).await.problem(504, "cpu-limit");
     assert!(started.elapsed() < Duration::from_secs(5), "took {:?}", started.elapsed());
 
-    let neighbour = Load::start(Plan::new(bus.http(), 2, vec![Request::get("/echo")]).pause(Duration::from_millis(2)));
+    let neighbour =
+        Load::start(Plan::new(bus.http(), 2, vec![Request::get("/echo")]).pause(Duration::from_millis(2)));
     neighbour.wait_good(20).await;
     let spins = join_all((0..3).map(async |_| bus.invoke("faulty.spin", &json!({})).await)).await;
     for reply in spins {
@@ -134,7 +145,8 @@ async fn overload_is_told_at_once() {
     assert_eq!((good.len(), refused.len()), (1, 3), "{replies:?}");
     for reply in refused {
         reply.problem(503, "overloaded");
-        let seconds: u32 = reply.header("retry-after").unwrap_or_default().parse().expect("Retry-After is a number");
+        let seconds: u32 =
+            reply.header("retry-after").unwrap_or_default().parse().expect("Retry-After is a number");
         assert!(seconds > 0);
     }
     // Others have places of their own.

@@ -34,7 +34,10 @@ async fn the_correlation_id_leads_to_the_log() {
 
     let nested = json!({"service": "faulty.log", "input": {"lines": 1, "text": "from within"}});
     let reply = bus.invoke("faulty.invoke", &nested).await;
-    bus.wait_log("a nested call's line", reply.correlation_id(), |line| line.to_string().contains("from within")).await;
+    bus.wait_log("a nested call's line", reply.correlation_id(), |line| {
+        line.to_string().contains("from within")
+    })
+    .await;
     bodies_and_queries_are_not_logged(&bus).await;
     every_line_says_when_and_how_bad(&bus);
 }
@@ -45,7 +48,8 @@ fn is_access(line: &Value) -> bool {
 }
 
 async fn bodies_and_queries_are_not_logged(bus: &Quickstart) {
-    let request = Request::post("/echo?token=query-secret").header("x-private", "header-secret").body("body-secret");
+    let request =
+        Request::post("/echo?token=query-secret").header("x-private", "header-secret").body("body-secret");
     let reply = bus.http().send(&request).await;
     bus.wait_log("the access line", reply.correlation_id(), is_access).await;
     let logs = bus.log_text() + &bus.folder().console();

@@ -27,15 +27,27 @@ async fn counts_are_summed_over_workers() {
     assert_eq!(workers, 2);
     let channel = bus.channel_at("/greet/{name}").await["name"].as_str().unwrap().to_owned();
     let expected = [
-        ("busbar_requests_total", vec![("service", "greeter.greet"), ("channel", &channel), ("status", "200")], 10),
-        ("busbar_requests_total", vec![("service", "greeter.greet"), ("channel", &channel), ("status", "400")], 1),
+        (
+            "busbar_requests_total",
+            vec![("service", "greeter.greet"), ("channel", &channel), ("status", "200")],
+            10,
+        ),
+        (
+            "busbar_requests_total",
+            vec![("service", "greeter.greet"), ("channel", &channel), ("status", "400")],
+            1,
+        ),
         ("busbar_requests_total", vec![("status", "404")], 1),
         ("busbar_requests_total", vec![("service", "faulty.trap"), ("status", "500")], 1),
         ("busbar_requests_total", vec![("service", "faulty.count"), ("status", "200")], 1),
         ("busbar_errors_total", vec![("kind", "trap")], 1),
         ("busbar_errors_total", vec![("kind", "not-found")], 1),
         ("busbar_errors_total", vec![("kind", "rejected")], 1),
-        ("busbar_request_duration_seconds_count", vec![("service", "greeter.greet"), ("channel", &channel)], 11),
+        (
+            "busbar_request_duration_seconds_count",
+            vec![("service", "greeter.greet"), ("channel", &channel)],
+            11,
+        ),
     ];
     poll::until("all counts", poll::CHANGE_BOUND, async || {
         let samples = samples(&bus).await;

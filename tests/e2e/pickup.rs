@@ -23,7 +23,8 @@ async fn a_dropped_file_is_deployed_or_refused_with_a_reason() {
         assert_eq!(fs::read(refusal.file).unwrap(), bytes, "{name} is kept as it came");
         let stem = name.strip_suffix(".wasm").unwrap();
         let failed = bus.read("/deployments?state=failed&limit=500").await;
-        let item = failed["items"].as_array().unwrap().iter().find(|d| d["digest"] == digest(&bytes)).cloned();
+        let item =
+            failed["items"].as_array().unwrap().iter().find(|d| d["digest"] == digest(&bytes)).cloned();
         let item = item.unwrap_or_else(|| panic!("{name} is not in {failed}"));
         assert!(item["reason"].as_str().unwrap().contains(reason), "{item}");
         assert!(item["plugin"] == stem || item["plugin"] == "versioned", "{item}");

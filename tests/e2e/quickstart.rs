@@ -16,7 +16,10 @@ async fn the_folder_is_as_promised() {
     }
     for (secret, text) in [("admin-token", bus.token()), ("invoker-key", bus.invoker_key())] {
         assert_eq!(bus.folder().mode(secret), 0o600, "{secret}");
-        assert!(text.len() >= 32 && !text.contains(char::is_whitespace), "{secret} is one line without its end");
+        assert!(
+            text.len() >= 32 && !text.contains(char::is_whitespace),
+            "{secret} is one line without its end"
+        );
     }
     for folder in ["pickup", "logs", "run"] {
         assert!(bus.path(folder).is_dir(), "{folder}");
@@ -52,7 +55,9 @@ async fn a_restart_keeps_all_state() {
     bus.deploy("versioned.wasm", &wasm::version(2)).await;
     bus.act("greeter", "recall").await;
     bus.limit("echo", &json!({"timeout_ms": 4_321})).await;
-    bus.admin("PUT", "/plugins/versioned/grants", Some(&json!({"invoke": ["versioned.*"]}))).await.expect_status(200);
+    bus.admin("PUT", "/plugins/versioned/grants", Some(&json!({"invoke": ["versioned.*"]})))
+        .await
+        .expect_status(200);
     bus.admin("PUT", "/plugins/versioned/config", Some(&json!({"a": 1}))).await.expect_status(200);
     let (token, invoker_key) = (bus.token().to_owned(), bus.invoker_key().to_owned());
     let before = state(&bus).await;
@@ -103,7 +108,8 @@ async fn state(bus: &Quickstart) -> Value {
 async fn signals_and_the_command_stop_all_of_it() {
     let mut folder = Folder::default();
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
-        let bus = Quickstart::start_in(folder, Options { services: vec!["echo"], ..Options::default() }).await;
+        let bus =
+            Quickstart::start_in(folder, Options { services: vec!["echo"], ..Options::default() }).await;
         let slow = tokio::spawn({
             let client = bus.http().clone();
             async move { client.try_send(&Request::post("/echo").body("under way")).await }
@@ -161,7 +167,8 @@ async fn endpoints_stand_for_this_start_only() {
     for option in ["--http", "--admin"] {
         let other = if option == "--http" { "--admin" } else { "--http" };
         let dir = folder.dir();
-        let arguments = ["quickstart", "--dir", dir.to_str().unwrap(), option, &address, other, "127.0.0.1:0"];
+        let arguments =
+            ["quickstart", "--dir", dir.to_str().unwrap(), option, &address, other, "127.0.0.1:0"];
         let finished = folder.run(&arguments).await;
         finished.expect(3);
         assert!(finished.stderr.contains(&address), "the port is named: {finished:?}");
@@ -179,8 +186,10 @@ async fn one_folder_has_one_quickstart(bus: &Quickstart) {
     assert!(second.code.is_some_and(|code| code != 0), "{second:?}");
     assert!(!second.stderr.is_empty(), "{second:?}");
     assert!(bus.path("endpoints.json").exists(), "what runs keeps its endpoints");
-    poll::until_true("the first one is well", poll::CHANGE_BOUND, async || bus.http().get("/echo").await.status == 200)
-        .await;
+    poll::until_true("the first one is well", poll::CHANGE_BOUND, async || {
+        bus.http().get("/echo").await.status == 200
+    })
+    .await;
 }
 
 #[tokio::test]

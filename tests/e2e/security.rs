@@ -76,7 +76,8 @@ async fn calls_by_name_need_the_invokers_key(bus: &Quickstart, other: &str) {
 
 /// (20)
 async fn secrets_are_nowhere(bus: &Quickstart, secrets: &[&str]) {
-    let lists = ["/security", "/channels", "/plugins", "/services", "/servers", "/deployments", "/openapi.json"];
+    let lists =
+        ["/security", "/channels", "/plugins", "/services", "/servers", "/deployments", "/openapi.json"];
     for path in lists {
         let text = bus.read(path).await.to_string();
         for secret in secrets {
@@ -97,7 +98,8 @@ async fn a_definition_in_use_stays(bus: &Quickstart, id: &str) {
     let reply = bus.admin("DELETE", &format!("/security/{id}"), None).await;
     reply.expect_status(409);
     assert!(reply.text().contains("keyed"), "its users are named: {reply}");
-    let unknown = json!({"name": "odd", "protocol": "rest", "path": "/odd", "service": "echo", "security": "nobody"});
+    let unknown =
+        json!({"name": "odd", "protocol": "rest", "path": "/odd", "service": "echo", "security": "nobody"});
     let reply = bus.admin("POST", "/channels", Some(&unknown)).await;
     assert!((400..500).contains(&reply.status), "{reply}");
     assert_eq!(bus.http().get("/odd").await.status, 404);
@@ -115,7 +117,10 @@ async fn a_new_password_holds_on_every_worker() {
     let definition = bus.create_basic("people", "ada", "first-password").await;
     bus.create_channel("basic", "/basic", "echo", json!({"security": "people"})).await;
     bus.settle().await;
-    let (old, new) = (Request::get("/basic").basic("ada", "first-password"), Request::get("/basic").basic("ada", "second-password"));
+    let (old, new) = (
+        Request::get("/basic").basic("ada", "first-password"),
+        Request::get("/basic").basic("ada", "second-password"),
+    );
     // Verified results are cached: all workers have seen the old one.
     bus.wait_everywhere("the old password", poll::CHANGE_BOUND, &old, |reply| reply.status == 200).await;
     let mut connections = bus.connect_each().await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use busbar_tests::{Quickstart, Request, http::Connection, poll};
+use busbar_tests::{Quickstart, Request, http::Connection, poll, raw::Raw};
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{BodyExt as _, StreamBody, combinators::UnsyncBoxBody};
@@ -35,10 +35,11 @@ async fn open_body_channel(bus: &Quickstart, bytes: usize) {
 async fn a_large_body_comes_back_as_it_went() {
     let bus = Quickstart::start(&["echo"]).await;
     let body = noise(50 * MEGABYTE);
-    bus.http().send(&Request::post("/echo/body").body(body.clone())).await.problem(413, "too-large");
+    a_sender_in_the_middle_of_it_is_told(&bus, &body).await;
     open_body_channel(&bus, 64 * MEGABYTE).await;
     let digest = Sha256::digest(&body);
-    let announced = Request::post("/echo/body").header("content-type", "application/x-noise").body(body.clone());
+    let announced =
+        Request::post("/echo/body").header("content-type", "application/x-noise").body(body.clone());
     let pieces: Vec<Bytes> = body.chunks(777_777).map(Bytes::copy_from_slice).collect();
     for request in [announced.clone(), Request::post("/echo/body").chunks(pieces), announced] {
         let reply = bus.http().send(&request).await;
@@ -48,6 +49,21 @@ async fn a_large_body_comes_back_as_it_went() {
     for worker in bus.workers().await {
         let resident = resident_bytes(worker);
         assert!(resident < 40 * MEGABYTE + baseline_bytes(), "worker {worker} holds {resident} bytes");
+    }
+}
+
+/// The refusal arrives although the body is under way.
+async fn a_sender_in_the_middle_of_it_is_told(bus: &Quickstart, body: &Bytes) {
+    for _ in 0..5 {
+        let mut raw = Raw::connect(bus.http().authority()).await;
+        raw.write(format!(
+            "POST /echo/body HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        ))
+        .await;
+        raw.write_while_taken(&body[..4 * MEGABYTE]).await;
+        let (head, problem) = raw.read_reply().await;
+        assert!(head.starts_with("HTTP/1.1 413 ") && problem.contains("too-large"), "{head}{problem}");
     }
 }
 
@@ -74,7 +90,8 @@ async fn start(
         Some((Ok(Frame::data(bytes)), receiver))
     });
     let body: UnsyncBoxBody<Bytes, _> = StreamBody::new(frames).boxed_unsync();
-    let request = http::Request::post("/echo/body").header("host", bus.http().authority()).body(body).unwrap();
+    let request =
+        http::Request::post("/echo/body").header("host", bus.http().authority()).body(body).unwrap();
     sender.send(Bytes::from_static(b"first")).await.unwrap();
     let response = timeout(Duration::from_secs(20), connection.start(request)).await;
     (sender, response.expect("the head comes before the body's end").unwrap())
@@ -88,8 +105,11 @@ async fn a_stream_is_passed_on_while_it_comes() {
     let (sender, mut response) = start(&bus, &mut connection).await;
     assert_eq!(response.status(), 200);
     let mut next = async || {
-        let frame = timeout(Duration::from_secs(20), response.frame()).await.expect("the piece comes on its own");
-        frame.map(|frame| frame.map_err(|error| error.to_string()).and_then(|f| f.into_data().map_err(|_| String::new())))
+        let frame =
+            timeout(Duration::from_secs(20), response.frame()).await.expect("the piece comes on its own");
+        frame.map(|frame| {
+            frame.map_err(|error| error.to_string()).and_then(|f| f.into_data().map_err(|_| String::new()))
+        })
     };
     assert_eq!(next().await, Some(Ok(Bytes::from_static(b"first"))));
     sender.send(Bytes::from_static(b"second")).await.unwrap();

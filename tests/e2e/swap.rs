@@ -20,7 +20,8 @@ async fn under_load(bus: &Quickstart) -> Load {
     bus.wait_workers("versioned", Some(&digest(&wasm::version(1)))).await;
     let tree = |pause: u32| Request::get(&format!("/version/tree?times=3&depth=2&pause_ms={pause}"));
     let requests = vec![Request::get("/version"), tree(0), Request::get("/version"), tree(3)];
-    let load = Load::start(Plan::new(bus.http(), 16, requests).check(unmixed).pause(Duration::from_millis(2)));
+    let load =
+        Load::start(Plan::new(bus.http(), 16, requests).check(unmixed).pause(Duration::from_millis(2)));
     load.wait_good(200).await;
     load
 }

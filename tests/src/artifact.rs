@@ -27,8 +27,10 @@ pub fn binary() -> PathBuf {
 /// `bin/services` and `bin/test-services`.
 pub fn service_file(name: &str) -> PathBuf {
     let bin = repository().join("bin");
-    let mut folders: Vec<PathBuf> =
-        env::var_os("BUSBAR_SERVICES").iter().flat_map(|list| env::split_paths(list).collect::<Vec<_>>()).collect();
+    let mut folders: Vec<PathBuf> = env::var_os("BUSBAR_SERVICES")
+        .iter()
+        .flat_map(|list| env::split_paths(list).collect::<Vec<_>>())
+        .collect();
     folders.extend([bin.join("services"), bin.join("test-services")]);
     let file = format!("{name}.wasm");
     let found = folders.iter().map(|folder| folder.join(&file)).find(|path| path.is_file());

@@ -26,7 +26,11 @@ impl Quickstart {
     pub async fn channel_at(&self, path: &str) -> Value {
         let list = self.read("/channels?limit=500").await;
         let items = list["items"].as_array().unwrap_or_else(|| panic!("items of {list}"));
-        items.iter().find(|channel| channel["path"] == path).cloned().unwrap_or_else(|| panic!("no {path} in {list}"))
+        items
+            .iter()
+            .find(|channel| channel["path"] == path)
+            .cloned()
+            .unwrap_or_else(|| panic!("no {path} in {list}"))
     }
 
     pub async fn patch_channel(&self, id: &Value, members: &Value) -> Value {
@@ -49,7 +53,10 @@ impl Quickstart {
 
     /// Creates an API key; the definition and the key.
     pub async fn create_key(&self, name: &str) -> (Value, String) {
-        let created = self.admin("POST", "/security", Some(&json!({"name": name, "kind": "api-key"}))).await.expect(201);
+        let created = self
+            .admin("POST", "/security", Some(&json!({"name": name, "kind": "api-key"})))
+            .await
+            .expect(201);
         let key = created["key"].as_str().unwrap_or_else(|| panic!("no key in {created}")).to_owned();
         (created, key)
     }

@@ -24,7 +24,8 @@ impl Quickstart {
     /// Sends a file to the API; the reply as it comes.
     pub async fn post_deployment(&self, file: &str, bytes: &[u8]) -> Reply {
         let request = Request::post(&format!("/api/v1/deployments?name={file}"));
-        let request = request.bearer(self.token()).header("content-type", "application/wasm").body(bytes.to_vec());
+        let request =
+            request.bearer(self.token()).header("content-type", "application/wasm").body(bytes.to_vec());
         self.admin_client().send(&request).await
     }
 
@@ -103,7 +104,8 @@ impl Quickstart {
 pub fn accepted(reply: &Reply) -> String {
     reply.expect_status(202);
     let location = reply.header("location").unwrap_or_else(|| panic!("no Location in {reply}"));
-    let (_, id) = location.rsplit_once("/deployments/").unwrap_or_else(|| panic!("{location} is no deployment"));
+    let (_, id) =
+        location.rsplit_once("/deployments/").unwrap_or_else(|| panic!("{location} is no deployment"));
     id.to_owned()
 }
 

@@ -24,7 +24,8 @@ pub struct Folder {
 
 impl Default for Folder {
     fn default() -> Self {
-        let root = tempfile::Builder::new().prefix("busbar-e2e-").tempdir().expect("a temporary folder can be made");
+        let root =
+            tempfile::Builder::new().prefix("busbar-e2e-").tempdir().expect("a temporary folder can be made");
         let guardian = Guardian::of(root.path());
         Self { root, _guardian: guardian }
     }
@@ -64,7 +65,8 @@ impl Folder {
         let folder = self.root().join("seeds");
         fs::create_dir_all(&folder).expect("the seeds' folder can be made");
         for name in services {
-            fs::copy(artifact::service_file(name), folder.join(format!("{name}.wasm"))).expect("a seed can be copied");
+            fs::copy(artifact::service_file(name), folder.join(format!("{name}.wasm")))
+                .expect("a seed can be copied");
         }
         folder
     }
@@ -72,7 +74,8 @@ impl Folder {
     /// `busbar`, with nothing of this process's own settings, in the folder, and known as belonging to it.
     pub fn busbar(&self) -> Command {
         let mut command = Command::new(artifact::binary());
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BUSBAR_")) {
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BUSBAR_"))
+        {
             command.env_remove(name);
         }
         command.env_remove("RUST_LOG").env_remove("RUST_BACKTRACE").env_remove("NO_COLOR");
@@ -86,7 +89,9 @@ impl Folder {
     }
 
     pub fn console(&self) -> String {
-        fs::read(self.console_path()).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+        fs::read(self.console_path())
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
     }
 
     /// Opened to append: what several starts say stands there one after the other.

@@ -41,8 +41,16 @@ pub struct Plan {
 impl Plan {
     /// Any reply of status 200 is fine.
     pub fn new(client: &Client, connections: usize, requests: Vec<Request>) -> Self {
-        let check: Check = Arc::new(|reply| if reply.status == 200 { Ok(()) } else { Err(reply.to_string()) });
-        Self { client: client.clone(), connections, requests, check, fresh_connections: false, pause: Duration::ZERO }
+        let check: Check =
+            Arc::new(|reply| if reply.status == 200 { Ok(()) } else { Err(reply.to_string()) });
+        Self {
+            client: client.clone(),
+            connections,
+            requests,
+            check,
+            fresh_connections: false,
+            pause: Duration::ZERO,
+        }
     }
 
     #[must_use]
@@ -132,7 +140,8 @@ impl Load {
         let counts = Arc::new(Counts::default());
         let shared = Arc::clone(&counts);
         let thread = thread::spawn(move || {
-            let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
+            let runtime =
+                runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
             runtime.block_on(async {
                 let mut tasks = JoinSet::new();
                 for number in 0..plan.connections {

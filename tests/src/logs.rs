@@ -31,7 +31,8 @@ impl Quickstart {
     /// Waits until there is a line with this correlation id that `wanted` takes.
     pub async fn wait_log(&self, what: &str, correlation: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         poll::until(&format!("a log line of {correlation}: {what}"), poll::CHANGE_BOUND, async || {
-            let lines: Vec<Value> = self.log_lines().into_iter().filter(|line| mentions(line, correlation)).collect();
+            let lines: Vec<Value> =
+                self.log_lines().into_iter().filter(|line| mentions(line, correlation)).collect();
             lines.iter().find(|line| wanted(line)).cloned().ok_or_else(|| format!("{lines:?}"))
         })
         .await

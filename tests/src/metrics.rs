@@ -23,7 +23,9 @@ impl Samples {
 
     /// The sum of the samples that have all these labels.
     pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        let has = |sample: &Sample| labels.iter().all(|(k, v)| sample.labels.get(*k).is_some_and(|value| value == v));
+        let has = |sample: &Sample| {
+            labels.iter().all(|(k, v)| sample.labels.get(*k).is_some_and(|value| value == v))
+        };
         self.0.iter().filter(|sample| sample.name == name && has(sample)).map(|sample| sample.value).sum()
     }
 

@@ -65,16 +65,22 @@ pub fn signal(pid: u32, signal: Signal) {
 /// All living processes that were started for `folder`: they have the marker, stand in the folder, name it in
 /// their arguments, or descend from one that does.
 pub fn of_folder(folder: &Path) -> Vec<Process> {
-    let pids = fs::read_dir("/proc").expect("/proc is readable").filter_map(|entry| {
-        entry.ok()?.file_name().to_str()?.parse().ok()
-    });
+    let pids = fs::read_dir("/proc")
+        .expect("/proc is readable")
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let all: BTreeMap<u32, Process> = pids.filter_map(|pid| Some((pid, Process::read(pid)?))).collect();
     let own = std::process::id();
-    let mut members: BTreeMap<u32, Process> =
-        all.iter().filter(|(pid, _)| **pid != own && is_of(**pid, folder)).map(|(pid, p)| (*pid, p.clone())).collect();
+    let mut members: BTreeMap<u32, Process> = all
+        .iter()
+        .filter(|(pid, _)| **pid != own && is_of(**pid, folder))
+        .map(|(pid, p)| (*pid, p.clone()))
+        .collect();
     loop {
-        let children: Vec<_> =
-            all.values().filter(|p| members.contains_key(&p.parent) && !members.contains_key(&p.pid)).cloned().collect();
+        let children: Vec<_> = all
+            .values()
+            .filter(|p| members.contains_key(&p.parent) && !members.contains_key(&p.pid))
+            .cloned()
+            .collect();
         if children.is_empty() {
             return members.into_values().collect();
         }

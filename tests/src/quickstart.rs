@@ -40,7 +40,13 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let any_port = "127.0.0.1:0".to_owned();
-        Self { services: Vec::new(), workers: 2, http: any_port.clone(), admin: any_port, environment: Vec::new() }
+        Self {
+            services: Vec::new(),
+            workers: 2,
+            http: any_port.clone(),
+            admin: any_port,
+            environment: Vec::new(),
+        }
     }
 }
 
@@ -84,7 +90,9 @@ impl Quickstart {
             assert!(started.elapsed() < START_BOUND, "no endpoints.json within {START_BOUND:?}");
             sleep(Duration::from_millis(10)).await;
         };
-        let url = |name: &str| Client::new(endpoints[name].as_str().unwrap_or_else(|| panic!("{name} of {endpoints}")));
+        let url = |name: &str| {
+            Client::new(endpoints[name].as_str().unwrap_or_else(|| panic!("{name} of {endpoints}")))
+        };
         Self {
             http: url("http"),
             admin: url("admin"),

@@ -17,13 +17,17 @@ pub struct Raw {
 
 impl Raw {
     pub async fn connect(authority: &str) -> Self {
-        let stream = TcpStream::connect(authority).await.unwrap_or_else(|error| panic!("{authority}: {error}"));
+        let stream =
+            TcpStream::connect(authority).await.unwrap_or_else(|error| panic!("{authority}: {error}"));
         stream.set_nodelay(true).expect("a socket takes TCP_NODELAY");
         Self { stream, read: Vec::new() }
     }
 
     pub async fn write(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).await.unwrap_or_else(|error| panic!("failed to write: {error}"));
+        self.stream
+            .write_all(bytes.as_ref())
+            .await
+            .unwrap_or_else(|error| panic!("failed to write: {error}"));
     }
 
     /// Writes what the server may not want to read to its end.

@@ -49,12 +49,12 @@ pub fn replaced(original: &[u8], text: &str, by: &str) -> Vec<u8> {
 pub fn broken() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let good = version(1);
     vec![
-        ("empty.wasm", Vec::new(), "WebAssembly"),
+        ("empty.wasm", Vec::new(), "file"),
         ("text.wasm", b"This is no WebAssembly.\n".to_vec(), "WebAssembly"),
         ("module.wasm", EMPTY_MODULE.to_vec(), "component"),
         ("truncated.wasm", good[..good.len() / 2].to_vec(), "valid"),
         ("nothing.wasm", EMPTY_COMPONENT.to_vec(), "export"),
-        ("import.wasm", replaced(&good, "busbar:bus/log@", "busbar:bus/lag@"), "busbar:bus/lag"),
+        ("import.wasm", replaced(&good, "busbar:bus/invoke@", "busbar:bus/invade@"), "busbar:bus/invade"),
         ("export.wasm", replaced(&good, "busbar:bus/service@", "busbar:bus/servile@"), "export"),
     ]
 }

@@ -7,9 +7,16 @@ const FOLDER: &str = "docs/decisions/";
 /// `2026-11-21-a-name.md`
 fn is_dated(name: &str) -> bool {
     let bytes = name.as_bytes();
-    let digits = |range: std::ops::Range<usize>| bytes.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit));
+    let digits = |range: std::ops::Range<usize>| {
+        bytes.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
+    };
     let dashes = [4, 7, 10].iter().all(|at| bytes.get(*at) == Some(&b'-'));
-    digits(0..4) && digits(5..7) && digits(8..10) && dashes && name.len() > "2026-11-21-.md".len() && name.ends_with(".md")
+    digits(0..4)
+        && digits(5..7)
+        && digits(8..10)
+        && dashes
+        && name.len() > "2026-11-21-.md".len()
+        && name.ends_with(".md")
 }
 
 #[test]
@@ -29,6 +36,9 @@ fn decisions_are_dated_and_linked() {
     none("a decision has its date in its name", &undated.collect::<Vec<_>>());
     let Some(index) = files.iter().find(|file| file.path == format!("{FOLDER}README.md")) else { return };
     let index = index.text().unwrap_or_default();
-    let lost = records.iter().filter(|file| !index.contains(&format!("({})", file.name()))).map(|file| file.path.clone());
+    let lost = records
+        .iter()
+        .filter(|file| !index.contains(&format!("({})", file.name())))
+        .map(|file| file.path.clone());
     none("docs/decisions/README.md links every decision", &lost.collect::<Vec<_>>());
 }

@@ -29,8 +29,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Heavy dependencies, each with the one crate that may name it.
-const WRAPPED: &[(&str, &str)] =
-    &[("diesel", "busbar-store"), ("libsqlite3-sys", "busbar-store"), ("wasmtime", "busbar-wasm"), ("lapin", "busbar-amqp")];
+const WRAPPED: &[(&str, &str)] = &[
+    ("diesel", "busbar-store"),
+    ("libsqlite3-sys", "busbar-store"),
+    ("wasmtime", "busbar-wasm"),
+    ("lapin", "busbar-amqp"),
+];
 
 /// The SDK is copied beside crates of authors, where there is no workspace to inherit from.
 const COPIED: &str = "plugins/sdk/";
@@ -56,7 +60,8 @@ fn manifests() -> Vec<Manifest> {
 
 /// Dependencies of all kinds and for all targets.
 fn specifications(table: &Table) -> impl Iterator<Item = (&String, &Value)> {
-    let targets = table.get("target").and_then(Value::as_table).into_iter().flat_map(|targets| targets.values());
+    let targets =
+        table.get("target").and_then(Value::as_table).into_iter().flat_map(|targets| targets.values());
     let tables = targets.filter_map(Value::as_table).chain([table]);
     let kinds = ["dependencies", "dev-dependencies", "build-dependencies"];
     tables.flat_map(move |table| kinds.into_iter().filter_map(|kind| table.get(kind)?.as_table())).flatten()
@@ -99,9 +104,13 @@ fn heavy_dependencies_have_one_crate_each() {
     for Manifest { path, package, dependencies, .. } in manifests() {
         for dependency in dependencies {
             let of_family = |heavy: &str| {
-                dependency.strip_prefix(heavy).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+                dependency
+                    .strip_prefix(heavy)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
             };
-            if let Some((_, owner)) = WRAPPED.iter().find(|(heavy, owner)| of_family(heavy) && *owner != package) {
+            if let Some((_, owner)) =
+                WRAPPED.iter().find(|(heavy, owner)| of_family(heavy) && *owner != package)
+            {
                 found.push(format!("{path}: {dependency} belongs to {owner}"));
             }
         }
@@ -112,7 +121,9 @@ fn heavy_dependencies_have_one_crate_each() {
 /// The contract stands on nothing.
 #[test]
 fn wit_is_no_crate() {
-    let wit = files().into_iter().filter(|file| file.path.starts_with("plugins/wit/") && !file.path.ends_with(".wit"));
+    let wit = files()
+        .into_iter()
+        .filter(|file| file.path.starts_with("plugins/wit/") && !file.path.ends_with(".wit"));
     let found = wit.filter(|file| file.name() != "README.md").map(|file| file.path).collect::<Vec<_>>();
     none("plugins/wit holds WIT", &found);
 }
@@ -120,7 +131,9 @@ fn wit_is_no_crate() {
 #[test]
 fn versions_stand_in_one_place() {
     let mut found = Vec::new();
-    for Manifest { path, table, .. } in manifests().into_iter().filter(|manifest| !manifest.path.starts_with(COPIED)) {
+    for Manifest { path, table, .. } in
+        manifests().into_iter().filter(|manifest| !manifest.path.starts_with(COPIED))
+    {
         for (name, spec) in specifications(&table) {
             if spec.get("workspace").and_then(Value::as_bool) != Some(true) {
                 found.push(format!("{path}: {name}"));
@@ -139,7 +152,9 @@ fn copied_crates_have_the_same_versions() {
     let workspace = workspace();
     let version = |spec: &Value| spec.as_str().or_else(|| spec.get("version")?.as_str()).map(str::to_owned);
     let mut found = Vec::new();
-    for Manifest { path, table, .. } in manifests().into_iter().filter(|manifest| manifest.path.starts_with(COPIED)) {
+    for Manifest { path, table, .. } in
+        manifests().into_iter().filter(|manifest| manifest.path.starts_with(COPIED))
+    {
         for (name, spec) in specifications(&table) {
             let ours = workspace["dependencies"].get(name).and_then(version);
             if let (Some(theirs), Some(ours)) = (version(spec), ours)
@@ -163,7 +178,9 @@ fn every_crate_is_a_member() {
     let workspace = workspace();
     let members: Vec<&str> =
         workspace["members"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    let folders = manifests().into_iter().filter_map(|manifest| Some(manifest.path.strip_suffix("/Cargo.toml")?.to_owned()));
+    let folders = manifests()
+        .into_iter()
+        .filter_map(|manifest| Some(manifest.path.strip_suffix("/Cargo.toml")?.to_owned()));
     let found: Vec<String> = folders.filter(|folder| !members.contains(&folder.as_str())).collect();
     none("each crate is a member of the workspace", &found);
 }

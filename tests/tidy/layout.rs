@@ -39,7 +39,10 @@ fn no_file_is_too_long() {
     }
     none(&format!("{LINES_MAX} lines are enough"), &found);
     let gone = LONGER.iter().filter(|(path, _)| !files().iter().any(|file| file.path == *path));
-    none("an exception is for a file that exists", &gone.map(|(path, _)| (*path).to_owned()).collect::<Vec<_>>());
+    none(
+        "an exception is for a file that exists",
+        &gone.map(|(path, _)| (*path).to_owned()).collect::<Vec<_>>(),
+    );
 }
 
 /// A file that no one declares is not compiled: a test in it never runs.
@@ -47,12 +50,15 @@ fn no_file_is_too_long() {
 fn no_rust_file_is_forgotten() {
     let files = rust_files();
     let declared: BTreeSet<String> = files.iter().flat_map(declares).collect();
-    let crates: BTreeSet<String> =
-        crate::tree::files().iter().filter_map(|file| file.path.strip_suffix("Cargo.toml").map(str::to_owned)).collect();
+    let crates: BTreeSet<String> = crate::tree::files()
+        .iter()
+        .filter_map(|file| file.path.strip_suffix("Cargo.toml").map(str::to_owned))
+        .collect();
     let is_root = |file: &SourceFile| {
         // Cargo takes each file of a crate's `tests` for a test of its own.
         let folder = file.path.strip_suffix(file.name()).and_then(|folder| folder.strip_suffix("tests/"));
-        ["main.rs", "lib.rs", "build.rs"].contains(&file.name()) || folder.is_some_and(|folder| crates.contains(folder))
+        ["main.rs", "lib.rs", "build.rs"].contains(&file.name())
+            || folder.is_some_and(|folder| crates.contains(folder))
     };
     let found = files.iter().filter(|file| !is_root(file) && !declared.contains(&file.path));
     none("each file is declared by its parent", &found.map(|file| file.path.clone()).collect::<Vec<_>>());

@@ -63,7 +63,8 @@ fn unsafe_code_stands_where_it_may() {
             if !code.contains("unsafe {") && !code.contains("unsafe fn") && !code.contains("unsafe impl") {
                 continue;
             }
-            let explained = lines[number.saturating_sub(6)..=number].iter().any(|above| above.contains("SAFETY:"));
+            let explained =
+                lines[number.saturating_sub(6)..=number].iter().any(|above| above.contains("SAFETY:"));
             if !UNSAFE.contains(&file.path.as_str()) || !explained {
                 found.push(format!("{}:{}", file.path, number + 1));
             }
@@ -75,7 +76,16 @@ fn unsafe_code_stands_where_it_may() {
 /// Nothing in the repository depends on the machine that it was written on, or on where packages come from.
 #[test]
 fn no_machine_shows() {
-    let words = ["/work/", "/root/", "/tmp/target", "/home/", "crates.io", "index.crates", "registry.npmjs", "pypi.org"];
+    let words = [
+        "/work/",
+        "/root/",
+        "/tmp/target",
+        "/home/",
+        "crates.io",
+        "index.crates",
+        "registry.npmjs",
+        "pypi.org",
+    ];
     let text_files = files().into_iter().filter(|file| file.name() != "Cargo.lock");
     none("no machine path and no registry's host", &lines_with(text_files.collect(), &words));
 }

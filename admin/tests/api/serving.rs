@@ -83,6 +83,20 @@ async fn a_request_in_flight_is_finished() {
 }
 
 #[tokio::test]
+async fn a_request_that_waits_to_be_accepted_is_answered() {
+    for _ in 0..20 {
+        let served = start(|_, _| {});
+        let mut stream = TcpStream::connect(served.address).await.unwrap();
+        stream.write_all(b"GET /_busbar/ping HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        served.stop.send(()).unwrap();
+        let mut reply = String::new();
+        timeout(PATIENCE, stream.read_to_string(&mut reply)).await.unwrap().unwrap();
+        assert!(reply.starts_with("HTTP/1.1 200 OK"), "{reply}");
+        timeout(PATIENCE, served.ended).await.unwrap().unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn the_sender_of_a_large_body_sees_why_it_is_refused() {
     let served = start(|_, _| {});
     for (authorization, status) in [(TOKEN, "413 Payload Too Large"), ("wrong", "401 Unauthorized")] {

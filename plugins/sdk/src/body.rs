@@ -29,7 +29,7 @@ impl Payload {
     /// The whole payload; a streamed one is read to its end.
     ///
     /// # Errors
-    /// `body-too-large` (413) or `body-broken` (400), both of a stream only.
+    /// `too-large` (413) or `body-broken` (400), both of a stream only.
     pub fn into_bytes(self) -> Result<Vec<u8>, Fault> {
         match self {
             Self::Empty => Ok(Vec::new()),
@@ -62,7 +62,7 @@ impl Body {
 #[cold]
 fn fault(error: BodyError) -> Fault {
     match error {
-        BodyError::TooLarge => Fault::reject("body-too-large", "the body is larger than allowed").status(413),
+        BodyError::TooLarge => Fault::reject("too-large", "the body is larger than allowed").status(413),
         BodyError::Broken(reason) => Fault::reject("body-broken", format!("the body broke off: {reason}")),
     }
 }

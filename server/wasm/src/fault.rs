@@ -20,7 +20,7 @@ pub(crate) fn of_trap(error: &wasmtime::Error, state: &CallState, subject: &crat
         FaultKind::Trap
     };
     let crate::call_log::Subject { correlation, plugin, service } = subject;
-    tracing::error!(correlation_id = correlation, plugin, service, kind = kind.label(), trap = format!("{error:?}"), "call trapped");
+    tracing::error!(correlation_id = correlation, plugin, service, kind = kind.label(), trap = format!("{error:#}"), "call trapped");
     match kind {
         FaultKind::CpuLimit => Fault::new(kind, "the call reached its processor limit"),
         FaultKind::MemoryLimit => Fault::new(kind, "the call reached its memory limit"),
@@ -40,8 +40,12 @@ pub(crate) fn of_guest(fault: wit::Fault, subject: &crate::call_log::Subject) ->
     let errors: Vec<_> = fault.errors.into_iter().map(|e| FieldError { path: e.path, message: e.message }).collect();
     let code = if fault.code.is_empty() { None } else { Some(fault.code) };
     let mut mapped = match fault.disposition {
-        wit::Disposition::Reject if code.as_deref() == Some("invalid-input") => Fault::new(FaultKind::InvalidInput, fault.message),
-        wit::Disposition::Reject => Fault::new(FaultKind::Rejected, fault.message),
+        // What the bus itself would have said, had it looked at the body.
+        wit::Disposition::Reject => match code.as_deref() {
+            Some("invalid-input") => Fault::new(FaultKind::InvalidInput, fault.message),
+            Some("too-large") => Fault::new(FaultKind::TooLarge, fault.message),
+            _ => Fault::new(FaultKind::Rejected, fault.message),
+        },
         wit::Disposition::RetryAfter(seconds) => Fault::new(FaultKind::RetryLater, fault.message).with_retry_after_s(seconds),
         wit::Disposition::Fail => {
             let crate::call_log::Subject { correlation, plugin, service } = subject;
@@ -49,7 +53,7 @@ pub(crate) fn of_guest(fault: wit::Fault, subject: &crate::call_log::Subject) ->
             Fault::internal(FaultKind::Failed)
         }
     };
-    if let Some(code) = code.filter(|_| mapped.kind != FaultKind::Failed) {
+    if let Some(code) = code {
         mapped.code = code;
     }
     mapped.status = fault.status.filter(|status| StatusCode::from_u16(*status).is_ok_and(|s| s.is_client_error()));

@@ -48,7 +48,8 @@ impl Request {
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name: HeaderName = name.parse().unwrap_or_else(|error| panic!("{name:?}: {error}"));
-        let value = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|error| panic!("{value:?}: {error}"));
+        let value =
+            HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|error| panic!("{value:?}: {error}"));
         self.headers.append(name, value);
         self
     }

@@ -1,0 +1,65 @@
+# Everything a newcomer runs. Each target installs what it needs.
+
+SHELL := /bin/bash -euo pipefail
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+WASM := wasm32-wasip2
+EXAMPLES := echo greeter wasi-http
+TEST_PLUGINS := faulty versioned
+
+.PHONY: build run check test test-long bench advisories toolchain services test-services test-binary nextest deny clean
+
+build: toolchain services ## ./bin/busbar and ./bin/services/*.wasm
+	$(CARGO) build --locked --release -p busbar
+	install -D $(TARGET)/release/busbar bin/busbar
+
+run: build ## Busbar on this machine, with the example services
+	./bin/busbar quickstart --services bin/services
+
+check: toolchain deny ## format, lints, documentation, structure, licences
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --all-features --quiet
+	$(CARGO) test --locked -q -p busbar-tests --test tidy
+	cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
+
+test: check test-binary test-services services nextest ## check, then unit and end-to-end tests
+	BUSBAR_BIN="$(abspath $(TARGET))/debug/busbar" \
+	  cargo-nextest nextest run --locked --workspace --all-features --no-fail-fast
+
+test-long: build test-services nextest ## kill loops, many seeds; takes about half an hour
+	BUSBAR_BIN="$(CURDIR)/bin/busbar" \
+	  cargo-nextest nextest run --locked -p busbar-tests --test e2e --run-ignored only --no-fail-fast
+
+bench: build test-services ## figures beside a bare hyper server in the same run
+	$(CARGO) build --locked --release -p busbar-tests --bin bench
+	BUSBAR_BIN="$(CURDIR)/bin/busbar" $(TARGET)/release/bench
+
+advisories: deny ## known vulnerabilities of dependencies; needs the advisory database from the network
+	cargo-deny --all-features check advisories
+
+# rust-toolchain.toml alone does not add the target to a toolchain that is installed already.
+toolchain:
+	@rustup target list --installed | grep -qx $(WASM) || rustup target add $(WASM)
+
+services: toolchain
+	$(CARGO) build --locked --profile guest --target $(WASM) $(EXAMPLES:%=-p %)
+	@for name in $(EXAMPLES); do install -D -m 644 "$(TARGET)/$(WASM)/guest/$${name//-/_}.wasm" "bin/services/$$name.wasm"; done
+
+test-services: toolchain
+	$(CARGO) build --locked --profile guest --target $(WASM) $(TEST_PLUGINS:%=-p %)
+	@for name in $(TEST_PLUGINS); do install -D -m 644 "$(TARGET)/$(WASM)/guest/$${name//-/_}.wasm" "bin/test-services/$$name.wasm"; done
+
+# With the features of the whole workspace, so that the tests build nothing of it a second time.
+test-binary: toolchain
+	$(CARGO) build --locked --workspace --all-features
+
+nextest:
+	@command -v cargo-nextest >/dev/null || $(CARGO) install --locked cargo-nextest
+
+deny:
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
+
+clean:
+	$(CARGO) clean
+	rm -rf bin .busbar

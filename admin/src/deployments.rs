@@ -87,7 +87,8 @@ impl View {
     }
 
     fn among(live: &[Server], deployment: Deployment) -> Self {
-        let subject = Subject { state: deployment.state, digest: deployment.digest, plugin: deployment.plugin };
+        let subject =
+            Subject { state: deployment.state, digest: deployment.digest, plugin: deployment.plugin };
         let servers = deployment.servers.into_iter();
         Self {
             href: href(&deployment.id),
@@ -118,7 +119,9 @@ impl Subject {
     fn state_on(&self, prepared: DeploymentState, workers: &[Worker]) -> DeploymentState {
         let runs = |worker: &Worker| worker.plugins.get(&self.plugin) == Some(&self.digest);
         match self.state {
-            DeploymentState::Active if !workers.is_empty() && workers.iter().all(runs) => DeploymentState::Active,
+            DeploymentState::Active if !workers.is_empty() && workers.iter().all(runs) => {
+                DeploymentState::Active
+            }
             ended @ (DeploymentState::Superseded | DeploymentState::Recalled) => ended,
             _ => prepared,
         }

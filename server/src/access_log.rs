@@ -7,6 +7,7 @@ use std::{
 };
 
 use busbar_engine::ports::{Access, AccessLog};
+use busbar_model::Timestamp;
 
 use crate::{clock, log_file::LogFile};
 
@@ -17,13 +18,45 @@ const BUFFER_BYTES: usize = 64 * 1024;
 
 pub(crate) struct AccessLogFile {
     file: LogFile,
-    buffer: Mutex<Vec<u8>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    buffer: Vec<u8>,
+    clock: Clock,
+}
+
+/// Writes the time; the seconds' text is made once a second.
+#[derive(Default)]
+struct Clock {
+    second: i64,
+    text: String,
+}
+
+impl Clock {
+    /// As ISO 8601 in UTC, with microseconds.
+    fn write(&mut self, out: &mut Vec<u8>, now: Timestamp) {
+        let (second, us) = (now.0.div_euclid(1_000_000), now.0.rem_euclid(1_000_000));
+        if second != self.second || self.text.is_empty() {
+            self.second = second;
+            self.text = Timestamp(second * 1_000_000).to_string();
+        }
+        let whole = self.text.find('.').unwrap_or(self.text.len());
+        out.extend_from_slice(&self.text.as_bytes()[..whole]);
+        let _ = write!(out, ".{us:06}Z");
+    }
 }
 
 impl AccessLogFile {
     /// Also starts the task that writes what waits.
     pub(crate) fn start(file: LogFile) -> Arc<Self> {
-        let log = Arc::new(Self { file, buffer: Mutex::new(Vec::with_capacity(2 * BUFFER_BYTES)) });
+        let log = Arc::new(Self {
+            file,
+            state: Mutex::new(State {
+                buffer: Vec::with_capacity(2 * BUFFER_BYTES),
+                clock: Clock::default(),
+            }),
+        });
         let flushing = Arc::clone(&log);
         tokio::spawn(async move {
             let mut every = tokio::time::interval(FLUSH_EVERY);
@@ -36,8 +69,8 @@ impl AccessLogFile {
     }
 
     pub(crate) fn flush(&self) {
-        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
-        self.write_out(&mut buffer);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.write_out(&mut state.buffer);
     }
 
     fn write_out(&self, buffer: &mut Vec<u8>) {
@@ -52,18 +85,19 @@ impl AccessLogFile {
 
 impl AccessLog for AccessLogFile {
     fn record(&self, access: &Access<'_>) {
-        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
-        line(&mut buffer, access, &clock::now().to_string());
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { buffer, clock } = &mut *state;
+        line(buffer, access, clock, clock::now());
         if buffer.len() >= BUFFER_BYTES {
-            self.write_out(&mut buffer);
+            self.write_out(buffer);
         }
     }
 }
 
-fn line(out: &mut Vec<u8>, access: &Access<'_>, timestamp: &str) {
+fn line(out: &mut Vec<u8>, access: &Access<'_>, clock: &mut Clock, now: Timestamp) {
     let mut number = itoa::Buffer::new();
     out.extend_from_slice(b"{\"timestamp\":\"");
-    out.extend_from_slice(timestamp.as_bytes());
+    clock.write(out, now);
     out.extend_from_slice(b"\",\"level\":\"INFO\",\"target\":\"access\"");
     text(out, "correlation_id", access.correlation.as_str());
     if let Some(trace) = access.trace_id {
@@ -113,7 +147,7 @@ mod tests {
     use std::time::Duration;
 
     use busbar_engine::ports::Access;
-    use busbar_model::correlation::CorrelationId;
+    use busbar_model::{Timestamp, correlation::CorrelationId};
 
     #[test]
     fn a_line_is_json_whatever_the_path_holds() {
@@ -132,8 +166,10 @@ mod tests {
             took: Duration::from_micros(1_500),
             fault: None,
         };
-        super::line(&mut out, &access, "2026-01-01T00:00:00Z");
+        let now = Timestamp(1_700_000_000_000_007);
+        super::line(&mut out, &access, &mut super::Clock::default(), now);
         let line: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(line["timestamp"], now.to_string());
         assert_eq!(line["path"], "/a\"\\\n\u{e9}");
         assert_eq!((line["status"].as_u64(), line["took_us"].as_u64()), (Some(200), Some(1_500)));
         assert!(out.ends_with(b"}\n") && !out[..out.len() - 1].contains(&b'\n'));

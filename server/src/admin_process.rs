@@ -18,12 +18,14 @@ const CONNECTIONS_MAX: u32 = 8;
 /// As a child of a parent that has bound the socket.
 pub(crate) fn run_inherited() -> anyhow::Result<()> {
     let boot: Boot = boot::receive().context("failed to read what the parent says")?;
-    let listener = sys::inherited_listener(LISTENER_FD).context("failed to take over the listening socket")?;
+    let listener =
+        sys::inherited_listener(LISTENER_FD).context("failed to take over the listening socket")?;
     run(boot, listener)
 }
 
 pub(crate) fn run(boot: Boot, listener: TcpListener) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(16).build()?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(16).build()?;
     let outcome = runtime.block_on(serve(boot, listener));
     runtime.shutdown_timeout(Duration::from_millis(500));
     outcome
@@ -35,9 +37,12 @@ async fn serve(boot: Boot, listener: TcpListener) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let control_path = boot.layout.control_socket("admin-process", std::process::id());
-    let control = Control::start(&control_path, "admin-process").context("failed to open the control socket")?;
+    let control =
+        Control::start(&control_path, "admin-process").context("failed to open the control socket")?;
     let url = boot.odb_url.clone();
-    let odb = tokio::task::spawn_blocking(move || Odb::open(&url, CONNECTIONS_MAX)).await?.context("failed to open the ODB")?;
+    let odb = tokio::task::spawn_blocking(move || Odb::open(&url, CONNECTIONS_MAX))
+        .await?
+        .context("failed to open the ODB")?;
     let token = match &boot.settings.admin.token {
         Some(token) => token.clone(),
         None => std::fs::read_to_string(boot.layout.admin_token()).context("failed to read admin-token")?,

@@ -11,9 +11,14 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    admin_process, boot::Boot, client, compile_process, layout::Layout, logging, parent,
+    admin_process,
+    boot::Boot,
+    client, compile_process,
+    layout::Layout,
+    logging, parent,
     parent::{Ended, Plan},
-    quickstart, settings::{self, Settings},
+    quickstart,
+    settings::{self, Settings},
     singleton, stop, worker,
 };
 
@@ -30,7 +35,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs all of Busbar on this machine, for one person: no broker, no balancer, nothing to set up.
-    #[command(after_help = "Examples:\n  busbar quickstart\n  busbar quickstart --dir /tmp/bus --http 127.0.0.1:0 --admin 127.0.0.1:0 --workers 4")]
+    #[command(
+        after_help = "Examples:\n  busbar quickstart\n  busbar quickstart --dir /tmp/bus --http 127.0.0.1:0 --admin 127.0.0.1:0 --workers 4"
+    )]
     Quickstart(Quickstart),
     /// Runs a server: a parent, its workers and its singleton.
     #[command(after_help = "Example:\n  BUSBAR_WORKERS_COUNT=8 busbar server --dir /var/lib/busbar")]
@@ -127,7 +134,8 @@ fn blocking<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
 fn run_quickstart(folder: &Path, options: Quickstart) -> Result<(), Ended> {
     for (key, address) in [("--http", options.http), ("--admin", options.admin)] {
         if !address.ip().is_loopback() {
-            let text = "is not a loopback address; quickstart is for this machine only, `busbar server` for others";
+            let text =
+                "is not a loopback address; quickstart is for this machine only, `busbar server` for others";
             return Err(Ended::Usage(format!("{key} {address} {text}")));
         }
     }
@@ -157,7 +165,8 @@ enum Mode {
 fn run_parent(layout: Layout, settings: Settings, mode: Mode) -> Result<(), Ended> {
     let logs = settings.log.dir.clone().unwrap_or_else(|| layout.logs());
     logging::start("parent", &logs, &settings.log.level)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
     runtime.block_on(async {
         let _lock = parent::take_lock(&layout).await?;
         let odb_url = settings.odb.url.clone().unwrap_or_else(|| layout.odb_url());
@@ -181,15 +190,20 @@ fn run_admin(folder: &Path) -> anyhow::Result<()> {
         quickstart::ensure_token(&layout)?;
     }
     let address = settings.admin.listen;
-    let listener = std::net::TcpListener::bind(address).map_err(|error| anyhow::anyhow!("failed to listen on {address} (admin.listen): {error}"))?;
+    let listener = std::net::TcpListener::bind(address)
+        .map_err(|error| anyhow::anyhow!("failed to listen on {address} (admin.listen): {error}"))?;
     listener.set_nonblocking(true)?;
     let server_id = layout.server_id()?;
     let server_name = String::new();
-    admin_process::run(Boot { layout, settings, odb_url, server_id, server_name, development: false, slot: 0 }, listener)
+    admin_process::run(
+        Boot { layout, settings, odb_url, server_id, server_name, development: false, slot: 0 },
+        listener,
+    )
 }
 
 fn open(folder: &Path) -> anyhow::Result<(Layout, Settings)> {
-    let layout = Layout::create(folder).map_err(|error| anyhow::anyhow!("failed to make the folder {}: {error}", folder.display()))?;
+    let layout = Layout::create(folder)
+        .map_err(|error| anyhow::anyhow!("failed to make the folder {}: {error}", folder.display()))?;
     let settings = settings::load(&layout.settings_file(), &settings::environment())?;
     Ok((layout, settings))
 }

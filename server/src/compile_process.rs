@@ -11,7 +11,10 @@ use nix::sys::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{boot::{self, Boot}, logging};
+use crate::{
+    boot::{self, Boot},
+    logging,
+};
 
 /// Memory that compiling may take. Counts what is written, not address space, of which the engine
 /// reserves a lot.
@@ -43,7 +46,11 @@ pub(crate) fn run() -> anyhow::Result<()> {
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
     let order: Order = boot::receive()?;
     let settings = &order.core.settings;
-    logging::start("compiler", &settings.log.dir.clone().unwrap_or_else(|| order.core.layout.logs()), &settings.log.level)?;
+    logging::start(
+        "compiler",
+        &settings.log.dir.clone().unwrap_or_else(|| order.core.layout.logs()),
+        &settings.log.level,
+    )?;
     let bytes = std::fs::read(&order.source)?;
     let engine = Engine::new(Use::Compiling)?;
     let _ticker = engine.start_ticker()?;

@@ -125,7 +125,9 @@ pub(crate) async fn living(run: &Path) -> io::Result<Vec<Status>> {
     for path in sockets(run)? {
         match ask(&path, Ask::Status).await {
             Ok(status) => found.push(status),
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => drop(std::fs::remove_file(&path)),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                drop(std::fs::remove_file(&path))
+            }
             Err(_) => {}
         }
     }

@@ -31,12 +31,25 @@ pub(crate) enum ToWorker {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "kebab-case")]
 pub(crate) enum ToSingleton {
-    Hello { slot: u32, pid: u32 },
+    Hello {
+        slot: u32,
+        pid: u32,
+    },
     /// New calls meet this catalog.
-    Applied { incarnation: String, version: i64, plugins: BTreeMap<Name, Digest> },
+    Applied {
+        incarnation: String,
+        version: i64,
+        plugins: BTreeMap<Name, Digest>,
+    },
     /// `problem`: why it can't be loaded.
-    Prepared { digest: Digest, problem: Option<String> },
-    Counted { id: u64, difference: Difference },
+    Prepared {
+        digest: Digest,
+        problem: Option<String>,
+    },
+    Counted {
+        id: u64,
+        difference: Difference,
+    },
     Draining,
 }
 

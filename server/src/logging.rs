@@ -4,7 +4,9 @@
 use std::{io::IsTerminal as _, path::Path};
 
 use anyhow::Context as _;
-use tracing_subscriber::{EnvFilter, Layer as _, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{
+    EnvFilter, Layer as _, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use crate::log_file::LogFile;
 
@@ -13,14 +15,22 @@ const QUIET: &str = "wasmtime=warn,wasmtime_wasi=warn,wasmtime_wasi_http=error,c
 
 /// Sets up logs of the process `name`.
 pub(crate) fn start(name: &str, folder: &Path, level: &str) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("log folder {} can't be made", folder.display()))?;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("log folder {} can't be made", folder.display()))?;
     let path = folder.join(format!("{name}.jsonl"));
-    let file = LogFile::open(&path).with_context(|| format!("log file {} can't be opened", path.display()))?;
-    let filter = EnvFilter::try_new(format!("{QUIET},{level}")).with_context(|| format!("log.level {level:?} is not valid"))?;
+    let file =
+        LogFile::open(&path).with_context(|| format!("log file {} can't be opened", path.display()))?;
+    let filter = EnvFilter::try_new(format!("{QUIET},{level}"))
+        .with_context(|| format!("log.level {level:?} is not valid"))?;
     let to_file = fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(file);
     let to_stderr = match std::io::stderr().is_terminal() {
         true => fmt::layer().compact().with_target(false).with_writer(std::io::stderr).boxed(),
-        false => fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(std::io::stderr).boxed(),
+        false => fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_writer(std::io::stderr)
+            .boxed(),
     };
     tracing_subscriber::registry().with(filter).with(to_file).with(to_stderr).try_init()?;
     Ok(())

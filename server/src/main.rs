@@ -22,6 +22,10 @@ mod worker;
 
 use std::process::ExitCode;
 
+/// Small things are allocated and freed by the dozen in each request.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     cli::run()
 }

@@ -34,7 +34,12 @@ pub(crate) enum Ended {
     #[error("address {address} ({key}) is in use; stop what listens there, or choose another")]
     AddressInUse { key: &'static str, address: SocketAddr },
     #[error("address {address} ({key}) can't be listened on")]
-    Bind { key: &'static str, address: SocketAddr, #[source] source: io::Error },
+    Bind {
+        key: &'static str,
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
     #[error("another busbar runs in {folder}: {who}; stop it with `busbar stop --dir {folder}`")]
     Running { folder: String, who: String },
     #[error("{0}")]

@@ -40,12 +40,14 @@ pub(crate) fn ensure_token(layout: &Layout) -> anyhow::Result<()> {
 }
 
 fn drop_seeds(folder: &Path, layout: &Layout) -> anyhow::Result<()> {
-    let entries = fs::read_dir(folder).with_context(|| format!("failed to read the services in {}", folder.display()))?;
+    let entries = fs::read_dir(folder)
+        .with_context(|| format!("failed to read the services in {}", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "wasm") {
             let name = path.file_name().context("failed to name a service's file")?;
-            fs::copy(&path, layout.pickup().join(name)).with_context(|| format!("failed to copy {}", path.display()))?;
+            fs::copy(&path, layout.pickup().join(name))
+                .with_context(|| format!("failed to copy {}", path.display()))?;
         }
     }
     Ok(())
@@ -54,7 +56,10 @@ fn drop_seeds(folder: &Path, layout: &Layout) -> anyhow::Result<()> {
 /// The key for calls by name: in a file for whoever may read the folder, as a digest in the ODB.
 fn ensure_invoker(layout: &Layout, odb: &Odb) -> anyhow::Result<()> {
     let known = odb
-        .securities(&Page::first(1), &security::Filter { name: Some(INVOKER.to_owned()), ..security::Filter::default() })?
+        .securities(
+            &Page::first(1),
+            &security::Filter { name: Some(INVOKER.to_owned()), ..security::Filter::default() },
+        )?
         .items
         .pop();
     if known.is_some() && layout.invoker_key().exists() {

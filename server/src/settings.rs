@@ -2,7 +2,12 @@
 //!
 //! A key `section.key` is also read from `BUSBAR_SECTION_KEY`, which wins. Unknown keys are refused.
 
-use std::{collections::BTreeMap, fs, net::SocketAddr, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -10,7 +15,11 @@ use toml::{Table, Value};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
     #[error("{path} can't be read")]
-    Read { path: PathBuf, #[source] source: std::io::Error },
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("{path} is not valid: {message}")]
     Parse { path: PathBuf, message: String },
     #[error("setting {key} is not valid: {message}")]
@@ -141,9 +150,8 @@ pub(crate) fn load(file: &Path, environment: &BTreeMap<String, String>) -> Resul
             overlay(&mut table, name, text)?;
         }
     }
-    let settings: Settings = Value::Table(table).try_into().map_err(|error: toml::de::Error| SettingsError::Key {
-        key: "of the environment".to_owned(),
-        message: error.message().to_owned(),
+    let settings: Settings = Value::Table(table).try_into().map_err(|error: toml::de::Error| {
+        SettingsError::Key { key: "of the environment".to_owned(), message: error.message().to_owned() }
     })?;
     check(settings)
 }
@@ -156,14 +164,16 @@ fn parse_error(file: &Path, error: &toml::de::Error) -> SettingsError {
 fn overlay(table: &mut Table, name: &str, text: &str) -> Result<(), SettingsError> {
     let invalid = |message: String| SettingsError::Key { key: name.to_owned(), message };
     let rest = name.strip_prefix("BUSBAR_").unwrap_or(name).to_ascii_lowercase();
-    let (section, key) = rest.split_once('_').ok_or_else(|| invalid("it is not BUSBAR_SECTION_KEY".to_owned()))?;
+    let (section, key) =
+        rest.split_once('_').ok_or_else(|| invalid("it is not BUSBAR_SECTION_KEY".to_owned()))?;
     let value = match (text.parse::<i64>(), text.parse::<bool>()) {
         (Ok(number), _) => Value::Integer(number),
         (_, Ok(truth)) => Value::Boolean(truth),
         _ => Value::String(text.to_owned()),
     };
     let of_section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
-    let of_section = of_section.as_table_mut().ok_or_else(|| invalid("its section is not a table".to_owned()))?;
+    let of_section =
+        of_section.as_table_mut().ok_or_else(|| invalid("its section is not a table".to_owned()))?;
     of_section.insert(key.to_owned(), value);
     match Value::Table(table.clone()).try_into::<Settings>() {
         Ok(_) => Ok(()),
@@ -200,29 +210,37 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("busbar.toml");
         fs::write(&path, file).unwrap();
-        let environment: BTreeMap<_, _> = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let environment: BTreeMap<_, _> =
+            environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         load(&path, &environment).map_err(|error| error.to_string())
     }
 
     #[test]
     fn the_environment_wins_over_the_file() {
-        let settings = loaded("[workers]\ncount = 3\n[http]\ndrain_ms = 1", &[("BUSBAR_WORKERS_COUNT", "5")]).unwrap();
+        let settings =
+            loaded("[workers]\ncount = 3\n[http]\ndrain_ms = 1", &[("BUSBAR_WORKERS_COUNT", "5")]).unwrap();
         assert_eq!((settings.workers.count, settings.http.drain_ms), (5, 1));
-        let settings = loaded("", &[("BUSBAR_HTTP_DRAIN_IDLE_MS", "7"), ("BUSBAR_HTTP_LISTEN", "127.0.0.1:1")]).unwrap();
+        let settings =
+            loaded("", &[("BUSBAR_HTTP_DRAIN_IDLE_MS", "7"), ("BUSBAR_HTTP_LISTEN", "127.0.0.1:1")]).unwrap();
         assert_eq!((settings.http.drain_idle_ms, settings.http.listen.port()), (7, 1));
     }
 
     #[test]
     fn a_typo_is_refused_with_its_place() {
         let error = loaded("[http]\nlisten = \"127.0.0.1:1\"\ndrain_s = 1\n", &[]).unwrap_err();
-        assert!(error.contains("line 3") && error.contains("drain_s") && error.contains("drain_ms"), "{error}");
+        assert!(
+            error.contains("line 3") && error.contains("drain_s") && error.contains("drain_ms"),
+            "{error}"
+        );
         let error = loaded("", &[("BUSBAR_WORKERS_CUONT", "1")]).unwrap_err();
         assert!(error.contains("BUSBAR_WORKERS_CUONT") && error.contains("count"), "{error}");
     }
 
     #[test]
     fn a_bad_value_is_refused_with_key_and_value() {
-        for (name, value) in [("BUSBAR_WORKERS_COUNT", "many"), ("BUSBAR_WORKERS_COUNT", "-1"), ("BUSBAR_HTTP_LISTEN", "here")] {
+        for (name, value) in
+            [("BUSBAR_WORKERS_COUNT", "many"), ("BUSBAR_WORKERS_COUNT", "-1"), ("BUSBAR_HTTP_LISTEN", "here")]
+        {
             let error = loaded("", &[(name, value)]).unwrap_err();
             assert!(error.contains(name) && error.contains(value), "{error}");
         }

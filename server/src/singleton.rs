@@ -27,7 +27,8 @@ use crate::{
 /// The process.
 pub(crate) fn run() -> anyhow::Result<()> {
     let boot: Boot = boot::receive().context("failed to read what the parent says")?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(16).build()?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(16).build()?;
     let outcome = runtime.block_on(serve(boot));
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));
     outcome

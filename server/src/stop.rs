@@ -1,6 +1,9 @@
 //! `busbar stop`: ends what runs in a folder, also what a killed parent left behind.
 
-use std::{path::Path, time::{Duration, Instant}};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, bail};
 use nix::{
@@ -15,8 +18,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Asks the parent to stop, or its orphans where there is no parent; waits until all are gone.
 pub(crate) async fn run(folder: &Path, patience: Duration) -> anyhow::Result<()> {
-    let layout = Layout::existing(folder).with_context(|| format!("failed to find a busbar folder at {}", folder.display()))?;
-    let orphans = || async { Ok::<_, anyhow::Error>(control::living(&layout.run()).await?.into_iter().map(|s| s.pid).collect::<Vec<_>>()) };
+    let layout = Layout::existing(folder)
+        .with_context(|| format!("failed to find a busbar folder at {}", folder.display()))?;
+    let orphans = || async {
+        Ok::<_, anyhow::Error>(
+            control::living(&layout.run()).await?.into_iter().map(|s| s.pid).collect::<Vec<_>>(),
+        )
+    };
     let pids = match parent::running(&layout)? {
         Some(parent) => vec![parent],
         None => orphans().await?,

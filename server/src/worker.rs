@@ -21,18 +21,11 @@ use crate::{
     logging, sys,
 };
 
-/// Tasks that run before the reactor is asked for events again: small, so that one guest that spins
-/// does not keep the others' sockets waiting.
-const EVENT_INTERVAL: u32 = 8;
-
 /// The process.
 pub(crate) fn run() -> anyhow::Result<()> {
     let boot: Boot = boot::receive().context("failed to read what the parent says")?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .event_interval(EVENT_INTERVAL)
-        .max_blocking_threads(8)
-        .build()?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(8).build()?;
     let outcome = runtime.block_on(serve(boot));
     // Whatever still runs has had its time.
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -42,7 +35,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
 async fn serve(boot: Boot) -> anyhow::Result<()> {
     let logs = boot.settings.log.dir.clone().unwrap_or_else(|| boot.layout.logs());
     logging::start(&format!("worker-{}", boot.slot), &logs, &boot.settings.log.level)?;
-    let listener = sys::inherited_listener(LISTENER_FD).context("failed to take over the listening socket")?;
+    let listener =
+        sys::inherited_listener(LISTENER_FD).context("failed to take over the listening socket")?;
     let control = Control::start(&boot.layout.control_socket("worker", std::process::id()), "worker")
         .context("failed to open the control socket")?;
     let access_log = AccessLogFile::start(LogFile::open(&logs.join(format!("access-{}.jsonl", boot.slot)))?);

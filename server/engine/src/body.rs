@@ -34,7 +34,10 @@ impl std::fmt::Debug for Stream {
 }
 
 impl Stream {
-    pub fn new(inner: impl http_body::Body<Data = Bytes, Error = BodyError> + Send + 'static, limit: u64) -> Self {
+    pub fn new(
+        inner: impl http_body::Body<Data = Bytes, Error = BodyError> + Send + 'static,
+        limit: u64,
+    ) -> Self {
         Self { inner: Box::pin(inner), first: Bytes::new(), left: limit, limit }
     }
 
@@ -139,7 +142,10 @@ impl http_body::Body for Body {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
             Self::Stream(stream) => stream.poll_chunk(cx).map_ok(Frame::data),
@@ -169,7 +175,11 @@ impl http_body::Body for Body {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::{collections::VecDeque, pin::Pin, task::{Context, Poll}};
+    use std::{
+        collections::VecDeque,
+        pin::Pin,
+        task::{Context, Poll},
+    };
 
     use bytes::Bytes;
     use http_body::Frame;
@@ -183,7 +193,10 @@ pub(crate) mod tests {
         type Data = Bytes;
         type Error = BodyError;
 
-        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
             Poll::Ready(self.0.pop_front().map(|chunk| Ok(Frame::data(chunk))))
         }
     }
@@ -201,7 +214,10 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn refuses_what_does_not() {
         assert!(matches!(chunks(&["ab", "cd", "e"]).collect(4).await, Err(BodyError::TooLarge { limit: 4 })));
-        assert!(matches!(Body::from(Bytes::from("abc")).collect(2).await, Err(BodyError::TooLarge { limit: 2 })));
+        assert!(matches!(
+            Body::from(Bytes::from("abc")).collect(2).await,
+            Err(BodyError::TooLarge { limit: 2 })
+        ));
     }
 
     #[tokio::test]

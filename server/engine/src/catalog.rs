@@ -173,13 +173,20 @@ impl Binder {
     }
 }
 
-fn admission(channel: &Channel, guards: &HashMap<String, Arc<Guard>>, problems: &mut Vec<String>) -> Admission {
+fn admission(
+    channel: &Channel,
+    guards: &HashMap<String, Arc<Guard>>,
+    problems: &mut Vec<String>,
+) -> Admission {
     match &channel.security {
         None => Admission::Open,
         Some(name) => match guards.get(name.as_str()) {
             Some(guard) => Admission::Guarded(Arc::clone(guard)),
             None => {
-                problems.push(format!("channel {:?} asks for security definition {name:?}, which does not exist", channel.name));
+                problems.push(format!(
+                    "channel {:?} asks for security definition {name:?}, which does not exist",
+                    channel.name
+                ));
                 Admission::Closed
             }
         },

@@ -30,7 +30,12 @@ const RETRY_AFTER_S: u32 = 1;
 
 impl Gate {
     pub fn new(concurrency: u32, queue: u32) -> Self {
-        Self { running: Arc::new(Semaphore::new(concurrency as usize)), waiting: AtomicU32::new(0), concurrency, queue }
+        Self {
+            running: Arc::new(Semaphore::new(concurrency as usize)),
+            waiting: AtomicU32::new(0),
+            concurrency,
+            queue,
+        }
     }
 
     pub fn has(&self, concurrency: u32, queue: u32) -> bool {
@@ -51,7 +56,8 @@ impl Gate {
 }
 
 fn overloaded() -> Fault {
-    Fault::new(FaultKind::Overloaded, "the service has all the calls it can take").with_retry_after_s(RETRY_AFTER_S)
+    Fault::new(FaultKind::Overloaded, "the service has all the calls it can take")
+        .with_retry_after_s(RETRY_AFTER_S)
 }
 
 /// Counts one that waits, also when its future is dropped.

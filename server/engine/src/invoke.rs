@@ -5,7 +5,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use busbar_model::{Fault, bounds, fault::{FaultKind, FieldError}};
+use busbar_model::{
+    Fault, bounds,
+    fault::{FaultKind, FieldError},
+};
 use http::{HeaderMap, header::CONTENT_TYPE};
 use tokio::time::{Instant, timeout_at};
 
@@ -86,7 +89,10 @@ async fn input(service: &BoundService, head: &Head, body: Body, routed: &Routed<
     };
     let bytes = body.collect(limit).await.map_err(broken)?;
     let query = query(head.uri.query().unwrap_or_default());
-    if query.is_empty() && routed.params.is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok() {
+    if query.is_empty()
+        && routed.params.is_empty()
+        && serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok()
+    {
         return Ok(Input::json(bytes));
     }
     shape.merge(&bytes, &query, &routed.params).map(Input::json).map_err(invalid)

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 /// Upper bounds of the latency histogram, in microseconds.
 pub const BUCKETS_US: [u64; 14] = [
-    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 5_000_000,
+    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
+    5_000_000,
 ];
 
 /// Counts of one pair of service and channel.

@@ -55,7 +55,13 @@ impl Pipeline {
         let routed = match route(&context, &request) {
             Ok(routed) => routed,
             Err(fault) => {
-                let noted = Noted { meter: &self.unrouted, channel: "", service: "", caller: None, line: Line::of(&request.head) };
+                let noted = Noted {
+                    meter: &self.unrouted,
+                    channel: "",
+                    service: "",
+                    caller: None,
+                    line: Line::of(&request.head),
+                };
                 return self.finish(&context, noted, Err(fault));
             }
         };
@@ -77,9 +83,20 @@ impl Pipeline {
     }
 
     /// Replies to a request that goes to no channel: it is counted and noted like any other.
-    pub fn answer(&self, request: &Request, unique: u128, outcome: Result<crate::request::Response, Fault>) -> Reply {
+    pub fn answer(
+        &self,
+        request: &Request,
+        unique: u128,
+        outcome: Result<crate::request::Response, Fault>,
+    ) -> Reply {
         let context = accept(request, self.catalog(), unique);
-        let noted = Noted { meter: &self.unrouted, channel: "", service: "", caller: None, line: Line::of(&request.head) };
+        let noted = Noted {
+            meter: &self.unrouted,
+            channel: "",
+            service: "",
+            caller: None,
+            line: Line::of(&request.head),
+        };
         self.finish(&context, noted, outcome)
     }
 
@@ -133,7 +150,12 @@ struct Noted<'a> {
 }
 
 /// The same five stages for a call from within.
-async fn nested(pipeline: Arc<Pipeline>, from: Origin, name: String, input: Input) -> Result<crate::request::Response, Fault> {
+async fn nested(
+    pipeline: Arc<Pipeline>,
+    from: Origin,
+    name: String,
+    input: Input,
+) -> Result<crate::request::Response, Fault> {
     let started = Instant::now();
     let depth = from.depth + 1;
     if depth > bounds::CALL_DEPTH_MAX {
@@ -150,7 +172,19 @@ async fn nested(pipeline: Arc<Pipeline>, from: Origin, name: String, input: Inpu
         let place = service.gate.enter(deadline).await?;
         let invoker = Arc::clone(&pipeline) as Arc<dyn Invoker>;
         let caller = permit.caller;
-        run(Call { context, service, deadline, depth, caller, head: None, params: Vec::new(), input, invoker, place }).await
+        run(Call {
+            context,
+            service,
+            deadline,
+            depth,
+            caller,
+            head: None,
+            params: Vec::new(),
+            input,
+            invoker,
+            place,
+        })
+        .await
     }
     .await;
     let status = match &outcome {

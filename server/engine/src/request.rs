@@ -1,7 +1,7 @@
 //! What an adapter hands to the pipeline, and what it gets back.
 
-use http::{HeaderMap, Method, StatusCode, Uri};
 use busbar_model::correlation::CorrelationId;
+use http::{HeaderMap, Method, StatusCode, Uri};
 
 use crate::body::Body;
 

@@ -98,9 +98,8 @@ fn by_name<'c>(context: &'c Context, name: &str) -> Routed<'c> {
 pub(crate) fn live(slot: &Slot) -> Result<&Arc<BoundService>, Fault> {
     match slot {
         Slot::Live(service) => Ok(service),
-        Slot::NotLive => {
-            Err(Fault::new(FaultKind::NotDeployed, "the service is not deployed at present").with_retry_after_s(5))
-        }
+        Slot::NotLive => Err(Fault::new(FaultKind::NotDeployed, "the service is not deployed at present")
+            .with_retry_after_s(5)),
         Slot::Unknown => {
             Err(Fault::new(FaultKind::NotFound, "no service has this name").with_code("service-unknown"))
         }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{channel::Channel, name::Name, plugin::Plugin, router::Router, security::Security, service::Service};
+use crate::{
+    channel::Channel, name::Name, plugin::Plugin, router::Router, security::Security, service::Service,
+};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Definitions {
@@ -40,7 +42,11 @@ impl Definitions {
                 conflicts.push(AddressTaken {
                     channel: channel.name.clone(),
                     other: self.channels[*other].name.clone(),
-                    methods: if channel.methods.is_empty() { "any".to_owned() } else { channel.methods.join(",") },
+                    methods: if channel.methods.is_empty() {
+                        "any".to_owned()
+                    } else {
+                        channel.methods.join(",")
+                    },
                     path: channel.path.to_string(),
                 });
             }
@@ -60,10 +66,15 @@ pub fn address_taken(channel: &Channel, others: &[Channel]) -> Option<AddressTak
 #[cfg(test)]
 mod tests {
     use super::address_taken;
-    use crate::{channel::{Channel, Draft, Protocol}, path::PathPattern, time::Timestamp};
+    use crate::{
+        channel::{Channel, Draft, Protocol},
+        path::PathPattern,
+        time::Timestamp,
+    };
 
     fn channel(name: &str, path: &str, active: bool) -> Channel {
-        let draft = Draft::new(name.parse().unwrap(), PathPattern::parse(path).unwrap(), "s".parse().unwrap());
+        let draft =
+            Draft::new(name.parse().unwrap(), PathPattern::parse(path).unwrap(), "s".parse().unwrap());
         Channel {
             id: name.to_owned(),
             name: draft.name,

@@ -59,7 +59,9 @@ impl DeploymentState {
 
     /// Whether a deployment may go from here to `next`.
     pub fn may_become(self, next: Self) -> bool {
-        use DeploymentState::{Active, Compiled, Failed, Prepared, Received, Recalled, Superseded, Validated};
+        use DeploymentState::{
+            Active, Compiled, Failed, Prepared, Recalled, Received, Superseded, Validated,
+        };
         match self {
             // A pending one is superseded where one that was created later is active already.
             Received => matches!(next, Validated | Failed | Superseded),

@@ -19,6 +19,15 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// From the 64 digits alone.
+    pub fn from_hex(digits: &str) -> Result<Self, InvalidDigest> {
+        format!("sha256:{digits}").parse()
+    }
+
     /// The 64 digits without the prefix, fit for a file name.
     pub fn hex(&self) -> String {
         hex(&self.0)
@@ -94,7 +103,13 @@ mod tests {
 
     #[test]
     fn refuses_other_texts() {
-        for bad in ["", "sha256:", "sha256:zz", &format!("md5:{}", "0".repeat(64)), &format!("sha256:{}", "é".repeat(32))] {
+        for bad in [
+            "",
+            "sha256:",
+            "sha256:zz",
+            &format!("md5:{}", "0".repeat(64)),
+            &format!("sha256:{}", "é".repeat(32)),
+        ] {
             assert!(bad.parse::<Digest>().is_err(), "{bad:?}");
         }
     }

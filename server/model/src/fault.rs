@@ -156,7 +156,10 @@ impl Fault {
 
     /// What a caller is told of a failure inside: nothing but that it happened.
     pub fn internal(kind: FaultKind) -> Self {
-        Self::new(kind, "the service could not complete the call; the log has the cause under the correlation id")
+        Self::new(
+            kind,
+            "the service could not complete the call; the log has the cause under the correlation id",
+        )
     }
 
     /// HTTP status of the reply.
@@ -200,7 +203,9 @@ mod tests {
 
     #[test]
     fn a_problem_has_the_promised_members() {
-        let problem = Fault::new(FaultKind::InvalidInput, "name is missing").with_error("/name", "is required").problem("c1");
+        let problem = Fault::new(FaultKind::InvalidInput, "name is missing")
+            .with_error("/name", "is required")
+            .problem("c1");
         for member in ["type", "title", "status", "detail", "code", "correlation_id", "errors"] {
             assert!(problem.get(member).is_some(), "{member}");
         }

@@ -50,7 +50,12 @@ impl InputShape {
     }
 
     /// The input as JSON text. `body` is the request's body, maybe empty.
-    pub fn merge(&self, body: &[u8], query: &[(String, String)], params: &[(String, String)]) -> Result<Vec<u8>, Vec<FieldError>> {
+    pub fn merge(
+        &self,
+        body: &[u8],
+        query: &[(String, String)],
+        params: &[(String, String)],
+    ) -> Result<Vec<u8>, Vec<FieldError>> {
         let parsed = match body.trim_ascii() {
             [] => None,
             text => Some(serde_json::from_slice::<Value>(text).map_err(|error| {
@@ -80,7 +85,9 @@ impl InputShape {
                 members.extend(overlay);
                 Ok(Value::Object(members).to_string().into_bytes())
             }
-            Some(_) => Err(vec![FieldError { path: String::new(), message: "body is not a JSON object".to_owned() }]),
+            Some(_) => {
+                Err(vec![FieldError { path: String::new(), message: "body is not a JSON object".to_owned() }])
+            }
             None if self.object || !overlay.is_empty() => Ok(Value::Object(overlay).to_string().into_bytes()),
             None => Ok(b"null".to_vec()),
         }
@@ -151,7 +158,9 @@ fn kind(schema: &Value, root: &Value, depth: usize) -> Kind {
             let mut kinds = options.iter().filter(|o| o.get("type").and_then(Value::as_str) != Some("null"));
             return match (kinds.next(), kinds.next()) {
                 (Some(only), None) => kind(only, root, depth + 1),
-                (Some(first), Some(_)) if options.iter().all(|o| is_text(resolve(o, root))) => kind(first, root, depth + 1),
+                (Some(first), Some(_)) if options.iter().all(|o| is_text(resolve(o, root))) => {
+                    kind(first, root, depth + 1)
+                }
                 _ => Kind::Json,
             };
         }
@@ -211,14 +220,27 @@ mod tests {
 
     #[test]
     fn the_later_of_body_query_and_path_wins() {
-        let input = merged(r#"{"id":1,"name":"body","flag":true}"#, &[("id", "2"), ("name", "query")], &[("id", "3")]);
+        let input = merged(
+            r#"{"id":1,"name":"body","flag":true}"#,
+            &[("id", "2"), ("name", "query")],
+            &[("id", "3")],
+        );
         assert_eq!(input, json!({"id": 3, "name": "query", "flag": true}));
     }
 
     #[test]
     fn texts_take_the_type_of_the_schema() {
-        let query = [("id", "-7"), ("price", "1.5"), ("flag", "false"), ("tags", "1"), ("tags", "2"), ("name", "12"), ("extra", "{}")];
-        let expected = json!({"id": -7, "price": 1.5, "flag": false, "tags": [1, 2], "name": "12", "extra": {}});
+        let query = [
+            ("id", "-7"),
+            ("price", "1.5"),
+            ("flag", "false"),
+            ("tags", "1"),
+            ("tags", "2"),
+            ("name", "12"),
+            ("extra", "{}"),
+        ];
+        let expected =
+            json!({"id": -7, "price": 1.5, "flag": false, "tags": [1, 2], "name": "12", "extra": {}});
         assert_eq!(merged("", &query, &[]), expected);
         assert_eq!(merged("", &[("id", "18446744073709551615")], &[]), json!({"id": u64::MAX}));
     }
@@ -232,7 +254,9 @@ mod tests {
 
     #[test]
     fn what_does_not_convert_is_named_by_its_path() {
-        let errors = shape().merge(b"", &pairs(&[("flag", "yes"), ("tags", "x")]), &pairs(&[("id", "1.0")])).unwrap_err();
+        let errors = shape()
+            .merge(b"", &pairs(&[("flag", "yes"), ("tags", "x")]), &pairs(&[("id", "1.0")]))
+            .unwrap_err();
         let paths: Vec<_> = errors.iter().map(|e| e.path.as_str()).collect();
         assert_eq!(paths, ["/flag", "/tags", "/id"]);
         assert_eq!(errors[2].message, r#""1.0" is not an integer"#);

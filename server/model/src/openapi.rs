@@ -5,10 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    channel::Channel,
-    definitions::Definitions,
-    path::Segment,
-    security::Credential,
+    channel::Channel, definitions::Definitions, path::Segment, security::Credential,
     service::ServiceDescription,
 };
 
@@ -29,7 +26,8 @@ pub fn document(definitions: &Definitions) -> Value {
         for method in methods {
             // OpenAPI has no place for methods of one's own invention.
             if ANY.contains(&method) && item.get(method.to_ascii_lowercase()).is_none() {
-                item[method.to_ascii_lowercase()] = operation(definitions, channel, method, service, &mut schemas);
+                item[method.to_ascii_lowercase()] =
+                    operation(definitions, channel, method, service, &mut schemas);
             }
         }
     }
@@ -70,7 +68,9 @@ fn operation(
     let input = service.and_then(|s| Some(hoist(s.input_schema.as_ref()?, &s.name, "input", schemas)));
     let output = service.and_then(|s| Some(hoist(s.output_schema.as_ref()?, &s.name, "output", schemas)));
     let properties = input.as_ref().and_then(|i| i.get("properties")).and_then(Value::as_object);
-    let member = |name: &str| properties.and_then(|p| p.get(name)).cloned().unwrap_or_else(|| json!({"type": "string"}));
+    let member = |name: &str| {
+        properties.and_then(|p| p.get(name)).cloned().unwrap_or_else(|| json!({"type": "string"}))
+    };
     let mut parameters: Vec<Value> = in_path
         .iter()
         .map(|name| json!({"name": name, "in": "path", "required": true, "schema": member(name)}))
@@ -89,11 +89,14 @@ fn operation(
     let takes_body = matches!(method, "POST" | "PUT" | "PATCH");
     match &input {
         Some(schema) if takes_body => {
-            operation["requestBody"] = json!({"content": {"application/json": {"schema": without_required(schema, &in_path)}}});
+            operation["requestBody"] =
+                json!({"content": {"application/json": {"schema": without_required(schema, &in_path)}}});
         }
         Some(schema) => {
             let required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
-            for (name, member) in properties.into_iter().flatten().filter(|(name, _)| !in_path.contains(name.as_str())) {
+            for (name, member) in
+                properties.into_iter().flatten().filter(|(name, _)| !in_path.contains(name.as_str()))
+            {
                 parameters.push(json!({"name": name, "in": "query", "required": required.contains(&json!(name)), "schema": member}));
             }
         }
@@ -103,7 +106,9 @@ fn operation(
     if !parameters.is_empty() {
         operation["parameters"] = json!(parameters);
     }
-    if let Some(name) = channel.security.as_ref().filter(|n| definitions.securities.iter().any(|s| s.name == **n)) {
+    if let Some(name) =
+        channel.security.as_ref().filter(|n| definitions.securities.iter().any(|s| s.name == **n))
+    {
         operation["security"] = json!([{name.as_str(): []}]);
     }
     operation
@@ -126,7 +131,9 @@ fn hoist(schema: &Value, service: &crate::Name, side: &str, schemas: &mut Map<St
         members.remove("$schema");
         members.remove("$defs")
     });
-    for (name, mut definition) in definitions.as_ref().and_then(Value::as_object).cloned().into_iter().flatten() {
+    for (name, mut definition) in
+        definitions.as_ref().and_then(Value::as_object).cloned().into_iter().flatten()
+    {
         redirect(&mut definition, &prefix);
         schemas.insert(format!("{prefix}{name}"), definition);
     }
@@ -154,7 +161,8 @@ fn security_schemes(definitions: &Definitions) -> Value {
         Credential::Basic { .. } => json!({"type": "http", "scheme": "basic"}),
         Credential::ApiKey { .. } => json!({"type": "apiKey", "in": "header", "name": "X-API-Key"}),
     };
-    let used: BTreeSet<&str> = definitions.channels.iter().filter_map(|c| c.security.as_ref().map(|n| n.as_str())).collect();
+    let used: BTreeSet<&str> =
+        definitions.channels.iter().filter_map(|c| c.security.as_ref().map(|n| n.as_str())).collect();
     let schemes = definitions.securities.iter().filter(|s| used.contains(s.name.as_str()));
     Value::Object(schemes.map(|s| (s.name.to_string(), scheme(&s.credential))).collect())
 }

@@ -1,6 +1,6 @@
 //! Path patterns of channels: `/a/{p}` and, as the last segment, `/{rest...}`.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,9 @@ impl PathPattern {
             return Err(InvalidPath::TooLong);
         }
         let rest = text.strip_prefix('/').ok_or(InvalidPath::NotAbsolute)?;
-        if let Some(odd) = text.chars().find(|c| matches!(c, '?' | '#') || c.is_control() || c.is_whitespace()) {
+        if let Some(odd) =
+            text.chars().find(|c| matches!(c, '?' | '#') || c.is_control() || c.is_whitespace())
+        {
             return Err(InvalidPath::NotPath(odd));
         }
         let parts: Vec<&str> = rest.split('/').collect();
@@ -94,7 +96,7 @@ fn parse_segment(part: &str, last: bool) -> Result<Segment, InvalidPath> {
             return Err(invalid());
         }
         return decode_segment(part)
-            .map(Segment::Literal)
+            .map(|text| Segment::Literal(text.into_owned()))
             .ok_or_else(|| InvalidPath::Encoding(part.to_owned()));
     };
     let inner = inner.strip_suffix('}').ok_or_else(invalid)?;
@@ -112,9 +114,9 @@ fn parse_segment(part: &str, last: bool) -> Result<Segment, InvalidPath> {
 }
 
 /// Percent-decodes one segment once; `a%2Fb` is "a/b". None if it is not UTF-8 or badly encoded.
-pub fn decode_segment(raw: &str) -> Option<String> {
+pub fn decode_segment(raw: &str) -> Option<Cow<'_, str>> {
     if !raw.contains('%') {
-        return Some(raw.to_owned());
+        return Some(Cow::Borrowed(raw));
     }
     let bytes = raw.as_bytes();
     let well_formed = bytes.iter().enumerate().filter(|(_, b)| **b == b'%').all(|(at, _)| {
@@ -123,7 +125,7 @@ pub fn decode_segment(raw: &str) -> Option<String> {
     if !well_formed {
         return None;
     }
-    percent_decode_str(raw).decode_utf8().ok().map(|text| text.into_owned())
+    percent_decode_str(raw).decode_utf8().ok()
 }
 
 impl TryFrom<String> for PathPattern {

@@ -55,7 +55,14 @@ impl Description {
             channels,
             calls_per_instance: None,
         };
-        Self { kind: Kind::WasiHttp, name, version: String::new(), services: vec![service], invokes: Vec::new(), imports }
+        Self {
+            kind: Kind::WasiHttp,
+            name,
+            version: String::new(),
+            services: vec![service],
+            invokes: Vec::new(),
+            imports,
+        }
     }
 
     pub fn check(&self) -> Result<(), InvalidDescription> {

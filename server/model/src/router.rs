@@ -4,7 +4,7 @@
 //! literal beats a parameter and a parameter beats a tail; where the better way leads nowhere the
 //! next one is tried.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use crate::path::{PathPattern, Segment, decode_segment};
 
@@ -48,9 +48,14 @@ pub type Parameters = Vec<(String, String)>;
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Match<'a, T> {
-    Found { target: &'a T, parameters: Parameters },
+    Found {
+        target: &'a T,
+        parameters: Parameters,
+    },
     /// The path is known, the method is not: these are.
-    WrongMethod { allow: Vec<String> },
+    WrongMethod {
+        allow: Vec<String>,
+    },
     Unknown,
 }
 
@@ -80,8 +85,7 @@ impl<T> Router<T> {
     /// `path` is raw: percent-encoded, without a query.
     pub fn find(&self, method: &str, path: &str) -> Match<'_, T> {
         let Some(rest) = path.strip_prefix('/') else { return Match::Unknown };
-        let raw: Vec<&str> = rest.split('/').collect();
-        let Some(decoded) = raw.iter().map(|s| decode_segment(s)).collect::<Option<Vec<_>>>() else {
+        let Some(decoded) = rest.split('/').map(decode_segment).collect::<Option<Vec<_>>>() else {
             return Match::Unknown;
         };
         let mut walk = Walk { method, decoded: &decoded, values: Vec::new(), allow: Vec::new() };
@@ -98,7 +102,7 @@ impl<T> Router<T> {
 
 struct Walk<'p> {
     method: &'p str,
-    decoded: &'p [String],
+    decoded: &'p [Cow<'p, str>],
     values: Vec<&'p str>,
     allow: Vec<String>,
 }
@@ -109,7 +113,7 @@ impl<'p> Walk<'p> {
         let Some(segment) = decoded.get(at) else {
             return self.choose(&node.here).map(|endpoint| (endpoint, self.taken(None)));
         };
-        if let Some(next) = node.literals.get(segment)
+        if let Some(next) = node.literals.get(segment.as_ref())
             && let Some(found) = self.descend(next, at + 1)
         {
             return Some(found);

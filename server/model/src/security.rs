@@ -44,8 +44,12 @@ impl Credential {
 impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Basic { username, .. } => f.debug_struct("Basic").field("username", username).finish_non_exhaustive(),
-            Self::ApiKey { key_id, .. } => f.debug_struct("ApiKey").field("key_id", key_id).finish_non_exhaustive(),
+            Self::Basic { username, .. } => {
+                f.debug_struct("Basic").field("username", username).finish_non_exhaustive()
+            }
+            Self::ApiKey { key_id, .. } => {
+                f.debug_struct("ApiKey").field("key_id", key_id).finish_non_exhaustive()
+            }
         }
     }
 }

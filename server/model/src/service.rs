@@ -103,7 +103,12 @@ impl LimitsPatch {
             ("memory_bytes", self.memory_bytes, 65_536, bounds::CALL_MEMORY_BYTES_CEILING),
             ("output_bytes", self.output_bytes, 0, bounds::CALL_OUTPUT_BYTES_CEILING),
             ("invokes", self.invokes.map(u64::from), 0, u64::from(u32::MAX)),
-            ("concurrency", self.concurrency.map(u64::from), 1, u64::from(bounds::SERVICE_CONCURRENCY_CEILING)),
+            (
+                "concurrency",
+                self.concurrency.map(u64::from),
+                1,
+                u64::from(bounds::SERVICE_CONCURRENCY_CEILING),
+            ),
             ("queue", self.queue.map(u64::from), 0, u64::from(bounds::SERVICE_QUEUE_CEILING)),
             (
                 "calls_per_instance",

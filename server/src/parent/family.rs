@@ -42,7 +42,14 @@ pub(crate) struct Family {
 
 impl Family {
     pub(crate) fn new(boot: Boot, http: TcpListener, admin: Option<TcpListener>) -> Self {
-        Self { boot, http, admin, pids: Mutex::default(), stopping: AtomicBool::new(false), stop: Notify::new() }
+        Self {
+            boot,
+            http,
+            admin,
+            pids: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            stop: Notify::new(),
+        }
     }
 
     /// Starts a supervisor for each process; they end after `stop`.

@@ -18,15 +18,20 @@ pub(crate) async fn take(layout: &Layout) -> Result<Lock, Ended> {
     let mut file = open(layout)?;
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(with_who(taken, format!("process {}", holder(&mut file)?))),
-        Err(TryLockError::Error(error)) => return Err(anyhow::Error::from(error).context("failed to lock the folder").into()),
+        Err(TryLockError::WouldBlock) => {
+            return Err(with_who(taken, format!("process {}", holder(&mut file)?)));
+        }
+        Err(TryLockError::Error(error)) => {
+            return Err(anyhow::Error::from(error).context("failed to lock the folder").into());
+        }
     }
     let orphans = control::living(&layout.run()).await.map_err(anyhow::Error::from)?;
     if !orphans.is_empty() {
         let pids: Vec<String> = orphans.iter().map(|status| status.pid.to_string()).collect();
         return Err(with_who(taken, format!("processes {} of a parent that was killed", pids.join(", "))));
     }
-    let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
+    let written =
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
     written.context("failed to write the lock file")?;
     Ok(Lock(file))
 }

@@ -85,7 +85,9 @@ fn understand(answer: &[u8], status: ExitStatus) -> Result<Description, String> 
     match (serde_json::from_slice::<Outcome>(answer), status.signal()) {
         (Ok(Outcome::Compiled { description }), _) => Ok(*description),
         (Ok(Outcome::Refused { reason }), _) => Err(reason),
-        (Err(_), Some(signal)) => Err(format!("the compiler ran out of its memory or time, or crashed (signal {signal})")),
+        (Err(_), Some(signal)) => {
+            Err(format!("the compiler ran out of its memory or time, or crashed (signal {signal})"))
+        }
         (Err(_), None) => Err(format!("the compiler ended without an answer ({status})")),
     }
 }

@@ -1,6 +1,9 @@
 //! What the parts of the singleton share.
 
-use std::sync::{Arc, atomic::{AtomicBool, Ordering}};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use anyhow::Context as _;
 use busbar_model::{Definitions, Digest};
@@ -94,8 +97,10 @@ impl Core {
     /// Shows others whether all that was asked for is done and served.
     pub(crate) fn show(&self) {
         let version = self.feed.borrow().catalog.as_ref().map(|catalog| catalog.version);
-        let served = version.is_some_and(|version| self.workers.all_at(version, self.boot.settings.workers.effective()));
-        let settled = served && self.picked_up.load(Ordering::Relaxed) && self.deployed.load(Ordering::Relaxed);
+        let served = version
+            .is_some_and(|version| self.workers.all_at(version, self.boot.settings.workers.effective()));
+        let settled =
+            served && self.picked_up.load(Ordering::Relaxed) && self.deployed.load(Ordering::Relaxed);
         self.control.update(|status| {
             status.settled = settled;
             status.catalog_version = version.unwrap_or_default();

@@ -56,7 +56,9 @@ async fn round(core: &Arc<Core>, compiling: &Compiling) -> Result<(), Error> {
     let nothing_pending = pending.is_empty();
     for deployment in pending {
         match deployment.state {
-            DeploymentState::Received | DeploymentState::Validated => start_compiling(core, compiling, deployment),
+            DeploymentState::Received | DeploymentState::Validated => {
+                start_compiling(core, compiling, deployment)
+            }
             DeploymentState::Compiled => prepare_here(core, &deployment).await?,
             DeploymentState::Prepared => switch(core, &deployment).await?,
             _ => {}
@@ -94,7 +96,9 @@ async fn compile(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error>
         if deployment.state == DeploymentState::Received {
             let described = id.clone();
             match core.odb(move |odb| odb.described(&described, &description, clock::now())).await {
-                Err(error @ Error::ServiceTaken { .. }) => return fail(core, deployment, chain(&error)).await,
+                Err(error @ Error::ServiceTaken { .. }) => {
+                    return fail(core, deployment, chain(&error)).await;
+                }
                 outcome => outcome?,
             }
         }
@@ -113,7 +117,9 @@ async fn compile(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error>
 async fn prepare_here(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error> {
     match core.workers.preparation(&deployment.digest) {
         Preparation::Waiting => Ok(()),
-        Preparation::Impossible(reason) => fail(core, deployment, format!("a worker can't load it: {reason}")).await,
+        Preparation::Impossible(reason) => {
+            fail(core, deployment, format!("a worker can't load it: {reason}")).await
+        }
         Preparation::Done => {
             let (id, server) = (deployment.id.clone(), core.boot.server_name.clone());
             core.odb(move |odb| {
@@ -182,7 +188,11 @@ async fn tidy(core: Arc<Core>, plugin: Name) {
 /// The channels that a plugin would like, named after its services.
 fn proposals(description: &Description) -> Vec<Draft> {
     let of_service = |service: &ServiceDescription| {
-        let drafts = service.channels.iter().enumerate().filter_map(|(at, proposal)| draft(&service.name, at, proposal));
+        let drafts = service
+            .channels
+            .iter()
+            .enumerate()
+            .filter_map(|(at, proposal)| draft(&service.name, at, proposal));
         drafts.collect::<Vec<_>>()
     };
     description.services.iter().flat_map(of_service).collect()

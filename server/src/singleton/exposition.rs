@@ -28,17 +28,32 @@ pub(crate) fn render(totals: &Totals, workers: &[Worker], catalog_version: i64) 
     head(&mut out, "busbar_worker_catalog_version", "gauge", "ODB version that each worker serves.");
     for worker in workers {
         let slot = worker.slot.to_string();
-        line(&mut out, "busbar_worker_catalog_version", &[("worker", &slot)], u64::try_from(worker.catalog_version).unwrap_or_default());
+        line(
+            &mut out,
+            "busbar_worker_catalog_version",
+            &[("worker", &slot)],
+            u64::try_from(worker.catalog_version).unwrap_or_default(),
+        );
     }
     out
 }
 
 fn requests(out: &mut String, totals: &Totals) {
-    head(out, "busbar_requests_total", "counter", "Requests by service, channel and status; calls of services by services have channel _invoke.");
+    head(
+        out,
+        "busbar_requests_total",
+        "counter",
+        "Requests by service, channel and status; calls of services by services have channel _invoke.",
+    );
     for ((service, channel), counts) in &totals.requests {
         for (status, count) in &counts.statuses {
             let status = status.to_string();
-            line(out, "busbar_requests_total", &[("service", service), ("channel", channel), ("status", &status)], *count);
+            line(
+                out,
+                "busbar_requests_total",
+                &[("service", service), ("channel", channel), ("status", &status)],
+                *count,
+            );
         }
     }
 }

@@ -64,7 +64,12 @@ async fn feed_worker(core: &Core, stream: UnixStream) -> std::io::Result<()> {
     outcome
 }
 
-async fn converse(core: &Core, pid: u32, mut link: Link, mut commands: mpsc::Receiver<ToWorker>) -> std::io::Result<()> {
+async fn converse(
+    core: &Core,
+    pid: u32,
+    mut link: Link,
+    mut commands: mpsc::Receiver<ToWorker>,
+) -> std::io::Result<()> {
     let mut feed = core.feed.subscribe();
     let mut sent = Sent::default();
     let now = feed.borrow_and_update().clone();
@@ -90,7 +95,9 @@ async fn converse(core: &Core, pid: u32, mut link: Link, mut commands: mpsc::Rec
 fn heard(core: &Core, pid: u32, message: ToSingleton) {
     match message {
         ToSingleton::Hello { .. } => {}
-        ToSingleton::Applied { incarnation, version, plugins } => core.workers.applied(pid, incarnation, version, plugins),
+        ToSingleton::Applied { incarnation, version, plugins } => {
+            core.workers.applied(pid, incarnation, version, plugins)
+        }
         ToSingleton::Prepared { digest, problem } => core.workers.prepared(pid, digest, problem),
         ToSingleton::Counted { id, difference } => core.workers.counted(pid, id, difference),
         ToSingleton::Draining => core.workers.draining(pid),
@@ -111,7 +118,8 @@ impl Sent {
         if let Some(definitions) = &now.catalog {
             let version = (definitions.incarnation.clone(), definitions.version);
             if self.catalog.as_ref() != Some(&version) {
-                feed::send(link, &ToWorker::Catalog { definitions: Box::new((**definitions).clone()) }).await?;
+                feed::send(link, &ToWorker::Catalog { definitions: Box::new((**definitions).clone()) })
+                    .await?;
                 self.catalog = Some(version);
             }
         }

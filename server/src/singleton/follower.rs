@@ -19,7 +19,9 @@ pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
                 core.show();
             }
             Ok(None) => {}
-            Err(error) => tracing::warn!(error = %chain(&error), "ODB can't be read; what is loaded is served on"),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "ODB can't be read; what is loaded is served on")
+            }
         }
         let _ = timeout(Duration::from_millis(ODB_POLL_MS), core.follow.notified()).await;
     }
@@ -27,7 +29,10 @@ pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
 
 type Known = (String, i64);
 
-async fn news(core: &Core, known: Option<&Known>) -> Result<Option<(Known, Definitions)>, busbar_store::Error> {
+async fn news(
+    core: &Core,
+    known: Option<&Known>,
+) -> Result<Option<(Known, Definitions)>, busbar_store::Error> {
     let known = known.cloned();
     core.odb(move |odb| {
         let head = odb.head()?;

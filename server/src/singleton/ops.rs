@@ -8,13 +8,21 @@ use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{io::{AsyncRead, AsyncWrite}, net::TcpListener};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+};
 
-use crate::{control::listen, singleton::{Core, exposition}};
+use crate::{
+    control::listen,
+    singleton::{Core, exposition},
+};
 
 pub(crate) async fn serve(core: Arc<Core>, tcp: Option<SocketAddr>) -> anyhow::Result<()> {
     if let Some(address) = tcp {
-        let listener = TcpListener::bind(address).await.map_err(|error| anyhow::anyhow!("failed to bind ops.listen {address}: {error}"))?;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| anyhow::anyhow!("failed to bind ops.listen {address}: {error}"))?;
         let core = Arc::clone(&core);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -35,7 +43,8 @@ async fn connection(core: Arc<Core>, stream: impl AsyncRead + AsyncWrite + Unpin
         async move { Ok::<_, Infallible>(answer(&core, &request).await) }
     });
     let mut builder = http1::Builder::new();
-    if let Err(error) = builder.timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await {
+    if let Err(error) = builder.timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await
+    {
         tracing::debug!(%error, "ops connection ended early");
     }
 }
@@ -48,7 +57,9 @@ async fn answer(core: &Core, request: &Request<Incoming>) -> Response<Full<Bytes
             let text = exposition::render(&totals, &core.workers.list(), catalog_version);
             (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text)
         }
-        "/_busbar/live" | "/_busbar/ping" => (StatusCode::OK, "application/json", r#"{"status":"ok"}"#.to_owned()),
+        "/_busbar/live" | "/_busbar/ping" => {
+            (StatusCode::OK, "application/json", r#"{"status":"ok"}"#.to_owned())
+        }
         _ => (StatusCode::NOT_FOUND, "text/plain", "not found\n".to_owned()),
     };
     let mut response = Response::new(Full::new(Bytes::from(text)));

@@ -12,11 +12,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use busbar_model::{
-    Deployment, DeploymentState, Name,
-    bounds::PLUGIN_BYTES_MAX,
-    deployment::Source,
-};
+use busbar_model::{Deployment, DeploymentState, Name, bounds::PLUGIN_BYTES_MAX, deployment::Source};
 use busbar_store::{Error, NewDeployment, Received};
 use notify::{RecursiveMode, Watcher as _};
 use tokio::{sync::Notify, time::timeout};
@@ -53,7 +49,9 @@ pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
 fn watch(folder: &Path, changed: Arc<Notify>) -> Option<notify::RecommendedWatcher> {
     let tell = move |event: notify::Result<notify::Event>| {
         // Reading a file is no news, and this module reads them.
-        if event.is_ok_and(|event| !matches!(event.kind, notify::EventKind::Access(access) if !is_close_write(access))) {
+        if event.is_ok_and(
+            |event| !matches!(event.kind, notify::EventKind::Access(access) if !is_close_write(access)),
+        ) {
             changed.notify_one();
         }
     };
@@ -119,7 +117,8 @@ fn claims(folder: &Path) -> io::Result<Vec<Claim>> {
 
 /// Claims every file that is whole.
 fn claim_all(pickup: &Path, claimed: &Path, looks: &mut Looks) -> io::Result<()> {
-    let mut files: Vec<PathBuf> = fs::read_dir(pickup)?.filter_map(|entry| entry.ok().map(|e| e.path())).collect();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(pickup)?.filter_map(|entry| entry.ok().map(|e| e.path())).collect();
     files.retain(|path| is_plugin_file(path));
     files.sort();
     looks.retain(|path, _| files.contains(path));
@@ -134,7 +133,9 @@ fn claim_all(pickup: &Path, claimed: &Path, looks: &mut Looks) -> io::Result<()>
 /// Hidden files and other endings are parts of a copy under way, or none of our business.
 fn is_plugin_file(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    !name.starts_with('.') && name.ends_with(".wasm") && path.symlink_metadata().is_ok_and(|meta| meta.is_file())
+    !name.starts_with('.')
+        && name.ends_with(".wasm")
+        && path.symlink_metadata().is_ok_and(|meta| meta.is_file())
 }
 
 fn claim(path: &Path, claimed: &Path, looks: &mut Looks) -> io::Result<()> {
@@ -180,7 +181,9 @@ async fn receive(core: &Arc<Core>, claim: &Claim) -> anyhow::Result<bool> {
     let stem = claim.name.strip_suffix(".wasm").unwrap_or(&claim.name);
     let stem = match Name::from_stem(stem) {
         Ok(stem) => stem,
-        Err(error) => return Ok(refuse(core, claim, &format!("the file's name gives no plugin name: {error}"))?),
+        Err(error) => {
+            return Ok(refuse(core, claim, &format!("the file's name gives no plugin name: {error}"))?);
+        }
     };
     let mut bytes = Vec::new();
     File::open(&claim.path)?.take(PLUGIN_BYTES_MAX + 1).read_to_end(&mut bytes)?;
@@ -212,7 +215,9 @@ fn put_away(core: &Core, claim: &Claim, deployment: &Deployment) -> io::Result<b
             fs::rename(&claim.path, core.boot.layout.pickup_deployed().join(&claim.name))?;
             Ok(true)
         }
-        DeploymentState::Failed => refuse(core, claim, deployment.reason.as_deref().unwrap_or("no reason was recorded")),
+        DeploymentState::Failed => {
+            refuse(core, claim, deployment.reason.as_deref().unwrap_or("no reason was recorded"))
+        }
         _ => Ok(false),
     }
 }

@@ -7,7 +7,11 @@ use std::{
 };
 
 use busbar_engine::metrics::{Counts, Difference};
-use busbar_model::{Digest, Name, Timestamp, fault::FaultKind, server::{Worker, WorkerState}};
+use busbar_model::{
+    Digest, Name, Timestamp,
+    fault::FaultKind,
+    server::{Worker, WorkerState},
+};
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::timeout,
@@ -72,7 +76,8 @@ impl Workers {
             plugins: BTreeMap::new(),
             started_at: now,
         };
-        let connected = Connected { worker, incarnation: String::new(), prepared: HashMap::new(), commands, counted: 0 };
+        let connected =
+            Connected { worker, incarnation: String::new(), prepared: HashMap::new(), commands, counted: 0 };
         self.lock().by_pid.insert(pid, connected);
         self.tell();
     }
@@ -83,7 +88,13 @@ impl Workers {
         self.tell();
     }
 
-    pub(crate) fn applied(&self, pid: u32, incarnation: String, version: i64, plugins: BTreeMap<Name, Digest>) {
+    pub(crate) fn applied(
+        &self,
+        pid: u32,
+        incarnation: String,
+        version: i64,
+        plugins: BTreeMap<Name, Digest>,
+    ) {
         if let Some(connected) = self.lock().by_pid.get_mut(&pid) {
             connected.incarnation = incarnation;
             connected.worker.catalog_version = version;
@@ -126,7 +137,8 @@ impl Workers {
 
     /// All workers, by slot.
     pub(crate) fn list(&self) -> Vec<Worker> {
-        let mut workers: Vec<Worker> = self.lock().by_pid.values().map(|connected| connected.worker.clone()).collect();
+        let mut workers: Vec<Worker> =
+            self.lock().by_pid.values().map(|connected| connected.worker.clone()).collect();
         workers.sort_by_key(|worker| (worker.slot, worker.pid));
         workers
     }
@@ -134,13 +146,16 @@ impl Workers {
     /// Whether so many workers, and all there are, serve the version.
     pub(crate) fn all_at(&self, version: i64, expected: usize) -> bool {
         let state = self.lock();
-        let serving = || state.by_pid.values().filter(|connected| connected.worker.state != WorkerState::Draining);
-        serving().count() >= expected && serving().all(|connected| connected.worker.catalog_version == version)
+        let serving =
+            || state.by_pid.values().filter(|connected| connected.worker.state != WorkerState::Draining);
+        serving().count() >= expected
+            && serving().all(|connected| connected.worker.catalog_version == version)
     }
 
     pub(crate) fn preparation(&self, digest: &Digest) -> Preparation {
         let state = self.lock();
-        let mut serving = state.by_pid.values().filter(|c| c.worker.state != WorkerState::Draining).peekable();
+        let mut serving =
+            state.by_pid.values().filter(|c| c.worker.state != WorkerState::Draining).peekable();
         if serving.peek().is_none() {
             return Preparation::Waiting;
         }

@@ -44,7 +44,8 @@ impl Keeper {
     /// Loads what the definitions call active and lets new calls meet them. Versions that are active
     /// no more are unloaded when the last call that is pinned to them ends.
     pub(crate) fn apply(&mut self, definitions: Definitions) -> Applied {
-        let active: Vec<Digest> = definitions.plugins.iter().filter_map(|p| p.active.as_ref()).map(|a| a.digest).collect();
+        let active: Vec<Digest> =
+            definitions.plugins.iter().filter_map(|p| p.active.as_ref()).map(|a| a.digest).collect();
         for digest in &active {
             if let Err(problem) = self.load(*digest) {
                 tracing::error!(%digest, problem, "plugin can't be loaded; its services answer 503");
@@ -71,7 +72,8 @@ impl Keeper {
 
     fn load(&mut self, digest: Digest) -> Result<(), String> {
         if !self.loaded.contains_key(&digest) {
-            let plugin = LoadedPlugin::load(&self.engine, &self.artifacts, digest).map_err(|error| error.to_string())?;
+            let plugin = LoadedPlugin::load(&self.engine, &self.artifacts, digest)
+                .map_err(|error| error.to_string())?;
             self.loaded.insert(digest, Arc::new(plugin));
         }
         Ok(())

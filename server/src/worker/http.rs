@@ -2,6 +2,7 @@
 //! addresses below `/_busbar/`.
 
 use std::{
+    borrow::Cow,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -14,7 +15,10 @@ use busbar_engine::{
 };
 use busbar_model::{Fault, bounds::BODY_BYTES_CEILING, fault::FaultKind, path::decode_segment};
 use bytes::Bytes;
-use http::{HeaderValue, Method, header::{CONNECTION, CONTENT_TYPE, HOST}};
+use http::{
+    HeaderValue, Method,
+    header::{CONNECTION, CONTENT_TYPE, HOST},
+};
 use http_body::Frame;
 use hyper::body::Incoming;
 use tokio::sync::watch;
@@ -49,7 +53,8 @@ impl Front {
         let (parts, body) = request.into_parts();
         let head = Head { method: parts.method, uri: parts.uri, headers: parts.headers };
         let unique = Uuid::now_v7().as_u128();
-        let mut request = Request { target: Target::Path, body: incoming(body), trusted: self.development, head };
+        let mut request =
+            Request { target: Target::Path, body: incoming(body), trusted: self.development, head };
         if self.development && !is_local(&request.head) {
             let text = "in development mode the Host must be localhost, 127.0.0.1 or [::1]";
             return self.pipeline.answer(&request, unique, Err(Fault::new(FaultKind::Misdirected, text)));
@@ -58,7 +63,7 @@ impl Front {
         if !path.starts_with("/_busbar/") {
             return self.pipeline.handle(request, unique).await;
         }
-        match path.strip_prefix(INVOKE_PREFIX).and_then(decode_segment) {
+        match path.strip_prefix(INVOKE_PREFIX).and_then(decode_segment).map(Cow::into_owned) {
             Some(service) if request.head.method == Method::POST => {
                 request.target = Target::Service(service);
                 self.pipeline.handle(request, unique).await
@@ -108,7 +113,11 @@ fn is_local(head: &Head) -> bool {
 
 fn incoming(body: Incoming) -> Body {
     use http_body::Body as _;
-    if body.is_end_stream() { Body::Empty } else { Body::Stream(Stream::new(Received(body), BODY_BYTES_CEILING)) }
+    if body.is_end_stream() {
+        Body::Empty
+    } else {
+        Body::Stream(Stream::new(Received(body), BODY_BYTES_CEILING))
+    }
 }
 
 /// A request's body, its errors in the pipeline's words.
@@ -118,7 +127,10 @@ impl http_body::Body for Received {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let frame = ready!(Pin::new(&mut self.0).poll_frame(cx));
         Poll::Ready(frame.map(|frame| frame.map_err(|error| BodyError::Broken(error.to_string()))))
     }

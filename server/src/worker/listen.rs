@@ -2,7 +2,10 @@
 
 use std::{
     future::Future,
-    sync::{Arc, atomic::{AtomicUsize, Ordering}},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,7 +15,10 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use crate::{settings, worker::{connection::serve_connection, http::Front}};
+use crate::{
+    settings,
+    worker::{connection::serve_connection, http::Front},
+};
 
 /// Pause after an accept that failed, for instance for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -32,7 +32,12 @@ impl Reporting {
     }
 }
 
-pub(crate) fn start(boot: &Boot, keeper: Keeper, control: Control, drain: watch::Receiver<bool>) -> Reporting {
+pub(crate) fn start(
+    boot: &Boot,
+    keeper: Keeper,
+    control: Control,
+    drain: watch::Receiver<bool>,
+) -> Reporting {
     let (first, applied) = watch::channel(false);
     let task = Task { boot: boot.clone(), keeper, control, drain, first, last: None, odb: None };
     tokio::spawn(task.run());
@@ -131,7 +136,8 @@ impl Task {
                 None => Odb::open(&url, 1)?,
             };
             let head = odb.head()?;
-            let known = last.is_some_and(|last| last.incarnation == head.incarnation && last.version == head.version);
+            let known =
+                last.is_some_and(|last| last.incarnation == head.incarnation && last.version == head.version);
             let definitions = if known { None } else { Some(odb.definitions()?) };
             Ok::<_, busbar_store::Error>((odb, definitions))
         });
@@ -142,7 +148,9 @@ impl Task {
                     self.apply(definitions);
                 }
             }
-            Ok(Err(error)) => tracing::warn!(%error, "singleton is silent and the ODB can't be read; what is loaded is served on"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "singleton is silent and the ODB can't be read; what is loaded is served on")
+            }
             Err(error) => tracing::error!(%error, "reading the ODB ended badly"),
         }
     }

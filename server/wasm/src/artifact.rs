@@ -17,7 +17,11 @@ pub enum ArtifactError {
     #[error("artifact {path} could not be loaded: {cause}")]
     Load { path: PathBuf, cause: String },
     #[error("artifact folder {path} is not usable")]
-    Folder { path: PathBuf, #[source] source: io::Error },
+    Folder {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
 }
 
 /// A folder of artifacts, keyed by digest, engine and processor; its owner's alone.

@@ -12,12 +12,12 @@ use crate::{
     fault,
     instances::Instance,
     plugin::Loaded,
-    state::{CallData, CallState, CpuBudget, subject},
+    state::{CallData, CallState, CpuBudget},
 };
 
 pub(crate) async fn run(loaded: &Loaded, pre: &PluginPre<CallState>, call: Call) -> Result<Response, Fault> {
     let service = Arc::clone(&call.service);
-    let subject = subject(&call);
+    let subject = Subject::of(&call);
     let (data, input) = CallData::of(call);
     let mut instance = instance(loaded, pre, &service, &subject).await?;
     instance.store.data_mut().call = Some(data);
@@ -28,7 +28,9 @@ pub(crate) async fn run(loaded: &Loaded, pre: &PluginPre<CallState>, call: Call)
     let response = match outcome {
         Err(trap) => return Err(fault::of_trap(&trap, state, &subject)),
         Ok(Err(guest)) => Err(fault::of_guest(guest, &subject)),
-        Ok(Ok(response)) => state.response_out(response, &service.limits).map_err(|trap| fault::of_trap(&trap, state, &subject))?,
+        Ok(Ok(response)) => state
+            .response_out(response, &service.limits)
+            .map_err(|trap| fault::of_trap(&trap, state, &subject))?,
     };
     instance.calls += 1;
     // One that kept hold of a body would keep its sender waiting.
@@ -56,9 +58,12 @@ async fn instance(
         instance.store.set_epoch_deadline(1);
         return Ok(instance);
     }
-    let state = CallState::new(&loaded.engine, limits.memory_bytes, cpu, Arc::clone(&loaded.cache), subject.clone());
+    let state =
+        CallState::new(&loaded.engine, limits.memory_bytes, cpu, Arc::clone(&loaded.cache), subject.clone());
     let mut store = store(&loaded.engine, state);
-    store.set_hostcall_fuel(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX).saturating_add(HOSTCALL_SLACK_BYTES));
+    store.set_hostcall_fuel(
+        usize::try_from(limits.output_bytes).unwrap_or(usize::MAX).saturating_add(HOSTCALL_SLACK_BYTES),
+    );
     store.set_max_component_handles(HANDLES_MAX);
     match pre.instantiate_async(&mut store).await {
         Ok(world) => Ok(Instance { store, world, calls: 0 }),
@@ -71,9 +76,14 @@ const HOSTCALL_SLACK_BYTES: usize = 1024 * 1024;
 /// Handles that a guest may hold.
 const HANDLES_MAX: usize = 4_096;
 
-type Handled = Result<crate::bindings::busbar::bus::types::Response, crate::bindings::busbar::bus::types::Fault>;
+type Handled =
+    Result<crate::bindings::busbar::bus::types::Response, crate::bindings::busbar::bus::types::Fault>;
 
-async fn handle(instance: &mut Instance, service: &str, input: busbar_engine::request::Input) -> wasmtime::Result<Handled> {
+async fn handle(
+    instance: &mut Instance,
+    service: &str,
+    input: busbar_engine::request::Input,
+) -> wasmtime::Result<Handled> {
     let request = instance.store.data_mut().request_in(input)?;
     instance.world.busbar_bus_service().call_handle(&mut instance.store, service, &request).await
 }

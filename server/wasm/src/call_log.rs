@@ -3,9 +3,10 @@
 use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
+    task::Poll,
 };
 
+use busbar_engine::{accept::Context, catalog::BoundService, ports::Call};
 use busbar_model::bounds::CALL_LOG_BYTES_MAX;
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
@@ -15,15 +16,26 @@ use wasmtime_wasi::{
     p2::{OutputStream, Pollable, StreamResult},
 };
 
-/// Whom log lines are about.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Subject {
-    pub(crate) correlation: String,
-    pub(crate) plugin: String,
-    pub(crate) service: String,
+/// Whom log lines are about; `default` is a component that describes itself.
+#[derive(Clone, Default)]
+pub(crate) struct Subject(Option<(Arc<Context>, Arc<BoundService>)>);
+
+impl Subject {
+    pub(crate) fn of(call: &Call) -> Self {
+        Self(Some((Arc::clone(&call.context), Arc::clone(&call.service))))
+    }
+
+    /// Correlation id, plugin and service.
+    pub(crate) fn names(&self) -> (&str, &str, &str) {
+        match &self.0 {
+            Some((context, service)) => {
+                (context.correlation.as_str(), service.plugin_name.as_str(), service.name.as_str())
+            }
+            None => ("", "", "describe"),
+        }
+    }
 }
 
-#[derive(Debug)]
 struct Log {
     subject: Subject,
     /// The beginning of a line that has no end yet.
@@ -33,12 +45,17 @@ struct Log {
 }
 
 /// Shared between a call's host state and its standard streams.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct CallLog(Arc<Mutex<Log>>);
 
 impl CallLog {
     pub(crate) fn new(subject: Subject) -> Self {
-        Self(Arc::new(Mutex::new(Log { subject, partial: Vec::new(), bytes_left: CALL_LOG_BYTES_MAX, dropped: 0 })))
+        Self(Arc::new(Mutex::new(Log {
+            subject,
+            partial: Vec::new(),
+            bytes_left: CALL_LOG_BYTES_MAX,
+            dropped: 0,
+        })))
     }
 
     /// For an instance that is used again.
@@ -63,7 +80,7 @@ impl CallLog {
         }
         let dropped = std::mem::take(&mut log.dropped);
         if dropped > 0 {
-            let Subject { correlation, plugin, service } = &log.subject;
+            let (correlation, plugin, service) = log.subject.names();
             tracing::warn!(target: "plugin", correlation_id = correlation, plugin, service, dropped, "log lines over the limit of the call were dropped");
         }
     }
@@ -93,7 +110,7 @@ impl Log {
             return;
         };
         self.bytes_left = left;
-        let Subject { correlation, plugin, service } = &self.subject;
+        let (correlation, plugin, service) = self.subject.names();
         macro_rules! at {
             ($level:expr) => {
                 tracing::event!(target: "plugin", $level, correlation_id = correlation, plugin, service, fields, "{message}")
@@ -146,16 +163,20 @@ impl Pollable for CallLog {
 }
 
 impl AsyncWrite for CallLog {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
         self.stream(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_flush(self: Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<std::io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<std::io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 }

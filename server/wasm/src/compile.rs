@@ -62,12 +62,18 @@ pub fn validate(bytes: &[u8]) -> Result<(), CompileError> {
 
 /// Writes machine code for `bytes` to `artifact` and returns what the component says of itself. A
 /// component that can't describe itself takes its name from `stem`.
-pub fn compile(engine: &Engine, stem: &Name, bytes: &[u8], artifact: &Path) -> Result<Description, CompileError> {
+pub fn compile(
+    engine: &Engine,
+    stem: &Name,
+    bytes: &[u8],
+    artifact: &Path,
+) -> Result<Description, CompileError> {
     inspect::header(bytes)?;
     let invalid = |error: wasmtime::Error| CompileError::Invalid(chain(&error));
     let code = engine.inner.precompile_component(bytes).map_err(invalid)?;
     artifact::write(artifact, &code)?;
-    let component = artifact::load(engine, artifact).map_err(|error| CompileError::Invalid(error.to_string()))?;
+    let component =
+        artifact::load(engine, artifact).map_err(|error| CompileError::Invalid(error.to_string()))?;
     let (kind, imports) = inspect::surface(engine, &component)?;
     let pre = link(engine, &component)?;
     let description = match kind {
@@ -83,14 +89,26 @@ pub(crate) fn link(engine: &Engine, component: &Component) -> Result<InstancePre
     engine.linker.instantiate_pre(component).map_err(|error| CompileError::Import(chain(&error)))
 }
 
-fn described(engine: &Engine, pre: InstancePre<CallState>, imports: Vec<String>) -> Result<Description, CompileError> {
+fn described(
+    engine: &Engine,
+    pre: InstancePre<CallState>,
+    imports: Vec<String>,
+) -> Result<Description, CompileError> {
     let failed = |error: wasmtime::Error| CompileError::Describe(chain(&error));
     let pre = PluginPre::new(pre).map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let description = runtime.block_on(async {
-        let subject = Subject { service: "describe".to_owned(), ..Subject::default() };
         let cpu = CpuBudget::of_ms(DESCRIBE_CPU_MS);
-        let mut store = store(engine, CallState::new(engine, CALL_MEMORY_BYTES_DEFAULT, cpu, Arc::new(Cache::default()), subject));
+        let mut store = store(
+            engine,
+            CallState::new(
+                engine,
+                CALL_MEMORY_BYTES_DEFAULT,
+                cpu,
+                Arc::new(Cache::default()),
+                Subject::default(),
+            ),
+        );
         engine.shared.wake_clock();
         let plugin = pre.instantiate_async(&mut store).await?;
         let description = plugin.busbar_bus_service().call_describe(&mut store).await;
@@ -111,7 +129,8 @@ pub(crate) fn store(engine: &Engine, state: CallState) -> Store<CallState> {
         if cpu.ticks > cpu.ticks_max {
             return Err(wasmtime::Error::from(CpuLimitReached));
         }
-        Ok(UpdateDeadline::Yield(1))
+        // Goes on after sockets and timers were looked at, so neighbours wait for one tick at most.
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
     });
     store
 }
@@ -135,18 +154,22 @@ fn service(given: wit::ServiceDescription) -> Result<ServiceDescription, Compile
         output_schema: schema(&given.name, "output", given.output_schema.as_deref())?,
         name: name(&given.name)?,
         summary: given.summary,
-        channels: channels.map(|c| ChannelProposal { protocol: c.protocol, path: c.path, methods: c.methods }).collect(),
+        channels: channels
+            .map(|c| ChannelProposal { protocol: c.protocol, path: c.path, methods: c.methods })
+            .collect(),
         calls_per_instance: given.calls_per_instance,
     })
 }
 
 fn name(text: &str) -> Result<Name, CompileError> {
-    text.parse().map_err(|error: busbar_model::name::InvalidName| CompileError::Description(error.to_string()))
+    text.parse()
+        .map_err(|error: busbar_model::name::InvalidName| CompileError::Description(error.to_string()))
 }
 
 fn schema(service: &str, which: &str, text: Option<&str>) -> Result<Option<serde_json::Value>, CompileError> {
     let Some(text) = text else { return Ok(None) };
-    let refused = |why: String| CompileError::Description(format!("the {which} schema of service {service:?} {why}"));
+    let refused =
+        |why: String| CompileError::Description(format!("the {which} schema of service {service:?} {why}"));
     if text.len() > SCHEMA_BYTES_MAX {
         return Err(refused(format!("is larger than {SCHEMA_BYTES_MAX} bytes")));
     }

@@ -196,7 +196,9 @@ fn pool() -> PoolingAllocationConfig {
             .linear_memory_keep_resident(KEEP_RESIDENT_MEMORY_BYTES)
             .table_keep_resident(KEEP_RESIDENT_TABLE_BYTES);
     } else {
-        tracing::warn!("swap is on: instance slots are reset without scanning the page map, which costs time per call");
+        tracing::warn!(
+            "swap is on: instance slots are reset without scanning the page map, which costs time per call"
+        );
         pool.decommit_batch_size(DECOMMIT_BATCH);
     }
     pool

@@ -1,6 +1,9 @@
 //! From what went wrong in a guest to what the caller is told.
 
-use busbar_model::{Fault, fault::{FaultKind, FieldError}};
+use busbar_model::{
+    Fault,
+    fault::{FaultKind, FieldError},
+};
 use http::StatusCode;
 
 use crate::{bindings::busbar::bus::types as wit, state::CallState};
@@ -11,7 +14,11 @@ use crate::{bindings::busbar::bus::types as wit, state::CallState};
 pub(crate) struct CpuLimitReached;
 
 /// A call that the guest did not end itself. The cause goes to the log, with the wasm backtrace.
-pub(crate) fn of_trap(error: &wasmtime::Error, state: &CallState, subject: &crate::call_log::Subject) -> Fault {
+pub(crate) fn of_trap(
+    error: &wasmtime::Error,
+    state: &CallState,
+    subject: &crate::call_log::Subject,
+) -> Fault {
     let kind = if error.downcast_ref::<CpuLimitReached>().is_some() {
         FaultKind::CpuLimit
     } else if state.limiter.refused {
@@ -19,8 +26,15 @@ pub(crate) fn of_trap(error: &wasmtime::Error, state: &CallState, subject: &crat
     } else {
         FaultKind::Trap
     };
-    let crate::call_log::Subject { correlation, plugin, service } = subject;
-    tracing::error!(correlation_id = correlation, plugin, service, kind = kind.label(), trap = format!("{error:#}"), "call trapped");
+    let (correlation, plugin, service) = subject.names();
+    tracing::error!(
+        correlation_id = correlation,
+        plugin,
+        service,
+        kind = kind.label(),
+        trap = format!("{error:#}"),
+        "call trapped"
+    );
     match kind {
         FaultKind::CpuLimit => Fault::new(kind, "the call reached its processor limit"),
         FaultKind::MemoryLimit => Fault::new(kind, "the call reached its memory limit"),
@@ -29,15 +43,21 @@ pub(crate) fn of_trap(error: &wasmtime::Error, state: &CallState, subject: &crat
 }
 
 /// No instance could be made: mostly because too many live already.
-pub(crate) fn of_instantiation(error: &wasmtime::Error, state: &CallState, subject: &crate::call_log::Subject) -> Fault {
+pub(crate) fn of_instantiation(
+    error: &wasmtime::Error,
+    state: &CallState,
+    subject: &crate::call_log::Subject,
+) -> Fault {
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
-        return Fault::new(FaultKind::Overloaded, "the worker has all the instances it can hold").with_retry_after_s(1);
+        return Fault::new(FaultKind::Overloaded, "the worker has all the instances it can hold")
+            .with_retry_after_s(1);
     }
     of_trap(error, state, subject)
 }
 
 pub(crate) fn of_guest(fault: wit::Fault, subject: &crate::call_log::Subject) -> Fault {
-    let errors: Vec<_> = fault.errors.into_iter().map(|e| FieldError { path: e.path, message: e.message }).collect();
+    let errors: Vec<_> =
+        fault.errors.into_iter().map(|e| FieldError { path: e.path, message: e.message }).collect();
     let code = if fault.code.is_empty() { None } else { Some(fault.code) };
     let mut mapped = match fault.disposition {
         // What the bus itself would have said, had it looked at the body.
@@ -46,17 +66,27 @@ pub(crate) fn of_guest(fault: wit::Fault, subject: &crate::call_log::Subject) ->
             Some("too-large") => Fault::new(FaultKind::TooLarge, fault.message),
             _ => Fault::new(FaultKind::Rejected, fault.message),
         },
-        wit::Disposition::RetryAfter(seconds) => Fault::new(FaultKind::RetryLater, fault.message).with_retry_after_s(seconds),
+        wit::Disposition::RetryAfter(seconds) => {
+            Fault::new(FaultKind::RetryLater, fault.message).with_retry_after_s(seconds)
+        }
         wit::Disposition::Fail => {
-            let crate::call_log::Subject { correlation, plugin, service } = subject;
-            tracing::error!(correlation_id = correlation, plugin, service, code, cause = fault.message, "service failed");
+            let (correlation, plugin, service) = subject.names();
+            tracing::error!(
+                correlation_id = correlation,
+                plugin,
+                service,
+                code,
+                cause = fault.message,
+                "service failed"
+            );
             Fault::internal(FaultKind::Failed)
         }
     };
     if let Some(code) = code {
         mapped.code = code;
     }
-    mapped.status = fault.status.filter(|status| StatusCode::from_u16(*status).is_ok_and(|s| s.is_client_error()));
+    mapped.status =
+        fault.status.filter(|status| StatusCode::from_u16(*status).is_ok_and(|s| s.is_client_error()));
     if mapped.kind != FaultKind::Failed {
         mapped.errors = errors;
     }
@@ -67,9 +97,14 @@ pub(crate) fn of_guest(fault: wit::Fault, subject: &crate::call_log::Subject) ->
 pub(crate) fn to_guest(fault: Fault) -> wit::Fault {
     let disposition = match (fault.kind, fault.retry_after_s) {
         (_, Some(seconds)) => wit::Disposition::RetryAfter(seconds),
-        (FaultKind::InvalidInput | FaultKind::Rejected | FaultKind::NotFound | FaultKind::NotAllowed | FaultKind::TooLarge, _) => {
-            wit::Disposition::Reject
-        }
+        (
+            FaultKind::InvalidInput
+            | FaultKind::Rejected
+            | FaultKind::NotFound
+            | FaultKind::NotAllowed
+            | FaultKind::TooLarge,
+            _,
+        ) => wit::Disposition::Reject,
         _ => wit::Disposition::Fail,
     };
     let status = fault.status();
@@ -78,6 +113,10 @@ pub(crate) fn to_guest(fault: Fault) -> wit::Fault {
         status: (400..=499).contains(&status).then_some(status),
         code: fault.code,
         message: fault.message,
-        errors: fault.errors.into_iter().map(|e| wit::FieldError { path: e.path, message: e.message }).collect(),
+        errors: fault
+            .errors
+            .into_iter()
+            .map(|e| wit::FieldError { path: e.path, message: e.message })
+            .collect(),
     }
 }

@@ -14,34 +14,47 @@ use busbar_engine::{
 };
 use busbar_model::Fault;
 use bytes::Bytes;
-use http::{HeaderValue, Method, Uri, header::{CONTENT_TYPE, HOST}};
+use http::{
+    HeaderValue, Method, Uri,
+    header::{CONTENT_TYPE, HOST},
+};
 use http_body::Frame;
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout_at};
 use wasmtime_wasi_http::{
     Error as HttpError, WasiHttpView as _,
     p2::{
-        bindings::{ProxyPre, http::types::{ErrorCode, Scheme}},
+        bindings::{
+            ProxyPre,
+            http::types::{ErrorCode, Scheme},
+        },
         body::HyperOutgoingBody,
     },
 };
 
 use crate::{
+    call_log::Subject,
     compile::store,
     fault,
     plugin::Loaded,
-    state::{CallData, CallState, CpuBudget, subject},
+    state::{CallData, CallState, CpuBudget},
 };
 
 type Answer = Result<hyper::Response<HyperOutgoingBody>, ErrorCode>;
 
-pub(crate) async fn run(loaded: &Arc<Loaded>, pre: &ProxyPre<CallState>, call: Call) -> Result<Response, Fault> {
+pub(crate) async fn run(
+    loaded: &Arc<Loaded>,
+    pre: &ProxyPre<CallState>,
+    call: Call,
+) -> Result<Response, Fault> {
     let limits = call.service.limits.clone();
     let deadline = call.deadline;
     let (answer, answered) = oneshot::channel();
     // The guest may go on after it has begun to answer, so it runs on its own.
     let guest = guest(Arc::clone(loaded), pre.clone(), call, answer);
     let mut guest = Guest(Some(tokio::spawn(async move {
-        timeout_at(deadline, guest).await.unwrap_or_else(|_| Err(Fault::new(busbar_model::fault::FaultKind::Timeout, "the call reached its time limit")))
+        timeout_at(deadline, guest).await.unwrap_or_else(|_| {
+            Err(Fault::new(busbar_model::fault::FaultKind::Timeout, "the call reached its time limit"))
+        })
     })));
     match answered.await {
         Ok(Ok(response)) => {
@@ -57,13 +70,19 @@ pub(crate) async fn run(loaded: &Arc<Loaded>, pre: &ProxyPre<CallState>, call: C
     }
 }
 
-async fn guest(loaded: Arc<Loaded>, pre: ProxyPre<CallState>, call: Call, answer: oneshot::Sender<Answer>) -> Result<(), Fault> {
-    let subject = subject(&call);
+async fn guest(
+    loaded: Arc<Loaded>,
+    pre: ProxyPre<CallState>,
+    call: Call,
+    answer: oneshot::Sender<Answer>,
+) -> Result<(), Fault> {
+    let subject = Subject::of(&call);
     let limits = call.service.limits.clone();
     let cpu = CpuBudget::of_ms(limits.cpu_ms);
     let (mut data, input) = CallData::of(call);
     let request = request(data.head.take(), input);
-    let mut state = CallState::new(&loaded.engine, limits.memory_bytes, cpu, Arc::clone(&loaded.cache), subject.clone());
+    let mut state =
+        CallState::new(&loaded.engine, limits.memory_bytes, cpu, Arc::clone(&loaded.cache), subject.clone());
     state.call = Some(data);
     let mut store = store(&loaded.engine, state);
     let outcome = async {
@@ -80,7 +99,8 @@ async fn guest(loaded: Arc<Loaded>, pre: ProxyPre<CallState>, call: Call, answer
 
 /// The request as the component sees it: the head as it came, or one made up for a nested call.
 fn request(head: Option<Head>, input: Input) -> hyper::Request<Incoming> {
-    let head = head.unwrap_or_else(|| Head { method: Method::POST, uri: Uri::from_static("/"), ..Head::default() });
+    let head =
+        head.unwrap_or_else(|| Head { method: Method::POST, uri: Uri::from_static("/"), ..Head::default() });
     let mut request = hyper::Request::new(Incoming(input.body));
     *request.method_mut() = head.method;
     *request.uri_mut() = head.uri;
@@ -100,12 +120,17 @@ impl http_body::Body for Incoming {
     type Data = Bytes;
     type Error = HttpError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
         let frame = ready!(Pin::new(&mut self.0).poll_frame(cx));
-        Poll::Ready(frame.map(|frame| frame.map_err(|error| match error {
-            BodyError::TooLarge { limit } => HttpError::HttpRequestBodySize(Some(limit)),
-            BodyError::Broken(_) => HttpError::ConnectionTerminated,
-        })))
+        Poll::Ready(frame.map(|frame| {
+            frame.map_err(|error| match error {
+                BodyError::TooLarge { limit } => HttpError::HttpRequestBodySize(Some(limit)),
+                BodyError::Broken(_) => HttpError::ConnectionTerminated,
+            })
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -160,7 +185,10 @@ impl http_body::Body for Answered {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         if frame.is_none()
             && let Some(mut guest) = self.guest.take()

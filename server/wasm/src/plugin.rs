@@ -13,8 +13,7 @@ use crate::{
     compile::link,
     engine::Engine,
     host::cache::Cache,
-    http_call,
-    inspect,
+    http_call, inspect,
     instances::Instances,
     state::CallState,
 };

@@ -9,7 +9,10 @@ use busbar_engine::{
 use busbar_model::{Name, router::Parameters};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{Error as HttpError, RequestOptions, Result as HttpResult, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
+use wasmtime_wasi_http::{
+    Error as HttpError, RequestOptions, Result as HttpResult, WasiBody, WasiHttpCtx, WasiHttpCtxView,
+    WasiHttpHooks, WasiHttpView,
+};
 
 use crate::{
     call_log::{CallLog, Subject},
@@ -21,7 +24,8 @@ use crate::{
 /// The store's data.
 pub(crate) struct CallState {
     pub(crate) table: ResourceTable,
-    wasi: Option<WasiCtx>,
+    /// Apart, so that what is made for every call stays small.
+    wasi: Option<Box<WasiCtx>>,
     http: WasiHttpCtx,
     deny: DenyOutgoing,
     pub(crate) limiter: Limiter,
@@ -62,7 +66,13 @@ impl CpuBudget {
 }
 
 impl CallState {
-    pub(crate) fn new(engine: &Engine, memory_bytes_max: u64, cpu: CpuBudget, cache: Arc<Cache>, subject: Subject) -> Self {
+    pub(crate) fn new(
+        engine: &Engine,
+        memory_bytes_max: u64,
+        cpu: CpuBudget,
+        cache: Arc<Cache>,
+        subject: Subject,
+    ) -> Self {
         Self {
             table: ResourceTable::new(),
             wasi: None,
@@ -88,20 +98,14 @@ impl CallData {
     }
 }
 
-pub(crate) fn subject(call: &Call) -> Subject {
-    Subject {
-        correlation: call.context.correlation.as_str().to_owned(),
-        plugin: call.service.plugin_name.to_string(),
-        service: call.service.name.to_string(),
-    }
-}
-
 impl WasiView for CallState {
     /// Most services never ask for WASI, so it is made when one does: clocks, random numbers and
     /// streams to the log; no files, no environment, no network.
     fn ctx(&mut self) -> WasiCtxView<'_> {
         let log = &self.log;
-        let ctx = self.wasi.get_or_insert_with(|| WasiCtxBuilder::new().stdout(log.clone()).stderr(log.clone()).build());
+        let ctx = self.wasi.get_or_insert_with(|| {
+            Box::new(WasiCtxBuilder::new().stdout(log.clone()).stderr(log.clone()).build())
+        });
         WasiCtxView { ctx, table: &mut self.table }
     }
 }

@@ -23,12 +23,20 @@ pub struct BodyHandle {
 
 impl BodyHandle {
     fn into_body(self) -> Body {
-        if self.rest.is_empty() { Body::Stream(self.stream) } else { Body::Stream(self.stream.preceded(self.rest)) }
+        if self.rest.is_empty() {
+            Body::Stream(self.stream)
+        } else {
+            Body::Stream(self.stream.preceded(self.rest))
+        }
     }
 }
 
 impl wit::HostBody for CallState {
-    async fn read(&mut self, handle: Resource<BodyHandle>, max: u32) -> wasmtime::Result<Result<Vec<u8>, wit::BodyError>> {
+    async fn read(
+        &mut self,
+        handle: Resource<BodyHandle>,
+        max: u32,
+    ) -> wasmtime::Result<Result<Vec<u8>, wit::BodyError>> {
         let body = self.table.get_mut(&handle)?;
         if body.rest.is_empty() {
             match body.stream.chunk().await {
@@ -91,13 +99,19 @@ impl CallState {
         Ok(wit::Response {
             status: response.status.map(|status| status.as_u16()),
             content_type,
-            headers: headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect(),
+            headers: headers
+                .filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?)))
+                .collect(),
             payload: self.payload_in(response.body)?,
         })
     }
 
     /// What a service answers, checked.
-    pub(crate) fn response_out(&mut self, response: wit::Response, limits: &Limits) -> wasmtime::Result<Result<Response, Fault>> {
+    pub(crate) fn response_out(
+        &mut self,
+        response: wit::Response,
+        limits: &Limits,
+    ) -> wasmtime::Result<Result<Response, Fault>> {
         let body = self.payload_out(response.payload)?;
         Ok(checked(response.status, response.content_type, response.headers, body, limits))
     }

@@ -19,7 +19,11 @@ use crate::{
 const AT_ONCE: usize = 64;
 
 impl Host for CallState {
-    async fn call(&mut self, service: String, request: Request) -> wasmtime::Result<Result<Response, GuestFault>> {
+    async fn call(
+        &mut self,
+        service: String,
+        request: Request,
+    ) -> wasmtime::Result<Result<Response, GuestFault>> {
         let outcome = self.start(service, request)?.await;
         self.answer(outcome)
     }
@@ -50,7 +54,10 @@ impl CallState {
         match call.invokes_left.checked_sub(1) {
             Some(left) => call.invokes_left = left,
             None => {
-                let fault = Fault::new(FaultKind::NestingLimit, "the call reached its limit of calls to other services");
+                let fault = Fault::new(
+                    FaultKind::NestingLimit,
+                    "the call reached its limit of calls to other services",
+                );
                 return Ok(Box::pin(async { Err(fault.with_code("invoke-limit")) }));
             }
         }

@@ -8,7 +8,12 @@ use crate::{
 };
 
 impl Host for CallState {
-    fn write(&mut self, level: Level, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
+    fn write(
+        &mut self,
+        level: Level,
+        message: String,
+        fields: Vec<(String, String)>,
+    ) -> wasmtime::Result<()> {
         let level = match level {
             Level::Trace => Tracing::TRACE,
             Level::Debug => Tracing::DEBUG,

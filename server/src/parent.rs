@@ -22,7 +22,7 @@ use crate::{
     settings::Settings,
 };
 
-use self::family::Family;
+use self::family::{Family, Listeners};
 pub(crate) use self::lock::{running, take as take_lock};
 
 /// Connections that wait to be accepted.
@@ -85,6 +85,11 @@ pub(crate) struct Endpoints {
 pub(crate) async fn run(plan: Plan, server_id: String) -> Result<(), Ended> {
     let _ = std::fs::remove_file(plan.layout.endpoints());
     let http = bind("http.listen", plan.settings.http.listen)?;
+    // In development mode metrics are on the admin address.
+    let ops = match plan.development {
+        true => None,
+        false => Some(bind("ops.listen", plan.settings.ops.listen)?),
+    };
     let admin = match plan.with_admin {
         true => Some(bind("admin.listen", plan.settings.admin.listen)?),
         false => None,
@@ -103,7 +108,7 @@ pub(crate) async fn run(plan: Plan, server_id: String) -> Result<(), Ended> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(anyhow::Error::from)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(anyhow::Error::from)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(anyhow::Error::from)?;
-    let family = Arc::new(Family::new(boot, http, admin));
+    let family = Arc::new(Family::new(boot, Listeners { http, ops, admin }));
     let supervisors = Family::start(&family);
     let announce = announce(Arc::clone(&family), plan.layout.clone(), endpoints, plan.on_ready);
     let announcing = tokio::spawn(announce);

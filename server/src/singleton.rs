@@ -19,9 +19,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub(crate) use self::core::Core;
 use crate::{
-    boot::{self, Boot},
+    boot::{self, Boot, LISTENER_FD},
     control::Control,
-    logging,
+    logging, sys,
 };
 
 /// The process.
@@ -42,11 +42,14 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let control_path = boot.layout.control_socket("singleton", std::process::id());
     let control = Control::start(&control_path, "singleton").context("failed to open the control socket")?;
-    let ops_listen = (!boot.development).then_some(boot.settings.ops.listen);
+    let ops = match boot.development {
+        true => None,
+        false => Some(sys::inherited_listener(LISTENER_FD).context("failed to take over the ops socket")?),
+    };
     let core = Core::open(boot, control.clone()).await?;
     let tasks = [
         tokio::spawn(feeding::serve(Arc::clone(&core))),
-        tokio::spawn(ops::serve(Arc::clone(&core), ops_listen)),
+        tokio::spawn(ops::serve(Arc::clone(&core), ops)),
         tokio::spawn(follower::run(Arc::clone(&core))),
         tokio::spawn(heartbeat::run(Arc::clone(&core))),
         tokio::spawn(pickup::run(Arc::clone(&core))),

@@ -57,8 +57,8 @@ async fn fan_out_has_a_result_per_target(bus: &Quickstart) {
 /// (38)
 async fn recursion_ends_at_the_limit(bus: &Quickstart) {
     let reply = bus.invoke("faulty.recurse", &json!({})).await;
-    assert!(reply.status >= 400, "{reply}");
-    assert_eq!(reply.json()["correlation_id"], reply.correlation_id());
+    let problem = reply.problem(500, "nesting-limit");
+    assert_eq!(problem["correlation_id"], reply.correlation_id());
     // The whole tree ends, and nothing of it stays.
     for _ in 0..5 {
         assert!(bus.invoke("faulty.recurse", &json!({})).await.status >= 400);
@@ -102,10 +102,9 @@ async fn faults_become_replies(bus: &Quickstart) {
     later.problem(503, "unavailable");
     assert_eq!(later.header("retry-after"), Some("7"));
     let failed =
-        reply(json!({"disposition": "fail", "message": "the cellar is flooded", "code": "secret-code"}))
-            .await;
-    failed.problem(500, "failed");
-    assert!(!failed.text().contains("cellar") && !failed.text().contains("secret-code"), "{failed}");
+        reply(json!({"disposition": "fail", "message": "the cellar is flooded", "code": "store-down"})).await;
+    failed.problem(500, "store-down");
+    assert!(!failed.text().contains("cellar"), "{failed}");
     let cause = |line: &Value| line.to_string().contains("the cellar is flooded");
     bus.wait_log("the cause of the failure", failed.correlation_id(), cause).await;
 }

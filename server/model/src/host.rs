@@ -1,6 +1,6 @@
 //! The `Host` of a request (RFC 9110, section 7.2).
 
-/// Whether a `Host` value names this machine: localhost, 127.0.0.1 or [::1], with any port.
+/// Whether a `Host` value names this machine: `localhost`, `127.0.0.1` or `[::1]`, with any port.
 pub fn is_local(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(rest) => {

@@ -205,7 +205,8 @@ mod tests {
     #[test]
     fn a_server_without_an_admin_api_leaves_that_to_the_environment() {
         let folder = folder();
-        fs::write(folder.path().join("endpoints.json"), r#"{"http": "http://127.0.0.1:1", "pid": 3}"#).unwrap();
+        fs::write(folder.path().join("endpoints.json"), r#"{"http": "http://127.0.0.1:1", "pid": 3}"#)
+            .unwrap();
         let named = locator(Some(folder.path()), folder.path(), &everything);
         assert_eq!(found(named.admin()), pair("http://environment", "environment's"));
         assert!(locator(Some(folder.path()), folder.path(), &NOTHING).admin().is_err());

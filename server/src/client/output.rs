@@ -2,13 +2,15 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use comfy_table::{Table, presets};
+use comfy_table::{ColumnConstraint, Table, Width, presets};
 use serde_json::Value;
 
 use super::failure::Failure;
 
 /// Characters of a digest that lists show: `sha256:` and enough to tell versions apart.
 const SHORT_DIGEST_CHARS: usize = 19;
+/// Characters of a framed table's cell; longer text goes on in the next line.
+const CELL_CHARS_MAX: u16 = 48;
 
 #[derive(Debug)]
 pub(crate) struct Output {
@@ -145,6 +147,9 @@ fn table(terminal: bool, headers: &[&str], rows: Vec<Vec<String>>) -> String {
     if terminal {
         let mut table = Table::new();
         table.load_style(presets::UTF8_FULL_CONDENSED).set_header(headers.to_vec()).add_rows(rows);
+        for column in table.column_iter_mut() {
+            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(CELL_CHARS_MAX)));
+        }
         return table.to_string();
     }
     let rows: Vec<Vec<String>> = rows.collect();
@@ -172,10 +177,13 @@ mod tests {
 
     #[test]
     fn a_pipe_gets_aligned_text_and_a_terminal_a_frame() {
-        let rows = || vec![vec!["echo".to_owned(), "active".to_owned()], vec!["é".to_owned(), "-".to_owned()]];
+        let rows =
+            || vec![vec!["echo".to_owned(), "active".to_owned()], vec!["é".to_owned(), "-".to_owned()]];
         assert_eq!(table(false, &["NAME", "STATE"], rows()), "NAME  STATE\necho  active\né     -");
         let framed = table(true, &["NAME", "STATE"], rows());
         assert!(framed.contains("echo") && framed.contains('│'), "{framed}");
+        let wide = table(true, &["A", "B"], vec![vec!["a ".repeat(100), "b".to_owned()]]);
+        assert!(wide.lines().all(|line| line.chars().count() < 60), "{wide}");
     }
 
     #[test]

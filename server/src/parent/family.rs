@@ -31,21 +31,26 @@ const PAUSE_LONGEST: Duration = Duration::from_secs(10);
 /// One that lived so long has not kept dying.
 const LIVED: Duration = Duration::from_secs(10);
 
+/// The sockets that the parent holds for its processes.
+pub(crate) struct Listeners {
+    pub(crate) http: TcpListener,
+    pub(crate) ops: Option<TcpListener>,
+    pub(crate) admin: Option<TcpListener>,
+}
+
 pub(crate) struct Family {
     boot: Boot,
-    http: TcpListener,
-    admin: Option<TcpListener>,
+    listeners: Listeners,
     pids: Mutex<HashMap<Role, u32>>,
     stopping: AtomicBool,
     stop: Notify,
 }
 
 impl Family {
-    pub(crate) fn new(boot: Boot, http: TcpListener, admin: Option<TcpListener>) -> Self {
+    pub(crate) fn new(boot: Boot, listeners: Listeners) -> Self {
         Self {
             boot,
-            http,
-            admin,
+            listeners,
             pids: Mutex::default(),
             stopping: AtomicBool::new(false),
             stop: Notify::new(),
@@ -62,7 +67,7 @@ impl Family {
         let workers = u32::try_from(self.boot.settings.workers.effective()).unwrap_or(u32::MAX);
         let mut roles = vec![Role::Singleton];
         roles.extend((0..workers).map(|slot| Role::Worker { slot }));
-        roles.extend(self.admin.as_ref().map(|_| Role::Admin));
+        roles.extend(self.listeners.admin.as_ref().map(|_| Role::Admin));
         roles
     }
 
@@ -98,9 +103,9 @@ impl Family {
 
     fn listener(&self, role: Role) -> Option<&TcpListener> {
         match role {
-            Role::Worker { .. } => Some(&self.http),
-            Role::Admin => self.admin.as_ref(),
-            Role::Singleton => None,
+            Role::Worker { .. } => Some(&self.listeners.http),
+            Role::Admin => self.listeners.admin.as_ref(),
+            Role::Singleton => self.listeners.ops.as_ref(),
         }
     }
 }

@@ -7,7 +7,11 @@ use std::{
 
 use anyhow::Context as _;
 
-use crate::{control, layout::Layout, parent::Ended};
+use crate::{
+    control,
+    layout::Layout,
+    parent::{Ended, child::Role},
+};
 
 /// Held for as long as the parent lives; the kernel gives it back whatever happens.
 pub(crate) struct Lock(#[expect(dead_code, reason = "held open, never read")] File);
@@ -25,7 +29,9 @@ pub(crate) async fn take(layout: &Layout) -> Result<Lock, Ended> {
             return Err(anyhow::Error::from(error).context("failed to lock the folder").into());
         }
     }
-    let orphans = control::living(&layout.run()).await.map_err(anyhow::Error::from)?;
+    let mut orphans = control::living(&layout.run()).await.map_err(anyhow::Error::from)?;
+    // An admin process may well run on its own.
+    orphans.retain(|status| status.role != Role::Admin.name());
     if !orphans.is_empty() {
         let pids: Vec<String> = orphans.iter().map(|status| status.pid.to_string()).collect();
         return Err(with_who(taken, format!("processes {} of a parent that was killed", pids.join(", "))));

@@ -1,7 +1,7 @@
 //! The ops address: metrics of the whole server, and its health. Without a login, so it stands on
 //! loopback or a local socket.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
@@ -18,11 +18,9 @@ use crate::{
     singleton::{Core, exposition},
 };
 
-pub(crate) async fn serve(core: Arc<Core>, tcp: Option<SocketAddr>) -> anyhow::Result<()> {
-    if let Some(address) = tcp {
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|error| anyhow::anyhow!("failed to bind ops.listen {address}: {error}"))?;
+pub(crate) async fn serve(core: Arc<Core>, tcp: Option<std::net::TcpListener>) -> anyhow::Result<()> {
+    if let Some(inherited) = tcp {
+        let listener = TcpListener::from_std(inherited)?;
         let core = Arc::clone(&core);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {

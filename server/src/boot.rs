@@ -1,6 +1,6 @@
 //! What the parent tells a process that it starts: one JSON text on its standard input.
 
-use std::io::Read as _;
+use std::{ffi::OsString, io::Read as _, os::unix::process::CommandExt as _, process::Command};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -22,6 +22,14 @@ pub(crate) struct Boot {
     pub(crate) development: bool,
     /// Of a worker: its place among the workers.
     pub(crate) slot: u32,
+}
+
+/// A command that runs this very binary as something else. A newer one that was put in its place
+/// meanwhile is for the next start: processes of one server are of one version.
+pub(crate) fn this_binary() -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0(std::env::args_os().next().unwrap_or_else(|| OsString::from("busbar")));
+    command
 }
 
 /// Reads what the parent said.

@@ -17,7 +17,7 @@ use crate::{
     invoke::{self, Inbound, run},
     metrics::{Meter, Metrics},
     ports::{Access, AccessLog, Call, CallFuture, Invoker, Origin},
-    request::{Head, Input, Reply, Request},
+    request::{Head, Input, Reply, Request, Response},
     respond::respond,
     route::{live, route},
 };
@@ -54,16 +54,7 @@ impl Pipeline {
         let context = Arc::new(accept(&request, self.catalog(), unique));
         let routed = match route(&context, &request) {
             Ok(routed) => routed,
-            Err(fault) => {
-                let noted = Noted {
-                    meter: &self.unrouted,
-                    channel: "",
-                    service: "",
-                    caller: None,
-                    line: Line::of(&request.head),
-                };
-                return self.finish(&context, noted, Err(fault));
-            }
+            Err(fault) => return self.finish_unrouted(&context, &request, Err(fault)),
         };
         let meter = routed.meter.unwrap_or(&self.unrouted);
         let (channel, service_name) = (routed.channel, routed.service_name);
@@ -83,29 +74,26 @@ impl Pipeline {
     }
 
     /// Replies to a request that goes to no channel: it is counted and noted like any other.
-    pub fn answer(
-        &self,
-        request: &Request,
-        unique: u128,
-        outcome: Result<crate::request::Response, Fault>,
-    ) -> Reply {
+    pub fn answer(&self, request: &Request, unique: u128, outcome: Result<Response, Fault>) -> Reply {
         let context = accept(request, self.catalog(), unique);
-        let noted = Noted {
-            meter: &self.unrouted,
-            channel: "",
-            service: "",
-            caller: None,
-            line: Line::of(&request.head),
-        };
-        self.finish(&context, noted, outcome)
+        self.finish_unrouted(&context, request, outcome)
     }
 
-    fn finish(
+    fn finish_unrouted(
         &self,
         context: &Context,
-        noted: Noted<'_>,
-        outcome: Result<crate::request::Response, Fault>,
+        request: &Request,
+        outcome: Result<Response, Fault>,
     ) -> Reply {
+        let line = Line::of(&request.head);
+        self.finish(
+            context,
+            Noted { meter: &self.unrouted, channel: "", service: "", caller: None, line },
+            outcome,
+        )
+    }
+
+    fn finish(&self, context: &Context, noted: Noted<'_>, outcome: Result<Response, Fault>) -> Reply {
         let (reply, fault) = respond(context, outcome);
         let took = context.accepted_at.elapsed();
         noted.meter.record(reply.status.as_u16(), took);
@@ -155,7 +143,7 @@ async fn nested(
     from: Origin,
     name: String,
     input: Input,
-) -> Result<crate::request::Response, Fault> {
+) -> Result<Response, Fault> {
     let started = Instant::now();
     let depth = from.depth + 1;
     if depth > bounds::CALL_DEPTH_MAX {

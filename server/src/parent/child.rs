@@ -1,17 +1,11 @@
 //! Starting one process, with the descriptors and the environment it is to have.
 
-use std::{
-    io,
-    net::TcpListener,
-    os::fd::AsFd as _,
-    os::unix::process::CommandExt as _,
-    process::{Command, Stdio},
-};
+use std::{io, net::TcpListener, os::fd::AsFd as _, os::unix::process::CommandExt as _, process::Stdio};
 
 use command_fds::{CommandFdExt as _, FdMapping};
 use tokio::process::Child;
 
-use crate::boot::{Boot, LISTENER_FD};
+use crate::boot::{Boot, LISTENER_FD, this_binary};
 
 /// What a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,7 +29,7 @@ impl Role {
 /// Starts a process. It has a process group of its own, so that the terminal's signals reach the
 /// parent only.
 pub(crate) fn spawn(role: Role, boot: &Boot, listener: Option<&TcpListener>) -> io::Result<Child> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = this_binary();
     command.arg(role.name()).stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0);
     if let Some(listener) = listener {
         let mapping = FdMapping { parent_fd: listener.as_fd().try_clone_to_owned()?, child_fd: LISTENER_FD };

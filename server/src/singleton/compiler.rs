@@ -2,7 +2,7 @@
 
 use std::{
     os::unix::process::ExitStatusExt as _,
-    process::{Command, ExitStatus, Stdio},
+    process::{ExitStatus, Stdio},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -14,6 +14,7 @@ use busbar_model::{Digest, Name, bounds::PLUGIN_BYTES_MAX, plugin::Description};
 use tokio::{io::AsyncReadExt as _, process, sync::Semaphore, time::timeout};
 
 use crate::{
+    boot::this_binary,
     compile_process::{Order, Outcome},
     singleton::{Core, follower::chain},
 };
@@ -60,7 +61,7 @@ pub(crate) async fn compile(core: &Arc<Core>, digest: Digest, stem: Name) -> Res
 async fn run(order: &Order) -> Result<Description, String> {
     let failed = |error: std::io::Error| format!("the compiler can't be run: {error}");
     let text = serde_json::to_vec(order).map_err(|error| error.to_string())?;
-    let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+    let mut command = this_binary();
     command.arg("compile").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = process::Command::from(command).kill_on_drop(true).spawn().map_err(failed)?;
     let exchange = async {

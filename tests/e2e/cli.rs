@@ -44,7 +44,7 @@ async fn deploying(bus: &Quickstart) {
         format!("{}{}", refused.stdout, refused.stderr).contains("component"),
         "the reason is told: {refused:?}"
     );
-    bus.cli(&["deploy", "--wait", "/no/such/file.wasm"]).await.expect(1);
+    bus.cli(&["deploy", "--wait", "/no/such/file.wasm"]).await.expect(2);
     bus.cli(&["plugin", "rollback", "versioned"]).await.expect(0);
     bus.wait_workers("versioned", Some(&digest(&wasm::version(1)))).await;
     let path = file(bus, "greeter.wasm", &artifact::service("greeter"));

@@ -1,275 +1,279 @@
-//! Requests to a server and what comes back.
+//! A client of the bus over HTTP/1.1.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
+use busbar_model::bounds::{CALL_OUTPUT_BYTES_CEILING, PAGE_ITEMS_MAX};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http::{
+    HeaderValue, Method, Uri,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, IF_MATCH, USER_AGENT},
+    uri::{Authority, PathAndQuery, Scheme},
+};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use serde_json::Value;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
 
 use super::{
-    failure::{Cause, Problem},
-    locate::Target,
+    answer::{Answer, Error},
+    bounds::{ANSWER_BYTES_MAX, ANSWER_TIME_MAX, CONNECT_TIME_MAX},
+    locate::Access,
 };
 
-pub(crate) const JSON: &str = "application/json";
-const MERGE_PATCH: &str = "application/merge-patch+json";
-pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const JSON: &str = "application/json";
+const AGENT: &str = concat!("busbar/", env!("CARGO_PKG_VERSION"));
+/// What stands for itself in a path or query (RFC 3986, section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// How long a server may take to accept a connection.
-const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
-/// How long the admin API may take for one request, a large upload included.
-const ADMIN_TIME_MAX: Duration = Duration::from_secs(300);
-/// What is read of a reply of the admin API, in bytes.
-const ADMIN_REPLY_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// What is read of a reply that says why not, in bytes.
-const PROBLEM_BYTES_MAX: usize = 1024 * 1024;
-/// What is shown of a refusal that is not a problem body, in characters.
-const EXCERPT_CHARS: usize = 400;
-/// Items that one page of a list is asked to hold.
-const PAGE_ITEMS: u32 = busbar_model::bounds::PAGE_ITEMS_MAX;
+/// A question, yet to be asked.
+pub(crate) struct Question {
+    method: Method,
+    path: String,
+    content: Option<(String, Bytes)>,
+    seen: Option<HeaderValue>,
+    patience: Option<Duration>,
+}
+
+impl Question {
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
+        Self { method, path: path.into(), content: None, seen: None, patience: Some(ANSWER_TIME_MAX) }
+    }
+
+    pub(crate) fn json(self, value: &Value) -> Self {
+        self.content(JSON, Bytes::from(value.to_string()))
+    }
+
+    pub(crate) fn content(self, kind: &str, bytes: Bytes) -> Self {
+        Self { content: Some((kind.to_owned(), bytes)), ..self }
+    }
+
+    /// Only if it is still the version with this tag.
+    pub(crate) fn seen(self, tag: Option<HeaderValue>) -> Self {
+        Self { seen: tag, ..self }
+    }
+
+    /// How long to wait for the answer; `None` leaves it to the bus.
+    pub(crate) fn patience(self, patience: Option<Duration>) -> Self {
+        Self { patience, ..self }
+    }
+}
 
 pub(crate) struct Api {
-    client: Client<HttpConnector, Full<Bytes>>,
-    base: String,
-    credential: (HeaderName, HeaderValue),
-}
-
-/// A success of the admin API.
-pub(crate) struct Reply {
-    pub(crate) body: Value,
-    pub(crate) etag: Option<HeaderValue>,
-    /// Where the object is that the reply is about.
-    pub(crate) location: Option<String>,
-}
-
-/// What a request carries beside its method and path.
-#[derive(Default)]
-pub(crate) struct Content {
-    media_type: Option<&'static str>,
-    bytes: Bytes,
-    if_match: Option<HeaderValue>,
-}
-
-impl Content {
-    pub(crate) fn of(media_type: &'static str, bytes: impl Into<Bytes>) -> Self {
-        Self { media_type: Some(media_type), bytes: bytes.into(), if_match: None }
-    }
-
-    pub(crate) fn json(value: &Value) -> Self {
-        Self::of(JSON, value.to_string())
-    }
-
-    /// Only if the object is still the one that was seen.
-    pub(crate) fn if_match(self, etag: Option<HeaderValue>) -> Self {
-        Self { if_match: etag, ..self }
-    }
+    authority: Authority,
+    origin: String,
+    credential: Option<(HeaderName, HeaderValue)>,
+    answer_bytes_max: u64,
+    http: Client<HttpConnector, Full<Bytes>>,
 }
 
 impl Api {
-    pub(crate) fn admin(target: &Target) -> Result<Self, Cause> {
-        Self::new(target, header::AUTHORIZATION, &format!("Bearer {}", target.secret))
+    pub(crate) fn admin(access: Access) -> Result<Self, Error> {
+        let bearer = access.secret.as_ref().map(|token| (AUTHORIZATION, format!("Bearer {token}")));
+        Self::new(access, bearer, ANSWER_BYTES_MAX)
     }
 
-    pub(crate) fn invoker(target: &Target) -> Result<Self, Cause> {
-        Self::new(target, API_KEY, &target.secret)
+    pub(crate) fn data_plane(access: Access) -> Result<Self, Error> {
+        let key = access.secret.clone().map(|key| (API_KEY, key));
+        Self::new(access, key, CALL_OUTPUT_BYTES_CEILING)
     }
 
-    fn new(target: &Target, name: HeaderName, secret: &str) -> Result<Self, Cause> {
-        let mut value = HeaderValue::try_from(secret)
-            .map_err(|_| Cause::Usage("the credential has characters that can't be sent".to_owned()))?;
-        value.set_sensitive(true);
+    fn new(
+        access: Access,
+        credential: Option<(HeaderName, String)>,
+        answer_bytes_max: u64,
+    ) -> Result<Self, Error> {
+        let Access { url, origin, .. } = access;
+        let refuse =
+            |url: &str, reason| Error::Address { url: url.to_owned(), origin: origin.clone(), reason };
+        let authority = authority(&url).map_err(|reason| refuse(&url, reason))?;
+        let credential = match credential {
+            None => None,
+            Some((name, text)) => {
+                let odd = |_| refuse(&url, "goes with a credential that no HTTP header can carry");
+                let mut value = HeaderValue::try_from(text).map_err(odd)?;
+                value.set_sensitive(true);
+                Some((name, value))
+            }
+        };
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT_TIME_MAX));
         connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { client, base: base(&target.url)?, credential: (name, value) })
+        let http = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self { authority, origin, credential, answer_bytes_max, http })
     }
 
-    /// The reply whatever its status, its body unread.
-    pub(crate) async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        content: Content,
-    ) -> Result<Response<Incoming>, Cause> {
-        let (name, value) = &self.credential;
-        let mut request =
-            Request::builder().method(method).uri(format!("{}{path}", self.base)).header(name, value);
-        if let Some(media_type) = content.media_type {
-            request = request.header(header::CONTENT_TYPE, media_type);
+    pub(crate) async fn get(&self, path: impl Into<String>) -> Result<Value, Error> {
+        self.ask(Question::get(path)).await?.json()
+    }
+
+    /// Asks, and waits for the whole answer.
+    pub(crate) async fn ask(&self, question: Question) -> Result<Answer, Error> {
+        let url = format!("http://{}{}", self.authority, question.path);
+        let patience = question.patience;
+        let exchange = self.exchange(question, &url);
+        match patience {
+            None => exchange.await,
+            Some(time) => tokio::time::timeout(time, exchange)
+                .await
+                .unwrap_or_else(|_| Err(Error::Late { url: url.clone(), seconds: time.as_secs() })),
         }
-        if let Some(etag) = content.if_match {
-            request = request.header(header::IF_MATCH, etag);
-        }
-        let request = request.body(Full::new(content.bytes));
-        let request = request.map_err(|error| Cause::Other(format!("the request can't be made: {error}")))?;
-        self.client.request(request).await.map_err(|error| Cause::unreachable(&self.base, error))
     }
 
-    async fn reply(&self, method: Method, path: &str, content: Content) -> Result<Reply, Cause> {
-        let exchange = async {
-            let response = succeeded(self.send(method, path, content).await?).await?;
-            let (parts, body) = response.into_parts();
-            let location = parts.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-            let (etag, location) = (parts.headers.get(header::ETAG).cloned(), location.and_then(here));
-            let bytes = self.collect(body, ADMIN_REPLY_BYTES_MAX).await?;
-            let body = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes) };
-            let body = body.map_err(|error| Cause::Other(format!("the reply is not JSON: {error}")))?;
-            Ok(Reply { body, etag, location })
-        };
-        within(ADMIN_TIME_MAX, exchange).await
-    }
-
-    async fn collect(&self, body: Incoming, bytes_max: usize) -> Result<Bytes, Cause> {
-        let collected = Limited::new(body, bytes_max).collect().await;
-        let broken = |source| Cause::Unreachable { url: self.base.clone(), source };
-        Ok(collected.map_err(broken)?.to_bytes())
-    }
-
-    pub(crate) async fn get(&self, path: &str) -> Result<Reply, Cause> {
-        self.reply(Method::GET, path, Content::default()).await
-    }
-
-    pub(crate) async fn post(&self, path: &str, content: Content) -> Result<Reply, Cause> {
-        self.reply(Method::POST, path, content).await
-    }
-
-    pub(crate) async fn put(&self, path: &str, content: Content) -> Result<Reply, Cause> {
-        self.reply(Method::PUT, path, content).await
-    }
-
-    pub(crate) async fn patch(&self, path: &str, patch: &Value) -> Result<Reply, Cause> {
-        self.reply(Method::PATCH, path, Content::of(MERGE_PATCH, patch.to_string())).await
-    }
-
-    pub(crate) async fn delete(&self, path: &str) -> Result<Reply, Cause> {
-        self.reply(Method::DELETE, path, Content::default()).await
-    }
-
-    /// All items of a list, page by page, narrowed to where `filters` hold.
-    pub(crate) async fn list(&self, path: &str, filters: &[(&str, &str)]) -> Result<Vec<Value>, Cause> {
-        let mut address = format!("{path}?limit={PAGE_ITEMS}");
-        for (name, value) in filters {
-            address.push_str(&format!("&{name}={}", encoded(value)));
-        }
-        let mut items = Vec::new();
-        loop {
-            let mut page = self.get(&address).await?.body;
-            match page["items"].take() {
-                Value::Array(more) => items.extend(more),
-                _ => return Err(Cause::Other(format!("the reply from {address} is not a list"))),
+    async fn exchange(&self, question: Question, url: &str) -> Result<Answer, Error> {
+        let broken = |source| Error::Broken { url: url.to_owned(), source };
+        let request = self.request(question).map_err(|error| broken(error.into()))?;
+        let response = self.http.request(request).await.map_err(|error| {
+            if error.is_connect() {
+                let base = format!("http://{}", self.authority);
+                return Error::Unreachable { url: base, origin: self.origin.clone(), source: error.into() };
             }
-            let Some(next) = page["next"].as_str().and_then(here).filter(|next| *next != address) else {
-                return Ok(items);
-            };
-            address = next;
+            broken(error.into())
+        })?;
+        let (parts, body) = response.into_parts();
+        let most = usize::try_from(self.answer_bytes_max).unwrap_or(usize::MAX);
+        let body = Limited::new(body, most).collect().await.map_err(broken)?.to_bytes();
+        Answer::of(url.to_owned(), parts.status, parts.headers, body)
+    }
+
+    fn request(&self, question: Question) -> Result<http::Request<Full<Bytes>>, http::Error> {
+        let uri = Uri::builder()
+            .scheme(Scheme::HTTP)
+            .authority(self.authority.clone())
+            .path_and_query(PathAndQuery::try_from(question.path)?)
+            .build()?;
+        let mut request = http::Request::builder().method(question.method).uri(uri).header(USER_AGENT, AGENT);
+        if let Some((name, value)) = &self.credential {
+            request = request.header(name, value);
         }
+        if let Some(tag) = question.seen {
+            request = request.header(IF_MATCH, tag);
+        }
+        let (kind, bytes) = question.content.unzip();
+        if let Some(kind) = kind {
+            request = request.header(CONTENT_TYPE, kind);
+        }
+        request.body(Full::new(bytes.unwrap_or_default()))
     }
 
-    /// The address of the one object of this name; of none where it has an id for its name.
-    pub(crate) async fn named(&self, path: &str, name: &str) -> Result<String, Cause> {
-        let found = self.list(path, &[("name", name)]).await?;
-        let href = found.first().and_then(|object| object["href"].as_str()).and_then(here);
-        Ok(href.unwrap_or_else(|| format!("{path}/{}", encoded(name))))
+    /// All pages of a list: `{"items": […], "next": null}`.
+    pub(crate) async fn list(&self, path: &str) -> Result<Vec<Value>, Error> {
+        let limit = if path.contains('?') { '&' } else { '?' };
+        let mut next = Some(format!("{path}{limit}limit={PAGE_ITEMS_MAX}"));
+        let (mut items, mut seen) = (Vec::new(), HashSet::new());
+        while let Some(page) = next {
+            if !seen.insert(page.clone()) {
+                return Err(Error::Circle { url: path.to_owned() });
+            }
+            let mut answer = self.get(&page).await?;
+            if let Some(Value::Array(more)) = answer.get_mut("items").map(Value::take) {
+                items.extend(more);
+            }
+            next = answer.get("next").and_then(Value::as_str).map(|next| relative(&page, next));
+        }
+        Ok(items)
     }
 }
 
-/// The reply if it is a success, else why it is none.
-pub(crate) async fn succeeded(response: Response<Incoming>) -> Result<Response<Incoming>, Cause> {
-    let status = response.status();
-    if status.is_success() {
-        return Ok(response);
-    }
-    let body = Limited::new(response.into_body(), PROBLEM_BYTES_MAX).collect().await;
-    let bytes = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    Err(Cause::Refused(Box::new(problem(status, &bytes))))
+/// A list as the API would give it on one page.
+pub(crate) fn whole_list(items: Vec<Value>) -> Value {
+    json!({"items": items, "next": null})
 }
 
-fn problem(status: StatusCode, body: &[u8]) -> Problem {
-    let problem = serde_json::from_slice::<Problem>(body).unwrap_or_default();
-    let excerpt = || String::from_utf8_lossy(body).chars().take(EXCERPT_CHARS).collect::<String>();
-    let title = match problem.title.is_empty() && problem.detail.is_empty() {
-        true if body.is_empty() => status.canonical_reason().unwrap_or_default().to_owned(),
-        true => excerpt().trim().to_owned(),
-        false => problem.title,
+/// Host and port of `http://host:port`, all that an address may have.
+fn authority(url: &str) -> Result<Authority, &'static str> {
+    const FORM: &str = "is not of the form http://HOST:PORT";
+    if url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://")) {
+        return Err("asks for TLS, which the commands do not speak yet; use an http:// address");
+    }
+    let uri: Uri = url.trim_end_matches('/').parse().map_err(|_| FORM)?;
+    let bare = uri.path_and_query().is_none_or(|path| path.as_str() == "/");
+    let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
+    match (uri.scheme_str(), authority) {
+        (Some("http"), Some(authority)) if bare => Ok(authority.clone()),
+        _ => Err(FORM),
+    }
+}
+
+/// The path that `link` on the page `at` leads to. A credential never goes elsewhere than where it is
+/// for, so another host in the link does not count.
+pub(crate) fn relative(at: &str, link: &str) -> String {
+    let path = link.parse::<Uri>().ok().filter(|uri| uri.authority().is_some());
+    let link = match &path {
+        Some(uri) => uri.path_and_query().map_or("/", PathAndQuery::as_str),
+        None => link,
     };
-    Problem { status: status.as_u16(), title, ..problem }
-}
-
-async fn within<T>(time: Duration, work: impl Future<Output = Result<T, Cause>>) -> Result<T, Cause> {
-    let late = || Cause::Other(format!("no complete reply came within {} s", time.as_secs()));
-    tokio::time::timeout(time, work).await.unwrap_or_else(|_| Err(late()))
-}
-
-/// A URL up to where paths begin.
-fn base(url: &str) -> Result<String, Cause> {
-    let wrong = |why: &str| Cause::Usage(format!("the URL {url:?} {why}"));
-    let uri = url.parse::<Uri>().map_err(|error| wrong(&format!("can't be understood: {error}")))?;
-    match (uri.scheme_str(), uri.authority()) {
-        (Some("http"), Some(_)) if uri.query().is_none() => Ok(url.trim_end_matches('/').to_owned()),
-        (Some("http"), Some(_)) => Err(wrong("has a query; only scheme, host and port are wanted")),
-        (Some("https"), _) => Err(wrong("asks for TLS, which this command does not offer yet; use http://")),
-        _ => Err(wrong("is not one like http://127.0.0.1:8183")),
+    let folder = at.split('?').next().unwrap_or_default();
+    match link.as_bytes().first() {
+        Some(b'/') => link.to_owned(),
+        Some(b'?') => format!("{folder}{link}"),
+        _ => format!("{}/{link}", folder.rsplit_once('/').map_or("", |(folder, _)| folder)),
     }
 }
 
-/// An address within the server that gave it: a credential goes nowhere else.
-fn here(address: &str) -> Option<String> {
-    let uri = address.parse::<Uri>().ok()?;
-    Some(uri.path_and_query()?.as_str().to_owned()).filter(|path| path.starts_with('/'))
-}
-
-/// One segment of a path or one value of a query (RFC 3986, section 2.3).
-pub(crate) fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(byte.into()),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
+/// A part of a path, or a value in a query.
+pub(crate) fn encoded(part: &str) -> String {
+    utf8_percent_encode(part, RESERVED).to_string()
 }
 
 #[cfg(test)]
 mod tests {
-    use http::StatusCode;
+    use serde_json::json;
 
-    use super::{base, encoded, here, problem};
+    use super::{Access, Api, Question, authority, encoded, relative};
+    use crate::client::{answer::Error, fake::Fake};
 
     #[test]
-    fn urls_are_checked_before_they_are_used() {
-        assert_eq!(base("http://127.0.0.1:1/").unwrap(), "http://127.0.0.1:1");
-        assert_eq!(base("http://[::1]:1/bus/").unwrap(), "http://[::1]:1/bus");
-        assert!(base("https://bus").unwrap_err().to_string().contains("TLS"));
-        for bad in ["", "bus", "ftp://bus", "http://bus/?a=b", "127.0.0.1:1"] {
-            assert!(base(bad).is_err(), "{bad}");
+    fn an_address_is_a_host_and_a_port() {
+        for good in ["http://127.0.0.1:8183", "http://localhost:1/", "http://[::1]:80", "HTTP://a"] {
+            assert!(authority(good).is_ok(), "{good}");
         }
+        for bad in ["", "127.0.0.1:8183", "http://", "http://a/b", "http://u@a", "ftp://a", "http://a?b"] {
+            assert!(authority(bad).is_err(), "{bad}");
+        }
+        assert!(authority("https://a:8183").unwrap_err().contains("TLS"));
     }
 
     #[test]
-    fn other_servers_addresses_are_read_as_this_ones() {
-        assert_eq!(here("http://elsewhere/api/v1/x?a=b").as_deref(), Some("/api/v1/x?a=b"));
-        assert_eq!(here("/api/v1/x").as_deref(), Some("/api/v1/x"));
+    fn links_stay_with_their_server() {
+        let at = "/api/v1/channels?limit=2";
+        assert_eq!(relative(at, "/api/v1/channels?before=x"), "/api/v1/channels?before=x");
+        assert_eq!(relative(at, "?before=x"), "/api/v1/channels?before=x");
+        assert_eq!(relative(at, "channels?before=x"), "/api/v1/channels?before=x");
+        assert_eq!(relative(at, "http://elsewhere/api/v1/x"), "/api/v1/x");
+        assert_eq!(encoded("a/b ü"), "a%2Fb%20%C3%BC");
     }
 
-    #[test]
-    fn names_can_hold_anything() {
-        assert_eq!(encoded("a.b-c_d~1"), "a.b-c_d~1");
-        assert_eq!(encoded("a/b?c é"), "a%2Fb%3Fc%20%C3%A9");
+    #[tokio::test]
+    async fn a_list_is_all_its_pages() {
+        let fake = Fake::start(|request| match request.path.as_str() {
+            "/things?limit=500" => (200, json!({"items": [1, 2], "next": "/things?limit=500&before=2"})),
+            "/things?limit=500&before=2" => (200, json!({"items": [3], "next": null})),
+            "/round?limit=500" => (200, json!({"items": [], "next": "/round?limit=500"})),
+            _ => (404, json!({})),
+        })
+        .await;
+        let api = Api::admin(fake.access()).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(api.list("/things").await.unwrap(), [json!(1), json!(2), json!(3)]);
+        assert!(matches!(api.list("/round").await, Err(Error::Circle { .. })));
+        assert_eq!(fake.asked()[0].header("authorization"), Some("Bearer secret"));
     }
 
-    #[test]
-    fn a_refusal_that_is_no_problem_body_is_quoted() {
-        let title = |body: &[u8]| problem(StatusCode::BAD_GATEWAY, body).title;
-        assert_eq!(title(b""), "Bad Gateway");
-        assert_eq!(title(b"upstream is gone\n"), "upstream is gone");
-        assert_eq!(problem(StatusCode::BAD_GATEWAY, br#"{"detail": "why"}"#).detail, "why");
+    #[tokio::test]
+    async fn nobody_there_is_said_so() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let access = Access { url, secret: None, origin: "a test".to_owned() };
+        let api = Api::admin(access).unwrap_or_else(|error| panic!("{error}"));
+        let error = api.ask(Question::get("/")).await.unwrap_err();
+        assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
     }
 }

@@ -1,212 +1,311 @@
-//! `busbar channel`: the ways in.
+//! `busbar channel`: ways in.
 
-use serde_json::{Map, Value};
+use anyhow::Context as _;
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 use super::{
-    Bus,
-    api::{Api, Content},
-    failure::{Cause, Doing as _, Failure},
+    Session,
+    answer::{view, views},
+    api::{Api, Question, whole_list},
+    failure::Usage,
+    lookup::Kind,
+    table::{Fields, Table},
 };
 
-const CHANNELS: &str = "/api/v1/channels";
+pub(crate) const KIND: Kind = Kind { path: "/api/v1/channels", noun: "channel" };
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// All channels, the newest first.
+    /// Lists channels.
     #[command(after_help = "Example:\n  busbar channel list")]
     List,
-    /// One channel.
-    #[command(after_help = "Example:\n  busbar channel show greeter.greet")]
+    /// Shows a channel.
+    #[command(after_help = "Example:\n  busbar channel show orders")]
     Show {
-        /// The channel's name or id.
-        name: String,
+        /// Its name or id.
+        #[arg(value_name = "NAME")]
+        key: String,
     },
     /// Makes a channel.
-    #[command(after_help = "Example:\n  busbar channel create --path '/orders/{id}' \
-        --service orders.get --method GET --security partner")]
-    Create(Create),
-    /// Changes a channel; what is not given stays as it is.
-    #[command(after_help = "Example:\n  busbar channel update orders --security none --timeout-ms 2000")]
-    Update(Update),
+    #[command(
+        after_help = "Examples:\n  busbar channel create --path /orders --service orders.create --method POST\n  busbar channel create --path '/files/{rest...}' --service files --name files --security partner"
+    )]
+    Create {
+        /// What it answers to: /a, /a/{p} or /a/{p...}.
+        #[arg(long)]
+        path: String,
+        /// What it calls; need not be deployed yet.
+        #[arg(long, value_name = "NAME")]
+        service: String,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Changes a channel; what is not given stays.
+    #[command(
+        after_help = "Examples:\n  busbar channel update orders --timeout-ms 5000 --method POST --method PUT\n  busbar channel update orders --security none\n  busbar channel update orders --inactive"
+    )]
+    Update {
+        /// Its name or id.
+        #[arg(value_name = "NAME")]
+        key: String,
+        /// What it answers to.
+        #[arg(long)]
+        path: Option<String>,
+        /// What it calls.
+        #[arg(long, value_name = "NAME")]
+        service: Option<String>,
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// Removes a channel.
     #[command(after_help = "Example:\n  busbar channel delete orders")]
     Delete {
-        /// The channel's name or id.
-        name: String,
+        /// Its name or id.
+        #[arg(value_name = "NAME")]
+        key: String,
     },
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Create {
-    /// `/a/{p}`, or `/a/{p...}` with a tail of any length.
-    #[arg(long)]
-    path: String,
-    /// The service that answers; it need not be deployed yet.
-    #[arg(long)]
-    service: String,
-    /// Its name; made from the service's if not given.
-    #[arg(long)]
+pub(crate) struct Settings {
+    /// What it is called.
+    #[arg(long, id = "new_name", value_name = "NAME")]
     name: Option<String>,
-    #[command(flatten)]
-    options: Options,
-    /// Does not take requests yet.
-    #[arg(long)]
-    inactive: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Update {
-    /// The channel's name or id.
-    #[arg(value_name = "NAME")]
-    channel: String,
-    /// `/a/{p}`, or `/a/{p...}` with a tail of any length.
-    #[arg(long)]
-    path: Option<String>,
-    /// The service that answers.
-    #[arg(long)]
-    service: Option<String>,
-    /// Its new name.
-    #[arg(long = "name", value_name = "NEW")]
-    name: Option<String>,
-    #[command(flatten)]
-    options: Options,
-    /// Takes every method.
-    #[arg(long, conflicts_with = "methods")]
-    any_method: bool,
-    /// Takes requests.
-    #[arg(long, conflicts_with = "inactive")]
-    active: bool,
-    /// Does not take requests.
-    #[arg(long)]
-    inactive: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Options {
-    /// A method that it takes; every one if none is given.
-    #[arg(long = "method", value_name = "METHOD")]
+    /// A method that it answers to, `any` for all; may be given more than once.
+    #[arg(long = "method", value_name = "METHOD", value_delimiter = ',')]
     methods: Vec<String>,
-    /// The security definition that it asks for; `none` is open to everyone.
+    /// The security definition that it asks for; `none` opens it to everyone.
     #[arg(long, value_name = "NAME")]
     security: Option<String>,
-    /// A request body, at most.
+    /// Bytes of a request's body that it takes.
     #[arg(long, value_name = "N")]
     body_bytes_max: Option<u64>,
-    /// Wall time of a call.
+    /// Time for a call.
     #[arg(long, value_name = "N")]
     timeout_ms: Option<u64>,
+    /// Answers, as it does by default.
+    #[arg(long, conflicts_with = "inactive")]
+    active: bool,
+    /// Does not answer.
+    #[arg(long)]
+    inactive: bool,
 }
 
-/// The members of a channel that are given.
-#[derive(Default)]
-struct Draft(Map<String, Value>);
+const NONE: &str = "none";
+const ANY: &str = "any";
 
-impl Draft {
-    fn set(&mut self, member: &str, value: Option<impl Into<Value>>) {
-        if let Some(value) = value {
-            self.0.insert(member.to_owned(), value.into());
+impl Settings {
+    /// The members that were given.
+    fn body(self, path: Option<String>, service: Option<String>) -> anyhow::Result<Value> {
+        let any = self.methods.iter().any(|method| method.eq_ignore_ascii_case(ANY));
+        if any && self.methods.len() > 1 {
+            return Err(Usage::error("--method any goes with no other"));
+        }
+        let methods = self.methods.iter().map(|method| method.to_ascii_uppercase()).collect::<Vec<_>>();
+        let methods = (!methods.is_empty()).then(|| if any { json!([]) } else { json!(methods) });
+        let security = self.security.map(|name| if name == NONE { Value::Null } else { name.into() });
+        let active = (self.active || self.inactive).then(|| self.active.into());
+        let members = [
+            ("name", self.name.map(Value::from)),
+            ("path", path.map(Value::from)),
+            ("methods", methods),
+            ("service", service.map(Value::from)),
+            ("security", security),
+            ("active", active),
+            ("body_bytes_max", self.body_bytes_max.map(Value::from)),
+            ("timeout_ms", self.timeout_ms.map(Value::from)),
+        ];
+        let given = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        Ok(Value::Object(given.collect::<Map<_, _>>()))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct View {
+    id: String,
+    name: String,
+    protocol: String,
+    path: String,
+    methods: Vec<String>,
+    service: String,
+    security: Option<String>,
+    pub(crate) active: bool,
+    body_bytes_max: u64,
+    timeout_ms: u64,
+}
+
+impl View {
+    fn methods(&self) -> String {
+        if self.methods.is_empty() { ANY.to_owned() } else { self.methods.join(" ") }
+    }
+
+    fn security(&self) -> String {
+        self.security.clone().unwrap_or_else(|| NONE.to_owned())
+    }
+
+    fn fields(&self) -> Fields {
+        Fields::default()
+            .with("id", &self.id)
+            .with("name", &self.name)
+            .with("protocol", &self.protocol)
+            .with("path", &self.path)
+            .with("methods", self.methods())
+            .with("service", &self.service)
+            .with("security", self.security())
+            .with("active", yes_or_no(self.active))
+            .with("body_bytes_max", self.body_bytes_max.to_string())
+            .with("timeout_ms", self.timeout_ms.to_string())
+    }
+}
+
+fn yes_or_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Result<()> {
+    let api = session.admin()?;
+    match command {
+        Command::List => list(session, &api).await.context("failed to list channels"),
+        Command::Show { key } => {
+            let found = KIND.find(&api, &key).await;
+            show(session, &found.with_context(|| format!("failed to show channel {key}"))?)
+        }
+        Command::Create { path, service, settings } => {
+            let body = settings.body(Some(path), Some(service))?;
+            let answer = api.ask(Question::new(Method::POST, KIND.path).json(&body)).await;
+            show(session, &answer.and_then(|answer| answer.json()).context("failed to make the channel")?)
+        }
+        Command::Update { key, path, service, settings } => {
+            let body = settings.body(path, service)?;
+            if body.as_object().is_some_and(Map::is_empty) {
+                return Err(Usage::error("nothing is to be changed; --help tells what can be"));
+            }
+            let changed = update(&api, &key, &body).await;
+            show(session, &changed.with_context(|| format!("failed to change channel {key}"))?)
+        }
+        Command::Delete { key } => {
+            delete(&api, &KIND, &key).await.with_context(|| format!("failed to delete channel {key}"))?;
+            Ok(session.output.note(&format!("channel {key} is deleted"))?)
+        }
+    }
+}
+
+async fn list(session: &mut Session, api: &Api) -> anyhow::Result<()> {
+    let items = api.list(KIND.path).await?;
+    if session.output.json() {
+        return Ok(session.output.value(&whole_list(items))?);
+    }
+    let mut table = Table::new(["NAME", "METHODS", "PATH", "SERVICE", "SECURITY", "ACTIVE"]);
+    for channel in views::<View>(&items)? {
+        let (methods, security) = (channel.methods(), channel.security());
+        let active = yes_or_no(channel.active).to_owned();
+        table.row([channel.name, methods, channel.path, channel.service, security, active]);
+    }
+    Ok(session.output.table(&table)?)
+}
+
+fn show(session: &mut Session, value: &Value) -> anyhow::Result<()> {
+    if session.output.json() {
+        return Ok(session.output.value(value)?);
+    }
+    Ok(session.output.fields(&view::<View>(value)?.fields())?)
+}
+
+async fn update(api: &Api, key: &str, body: &Value) -> anyhow::Result<Value> {
+    let href = KIND.locate(api, key).await?;
+    Ok(api.ask(Question::new(Method::PATCH, href).json(body)).await?.json()?)
+}
+
+/// Removes an object by its name or id.
+pub(crate) async fn delete(api: &Api, kind: &Kind, key: &str) -> anyhow::Result<()> {
+    let href = kind.locate(api, key).await?;
+    api.ask(Question::new(Method::DELETE, href)).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::{Value, json};
+
+    use super::{Command, run};
+    use crate::client::{
+        failure::conclude,
+        fake::{Asked, Fake},
+    };
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    async fn obey(fake: &Fake, line: &str) -> (u8, String, String) {
+        let (mut session, out, err) = fake.session(false);
+        let words = std::iter::once("channel").chain(line.split_whitespace());
+        let outcome = run(&mut session, Line::try_parse_from(words).unwrap().command).await;
+        (conclude(&mut session.output, outcome), out.text(), err.text())
+    }
+
+    fn bus(asked: &Asked) -> (u16, Value) {
+        let channel = json!({"id": "c1", "name": "orders", "protocol": "rest", "path": "/orders", "methods": [],
+            "service": "orders.create", "security": null, "active": true, "body_bytes_max": 1, "timeout_ms": 2});
+        match asked.line().as_str() {
+            "GET /api/v1/channels?limit=500" | "GET /api/v1/channels?name=orders&limit=500" => {
+                (200, json!({"items": [channel], "next": null}))
+            }
+            "POST /api/v1/channels" => (201, channel),
+            "PATCH /api/v1/channels/c1" => (200, channel),
+            "DELETE /api/v1/channels/c1" => (204, Value::Null),
+            _ => (200, json!({"items": [], "next": null})),
         }
     }
 
-    fn options(&mut self, options: Options) {
-        self.set("methods", Some(options.methods).filter(|methods| !methods.is_empty()));
-        let security = options.security.map(|name| if name == "none" { Value::Null } else { name.into() });
-        self.set("security", security);
-        self.set("body_bytes_max", options.body_bytes_max);
-        self.set("timeout_ms", options.timeout_ms);
+    #[tokio::test]
+    async fn lists_and_shows() {
+        let fake = Fake::start(bus).await;
+        let (_, list, _) = obey(&fake, "list").await;
+        assert!(list.ends_with("\norders\tany\t/orders\torders.create\tnone\tyes\n"), "{list}");
+        let (_, show, _) = obey(&fake, "show orders").await;
+        assert!(show.contains("security\tnone\nactive\tyes\n"), "{show}");
     }
-}
 
-impl Create {
-    fn draft(self) -> Value {
-        let mut draft = Draft::default();
-        draft.set("name", self.name);
-        draft.set("path", Some(self.path));
-        draft.set("service", Some(self.service));
-        draft.options(self.options);
-        draft.set("active", self.inactive.then_some(false));
-        Value::Object(draft.0)
-    }
-}
-
-impl Update {
-    pub(crate) fn patch(self) -> Result<Value, Cause> {
-        let mut draft = Draft::default();
-        draft.set("name", self.name);
-        draft.set("path", self.path);
-        draft.set("service", self.service);
-        draft.options(self.options);
-        draft.set("methods", self.any_method.then(Vec::<Value>::new));
-        draft.set("active", (self.active || self.inactive).then_some(self.active));
-        if draft.0.is_empty() {
-            return Err(Cause::Usage("nothing is given that is to be changed".to_owned()));
+    #[tokio::test]
+    async fn sends_what_was_given_and_no_more() {
+        let fake = Fake::start(bus).await;
+        let lines = [
+            "create --path /orders --service orders.create --method get,post --security partner --inactive",
+            "update orders --security none --method any --active --timeout-ms 5 --name o",
+            "delete orders",
+        ];
+        for line in lines {
+            assert_eq!(obey(&fake, line).await.0, 0, "{line}");
         }
-        Ok(Value::Object(draft.0))
+        let changes = fake.changes();
+        assert_eq!(
+            changes[0].json(),
+            json!({"path": "/orders", "methods": ["GET", "POST"], "service": "orders.create",
+                "security": "partner", "active": false})
+        );
+        assert_eq!(
+            changes[1].json(),
+            json!({"name": "o", "methods": [], "security": null, "active": true, "timeout_ms": 5})
+        );
+        assert_eq!(changes[2].line(), "DELETE /api/v1/channels/c1");
     }
-}
 
-impl Command {
-    pub(crate) async fn run(self, bus: &Bus<'_>) -> Result<(), Failure> {
-        let api = bus.admin()?;
-        match self {
-            Self::List => {
-                let channels = api.list(CHANNELS, &[]).await.doing(|| "list channels".to_owned())?;
-                let columns = [
-                    ("NAME", "name"),
-                    ("METHODS", "methods"),
-                    ("PATH", "path"),
-                    ("SERVICE", "service"),
-                    ("SECURITY", "security"),
-                    ("ACTIVE", "active"),
-                ];
-                bus.output.list(channels, &columns);
-            }
-            Self::Show { name } => {
-                let channel = show(&api, &name).await.doing(|| format!("show channel {name}"))?;
-                print(bus, &channel);
-            }
-            Self::Create(create) => {
-                let content = Content::json(&create.draft());
-                let created = api.post(CHANNELS, content).await.doing(|| "create the channel".to_owned())?;
-                print(bus, &created.body);
-            }
-            Self::Update(update) => {
-                let name = update.channel.clone();
-                let doing = || format!("update channel {name}");
-                let patch = update.patch().doing(doing)?;
-                let address = api.named(CHANNELS, &name).await.doing(doing)?;
-                print(bus, &api.patch(&address, &patch).await.doing(doing)?.body);
-            }
-            Self::Delete { name } => {
-                let doing = || format!("delete channel {name}");
-                let address = api.named(CHANNELS, &name).await.doing(doing)?;
-                api.delete(&address).await.doing(doing)?;
-                bus.output.note(&format!("channel {name} is deleted"));
-            }
-        }
-        Ok(())
+    #[tokio::test]
+    async fn refuses_what_makes_no_sense() {
+        let fake = Fake::start(bus).await;
+        assert_eq!(obey(&fake, "update orders").await.0, 2);
+        assert_eq!(obey(&fake, "update orders --method any,get").await.0, 2);
+        let (code, _, said) = obey(&fake, "delete nothing").await;
+        assert_eq!(
+            (code, said.as_str()),
+            (1, "error: failed to delete channel nothing: channel \"nothing\" does not exist\n")
+        );
+        assert!(fake.changes().is_empty());
     }
-}
-
-async fn show(api: &Api, name: &str) -> Result<Value, Cause> {
-    let address = api.named(CHANNELS, name).await?;
-    Ok(api.get(&address).await?.body)
-}
-
-fn print(bus: &Bus<'_>, channel: &Value) {
-    let members = [
-        ("name", "name"),
-        ("id", "id"),
-        ("protocol", "protocol"),
-        ("path", "path"),
-        ("methods", "methods"),
-        ("service", "service"),
-        ("security", "security"),
-        ("active", "active"),
-        ("body bytes max", "body_bytes_max"),
-        ("timeout ms", "timeout_ms"),
-        ("created", "created_at"),
-        ("updated", "updated_at"),
-    ];
-    bus.output.object(channel, &members);
 }

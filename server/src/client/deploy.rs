@@ -1,84 +1,226 @@
-//! `busbar deploy`: a file's way to being live, watched.
+//! `busbar deploy`: plugins into service.
 
-use std::path::{Path, PathBuf};
-
-use busbar_model::bounds::PLUGIN_BYTES_MAX;
-use serde_json::Value;
-
-use super::{
-    Bus,
-    api::{Api, Content, encoded},
-    failure::{Cause, Doing as _, Failure},
-    input,
-    wait::{Goal, Outcome, Waiting},
+use std::{
+    fs,
+    path::{Path, PathBuf},
 };
 
-pub(crate) const DEPLOYMENTS: &str = "/api/v1/deployments";
-const WASM: &str = "application/wasm";
+use anyhow::Context as _;
+use busbar_model::bounds::PLUGIN_BYTES_MAX;
+use bytes::Bytes;
+use http::Method;
+
+use super::{
+    Session,
+    api::{Question, encoded},
+    bounds::UPLOAD_TIME_MAX,
+    deployment::PATH,
+    failure::Usage,
+    watch::{self, Goal, follow},
+};
+
+const SUFFIX: &str = ".wasm";
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  busbar deploy my-service.wasm\n  \
-    busbar deploy --name orders target/wasm32-wasip2/release/build.wasm")]
-pub(crate) struct Deploy {
-    /// The plugins' files; the first that fails ends it.
-    #[arg(required = true, value_name = "FILE")]
+#[command(
+    after_help = "Examples:\n  busbar deploy orders.wasm\n  busbar deploy prices.wasm orders.wasm --timeout 5m\n  busbar deploy target/orders.wasm --name orders-eu --no-wait"
+)]
+pub(crate) struct Args {
+    /// Components; deployed in this order, up to the first that fails.
+    #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Goes by this name instead of the file's, as far as the plugin does not name itself.
-    #[arg(long)]
+    /// What to call a plugin that does not name itself; else its file's name.
+    #[arg(long, value_name = "NAME")]
     name: Option<String>,
     #[command(flatten)]
-    waiting: Waiting,
+    watch: watch::Patience,
 }
 
-impl Deploy {
-    pub(crate) async fn run(self, bus: &Bus<'_>) -> Result<(), Failure> {
-        if self.name.is_some() && self.files.len() > 1 {
-            let text = format!("--name is for one file, but {} are given", self.files.len());
-            return Err(Failure::new("deploy", Cause::Usage(text)));
-        }
-        let api = bus.admin()?;
-        let mut views = Vec::new();
-        let mut ended = Ok(());
-        for (number, file) in self.files.iter().enumerate() {
-            let doing = || format!("deploy {}", file.display());
-            let outcome = self.deploy(bus, &api, file).await.doing(doing);
-            ended = outcome.and_then(|outcome| {
-                self.waiting.show(&bus.output, &outcome, Goal::Live);
-                views.push(outcome.view);
-                outcome.ended.doing(doing)
-            });
-            if ended.is_err() {
-                left_out(bus, self.files.get(number + 1..).unwrap_or_default());
-                break;
-            }
-        }
-        if bus.output.is_json() && !views.is_empty() {
-            // One file is answered by its deployment, several by a list of theirs.
-            let one = if self.files.len() == 1 { views.pop() } else { None };
-            bus.output.json(&one.unwrap_or(Value::Array(views)));
-        }
-        ended
-    }
+/// A file that is there and may be deployed.
+struct Plugin {
+    path: PathBuf,
+    name: String,
+}
 
-    async fn deploy(&self, bus: &Bus<'_>, api: &Api, file: &Path) -> Result<Outcome, Cause> {
-        let bytes = input::read_within(file, PLUGIN_BYTES_MAX)?;
-        let name = match &self.name {
-            Some(name) => name.clone(),
-            None => file_name(file)?,
+impl Plugin {
+    fn of(path: &Path, name: Option<&str>) -> anyhow::Result<Self> {
+        let refuse = |reason: String| Usage::error(format!("{} {reason}", path.display()));
+        let file = fs::metadata(path).map_err(|error| refuse(format!("can't be read: {error}")))?;
+        if !file.is_file() {
+            return Err(refuse("is not a file".to_owned()));
+        }
+        if file.len() > PLUGIN_BYTES_MAX {
+            return Err(refuse(format!("has {} bytes; a plugin has {PLUGIN_BYTES_MAX} at most", file.len())));
+        }
+        let own = || path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = match name {
+            Some(name) if !name.ends_with(SUFFIX) => format!("{name}{SUFFIX}"),
+            Some(name) => name.to_owned(),
+            None => own(),
         };
-        let address = format!("{DEPLOYMENTS}?name={}", encoded(&name));
-        let accepted = api.post(&address, Content::of(WASM, bytes)).await?;
-        self.waiting.follow(api, &bus.output, accepted, Goal::Live).await
+        Ok(Self { path: path.to_owned(), name })
     }
 }
 
-fn left_out(bus: &Bus<'_>, files: &[PathBuf]) {
-    for file in files {
-        bus.output.note(&format!("{} is left out", file.display()));
+pub(crate) async fn run(session: &mut Session, args: Args) -> anyhow::Result<()> {
+    if args.name.is_some() && args.files.len() > 1 {
+        return Err(Usage::error("--name goes with one file only"));
     }
+    // All are looked at before the first is sent: a slip of the pen deploys nothing.
+    let plugins = args.files.iter().map(|file| Plugin::of(file, args.name.as_deref()));
+    let plugins = plugins.collect::<Result<Vec<_>, _>>()?;
+    let api = session.admin()?;
+    for plugin in &plugins {
+        let failed = || format!("failed to deploy {}", plugin.path.display());
+        let bytes = fs::read(&plugin.path).with_context(failed)?;
+        let question = Question::new(Method::POST, format!("{PATH}?name={}", encoded(&plugin.name)))
+            .content("application/wasm", Bytes::from(bytes))
+            .patience(Some(UPLOAD_TIME_MAX));
+        let accepted = api.ask(question).await.with_context(failed)?;
+        follow(session, &api, &accepted, Goal::Live, &args.watch).await.with_context(failed)?;
+    }
+    Ok(())
 }
 
-fn file_name(file: &Path) -> Result<String, Cause> {
-    let name = file.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-    name.ok_or_else(|| Cause::Usage("the file's name is not text; give one with --name".to_owned()))
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        path::PathBuf,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use clap::Parser;
+    use serde_json::{Value, json};
+
+    use super::{Args, run};
+    use crate::client::{
+        failure::conclude,
+        fake::{Asked, Fake},
+    };
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn args(fake: &Fake, line: &str) -> Args {
+        let file = fake.folder().join("orders.wasm");
+        fs::write(&file, b"\0asm").unwrap();
+        let words = ["deploy".to_owned(), file.display().to_string()].into_iter();
+        Line::try_parse_from(words.chain(line.split_whitespace().map(str::to_owned))).unwrap().args
+    }
+
+    fn deployment(state: &str, reason: Option<&str>) -> Value {
+        json!({"id": "1", "plugin": "orders", "digest": "sha256:new", "state": state, "reason": reason,
+            "source": "api", "created_at": "now", "servers": [{"server": "one", "state": state, "reason": reason}],
+            "href": "/api/v1/deployments/1"})
+    }
+
+    fn servers(digest: &str) -> Value {
+        let worker = json!({"slot": 0, "pid": 7, "state": "ready", "plugins": {"orders": digest}});
+        json!({"items": [{"name": "one", "live": true, "workers": [worker]}], "next": null})
+    }
+
+    /// A bus that answers looks at the deployment with one state after the other, and whose worker
+    /// switches with the look after the last.
+    async fn bus(states: &'static [(&'static str, Option<&'static str>)]) -> Fake {
+        let looks = AtomicUsize::new(0);
+        Fake::start(move |asked: &Asked| match asked.line().as_str() {
+            "POST /api/v1/deployments?name=orders.wasm" => (202, deployment("received", None)),
+            "GET /api/v1/deployments/1" => {
+                let at = looks.fetch_add(1, Ordering::Relaxed).min(states.len() - 1);
+                (200, deployment(states[at].0, states[at].1))
+            }
+            "GET /api/v1/servers?limit=500" if looks.load(Ordering::Relaxed) > states.len() => {
+                (200, servers("sha256:new"))
+            }
+            "GET /api/v1/servers?limit=500" => (200, servers("sha256:old")),
+            line => panic!("{line} was not expected"),
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn waits_for_every_worker() {
+        let fake = bus(&[("received", None), ("prepared", None), ("active", None)]).await;
+        let (mut session, out, err) = fake.session(false);
+        run(&mut session, args(&fake, "--wait")).await.unwrap();
+        assert_eq!(
+            out.text(),
+            "SERVER\tSTATE\tSLOT\tPID\tWORKER\tDIGEST\none\tactive\t0\t7\tready\tsha256:new\n"
+        );
+        let said = err.text();
+        for part in [
+            "orders: prepared",
+            "runs on 0 of 1 worker",
+            "orders sha256:new is live on 1 worker of 1 live server",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+        let sent = &fake.changes()[0];
+        assert_eq!((sent.header("content-type"), &sent.body[..]), (Some("application/wasm"), &b"\0asm"[..]));
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_told_with_its_reason() {
+        let fake = bus(&[("received", None), ("failed", Some("it imports x\nwhich nobody has"))]).await;
+        let (mut session, _, err) = fake.session(false);
+        let outcome = run(&mut session, args(&fake, "")).await;
+        assert_eq!(conclude(&mut session.output, outcome), 1);
+        let said = err.text();
+        assert!(said.contains("orders.wasm: orders sha256:new: it imports x\nwhich nobody has\n"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn a_newer_version_is_no_failure() {
+        let fake = bus(&[("superseded", None)]).await;
+        let (mut session, _, err) = fake.session(false);
+        run(&mut session, args(&fake, "")).await.unwrap();
+        assert!(err.text().contains("a newer version took its place"), "{}", err.text());
+    }
+
+    #[tokio::test]
+    async fn gives_up_in_the_end() {
+        let fake = bus(&[("compiled", None)]).await;
+        let (mut session, ..) = fake.session(false);
+        let error = run(&mut session, args(&fake, "--timeout 400ms")).await.unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.contains("not done after 0.4 s: orders sha256:new is compiled"), "{text}");
+        assert!(text.contains("busbar deployment show 1"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn need_not_wait() {
+        let fake = bus(&[("received", None)]).await;
+        let (mut session, out, _) = fake.session(true);
+        run(&mut session, args(&fake, "--no-wait")).await.unwrap();
+        let value: Value = serde_json::from_str(&out.text()).unwrap();
+        assert_eq!(value["state"], "received");
+        assert_eq!(fake.asked().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_missing_file_deploys_nothing() {
+        let fake = bus(&[("active", None)]).await;
+        let (mut session, ..) = fake.session(false);
+        let mut args = args(&fake, "");
+        args.files.push(PathBuf::from("no-such-file.wasm"));
+        let outcome = run(&mut session, args).await;
+        assert_eq!(conclude(&mut session.output, outcome), 2);
+        assert!(fake.asked().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_problem_names_the_file() {
+        let fake =
+            Fake::start(|_| (409, json!({"title": "Conflict", "detail": "no", "code": "conflict"}))).await;
+        let (mut session, _, err) = fake.session(false);
+        let outcome = run(&mut session, args(&fake, "")).await;
+        assert_eq!(conclude(&mut session.output, outcome), 1);
+        let said = err.text();
+        assert!(said.starts_with("error: failed to deploy "), "{said}");
+        assert!(said.ends_with("orders.wasm: no (409 conflict)\ncorrelation id: c-1\n"), "{said}");
+    }
 }

@@ -1,96 +1,134 @@
-//! A server for tests that answers each request with the next of its answers.
+//! A server for tests: answers as it is told, and remembers what it was asked.
 
 use std::{
-    collections::VecDeque,
     convert::Infallible,
     sync::{Arc, Mutex},
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Method, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 
-use super::locate::Target;
+use super::{
+    Session,
+    locate::{Access, Locator},
+    output::{
+        Output,
+        tests::{Said, recorded},
+    },
+};
 
 #[derive(Clone)]
-pub(crate) struct Answer {
-    status: u16,
-    body: Value,
-    header: Option<(&'static str, &'static str)>,
-}
-
-impl Answer {
-    pub(crate) fn new(status: u16, body: Value) -> Self {
-        Self { status, body, header: None }
-    }
-
-    pub(crate) fn with(self, name: &'static str, value: &'static str) -> Self {
-        Self { header: Some((name, value)), ..self }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Seen {
-    /// Method and address.
-    pub(crate) line: String,
-    pub(crate) headers: http::HeaderMap,
+pub(crate) struct Asked {
+    pub(crate) method: Method,
+    /// With its query.
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
-#[derive(Default)]
-struct Script {
-    answers: VecDeque<Answer>,
-    seen: Vec<Seen>,
+impl Asked {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// `GET /path`
+    pub(crate) fn line(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
 }
 
 pub(crate) struct Fake {
-    url: String,
-    script: Arc<Mutex<Script>>,
+    address: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    task: JoinHandle<()>,
+    folder: tempfile::TempDir,
 }
 
+impl Drop for Fake {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+type Script = Arc<dyn Fn(&Asked) -> (u16, Value) + Send + Sync>;
+
 impl Fake {
-    pub(crate) async fn start(answers: Vec<Answer>) -> Self {
+    /// A 201 or 202 comes with `Location`, which is the answer's `href`; every answer with a tag.
+    pub(crate) async fn start(script: impl Fn(&Asked) -> (u16, Value) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let script = Arc::new(Mutex::new(Script { answers: answers.into(), seen: Vec::new() }));
-        let shared = script.clone();
-        tokio::spawn(async move {
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+        let (script, log): (Script, _) = (Arc::new(script), Arc::clone(&asked));
+        let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let script = shared.clone();
-                let service = service_fn(move |request| answer(script.clone(), request));
+                let (script, log) = (Arc::clone(&script), Arc::clone(&log));
+                let service =
+                    service_fn(move |request| answer(Arc::clone(&script), Arc::clone(&log), request));
                 let connection = hyper::server::conn::http1::Builder::new();
                 tokio::spawn(connection.serve_connection(TokioIo::new(stream), service));
             }
         });
-        Self { url, script }
+        let folder = tempfile::tempdir().unwrap();
+        let endpoints = serde_json::json!({"http": address, "admin": address, "pid": 1});
+        std::fs::write(folder.path().join("endpoints.json"), endpoints.to_string()).unwrap();
+        std::fs::write(folder.path().join("admin-token"), "secret").unwrap();
+        std::fs::write(folder.path().join("invoker-key"), "key").unwrap();
+        Self { address, asked, task, folder }
     }
 
-    pub(crate) fn target(&self) -> Target {
-        Target { url: self.url.clone(), secret: "token".to_owned() }
+    pub(crate) fn access(&self) -> Access {
+        Access { url: self.address.clone(), secret: Some("secret".to_owned()), origin: "a test".to_owned() }
     }
 
-    pub(crate) fn requests(&self) -> Vec<Seen> {
-        self.script.lock().unwrap().seen.clone()
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// What was asked that changes something.
+    pub(crate) fn changes(&self) -> Vec<Asked> {
+        self.asked().into_iter().filter(|asked| asked.method != Method::GET).collect()
+    }
+
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    fn session_with(&self, output: Output) -> Session {
+        Session { locator: Locator::new(Some(self.folder().to_owned()), |_| None), output }
+    }
+
+    /// A session with this server, and what it says.
+    pub(crate) fn session(&self, json: bool) -> (Session, Said, Said) {
+        let (output, out, err) = recorded(json, None);
+        (self.session_with(output), out, err)
     }
 }
 
 async fn answer(
-    script: Arc<Mutex<Script>>,
-    request: Request<Incoming>,
+    script: Script,
+    log: Arc<Mutex<Vec<Asked>>>,
+    request: http::Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
-    let line = format!("{} {}", parts.method, parts.uri);
-    let mut script = script.lock().unwrap();
-    script.seen.push(Seen { line, headers: parts.headers, body });
-    let answer = script.answers.pop_front().unwrap_or(Answer::new(500, Value::Null));
-    let mut response = Response::builder().status(answer.status);
-    if let Some((name, value)) = answer.header {
-        response = response.header(name, value);
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let path = parts.uri.to_string();
+    let asked = Asked { method: parts.method, path, headers: parts.headers, body };
+    log.lock().unwrap().push(asked.clone());
+    let (status, value) = script(&asked);
+    let mut response = Response::builder().status(status).header("etag", "\"7\"");
+    if let Some(href) = value["href"].as_str() {
+        response = response.header("location", href);
     }
-    Ok(response.body(Full::new(answer.body.to_string().into())).unwrap())
+    response = response.header("content-type", "application/json").header("x-correlation-id", "c-1");
+    let body = if status == 204 { Bytes::new() } else { Bytes::from(value.to_string()) };
+    Ok(response.body(Full::new(body)).unwrap())
 }

@@ -1,105 +1,171 @@
-//! `busbar invoke`: a call of a service by its name.
+//! `busbar invoke`: a call by name.
 
-use std::path::Path;
-
-use http::{Method, Response, header};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
-use serde_json::Value;
-
-use super::{
-    Bus,
-    api::{Content, JSON, encoded, succeeded},
-    failure::{Cause, Doing as _, Failure},
-    input,
-    output::Output,
+use std::{
+    fs,
+    io::{self, Read as _},
 };
 
+use anyhow::Context as _;
+use bytes::Bytes;
+use http::{Method, header::CONTENT_TYPE};
+use serde::de::IgnoredAny;
+
+use super::{
+    Session,
+    answer::Answer,
+    api::{Api, Question, encoded},
+    failure::Usage,
+    output::Output,
+    text::duration,
+};
+
+const JSON: &str = "application/json";
+
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  busbar invoke greeter.greet '{\"name\": \"Ada\"}'\n  \
-    busbar invoke orders.import @orders.json\n  generate | busbar invoke orders.import -")]
-pub(crate) struct Invoke {
+#[command(
+    after_help = "Examples:\n  busbar invoke echo\n  busbar invoke greeter.greet '{\"name\":\"Ada\"}'\n  busbar invoke orders.import @orders.json\n  busbar invoke pictures.scale @cat.png --content-type image/png > small.png\n  busbar invoke orders.create -"
+)]
+pub(crate) struct Args {
     service: String,
-    /// The input: JSON, a file's after `@`, or standard input for `-`; none if not given.
-    #[arg(value_name = "JSON | @FILE | -", allow_negative_numbers = true)]
+    /// The input: JSON, @FILE or - for standard input; nothing if not given.
+    #[arg(value_name = "INPUT", allow_hyphen_values = true)]
     input: Option<String>,
+    /// What the input is, for a service that takes it as it comes.
+    #[arg(long, value_name = "TYPE", default_value = JSON)]
+    content_type: String,
+    /// How long to wait: 250ms, 30s, 2m, 1h; as long as the bus lets the call run if not given.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    timeout: Option<std::time::Duration>,
 }
 
-impl Invoke {
-    pub(crate) async fn run(self, bus: &Bus<'_>) -> Result<(), Failure> {
-        let doing = || format!("invoke {}", self.service);
-        let content = match &self.input {
-            None => Content::default(),
-            Some(input) => Content::of(JSON, read(input).doing(doing)?),
-        };
-        let api = bus.invoker()?;
-        let path = format!("/_busbar/invoke/{}", encoded(&self.service));
-        let called = async {
-            let response = api.send(Method::POST, &path, content).await?;
-            print(&bus.output, succeeded(response).await?).await
-        };
-        called.await.doing(doing)
+pub(crate) async fn run(session: &mut Session, args: Args) -> anyhow::Result<()> {
+    let api = Api::data_plane(session.locator.invoker()?)?;
+    let path = format!("/_busbar/invoke/{}", encoded(&args.service));
+    let mut question = Question::new(Method::POST, path).patience(args.timeout);
+    if let Some(given) = &args.input {
+        question = question.content(&args.content_type, input(given, &args.content_type)?);
     }
+    let answer = api.ask(question).await.with_context(|| format!("failed to invoke {}", args.service))?;
+    Ok(show(&mut session.output, &answer)?)
 }
 
-fn read(input: &str) -> Result<Vec<u8>, Cause> {
-    if input == "-" {
-        return input::read(Path::new("-"));
-    }
-    if let Some(file) = input.strip_prefix('@') {
-        return input::read(Path::new(file));
-    }
-    match serde_json::from_str::<serde::de::IgnoredAny>(input) {
-        Ok(_) => Ok(input.as_bytes().to_vec()),
-        Err(error) => {
-            let text = format!("the input is not JSON: {error}; a text needs quotes, a file an @ before it");
-            Err(Cause::Usage(text))
+/// The input's bytes. What is to be JSON is checked here, where a slip can be shown.
+fn input(given: &str, kind: &str) -> anyhow::Result<Bytes> {
+    let unreadable = |what: &str, error: io::Error| Usage::error(format!("{what} can't be read: {error}"));
+    let (what, bytes) = match given.strip_prefix('@') {
+        Some(file) => (file, fs::read(file).map_err(|error| unreadable(file, error))?),
+        None if given == "-" => {
+            let mut bytes = Vec::new();
+            io::stdin().read_to_end(&mut bytes).map_err(|error| unreadable("standard input", error))?;
+            ("standard input", bytes)
         }
+        None => ("the input", given.as_bytes().to_vec()),
+    };
+    let is_json = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(JSON));
+    if is_json && let Err(error) = serde_json::from_slice::<IgnoredAny>(&bytes) {
+        return Err(Usage::error(format!("{what} is not JSON: {error}")));
     }
+    Ok(bytes.into())
 }
 
-/// Laid out for a person, else as it comes.
-async fn print(output: &Output, response: Response<Incoming>) -> Result<(), Cause> {
-    let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let is_json = media_type.is_some_and(|media_type| media_type.starts_with(JSON));
-    let broken = |error| Cause::Other(format!("the output broke off: {error}"));
-    let mut body = response.into_body();
-    if is_json && output.is_terminal() {
-        let bytes = body.collect().await.map_err(broken)?.to_bytes();
-        match serde_json::from_slice::<Value>(&bytes) {
-            Ok(value) => output.json(&value),
-            Err(_) => output.bytes(&bytes),
-        }
+/// JSON with line breaks for a person; for a program, what came.
+fn show(output: &mut Output, answer: &Answer) -> io::Result<()> {
+    if answer.body.is_empty() {
         return Ok(());
     }
-    let mut ends_line = true;
-    while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.map_err(broken)?.into_data() {
-            output.bytes(&data);
-            ends_line = data.last().map_or(ends_line, |last| *last == b'\n');
+    let parsed = if answer.is_json() { answer.json().ok() } else { None };
+    match (parsed, std::str::from_utf8(&answer.body)) {
+        (Some(value), _) if output.to_terminal() => output.value(&value),
+        (Some(_), _) => {
+            output.bytes(&answer.body)?;
+            if answer.body.ends_with(b"\n") { Ok(()) } else { output.gap() }
+        }
+        (None, _) if !output.to_terminal() => output.bytes(&answer.body),
+        (None, Ok(text)) => output.text(text.trim_end_matches('\n')),
+        (None, Err(_)) => {
+            let kind = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+            let size = answer.body.len();
+            output.note(&format!(
+                "{size} bytes of {} are not shown here; > FILE keeps them",
+                kind.unwrap_or("something")
+            ))
         }
     }
-    // JSON is text and ends its line; what else a service gives is passed on byte for byte.
-    if is_json && !ends_line {
-        output.bytes(b"\n");
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::read;
-    use crate::client::failure::Failure;
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue};
+    use serde_json::json;
+
+    use super::{Args, JSON, input, run, show};
+    use crate::client::{answer::Answer, failure::conclude, fake::Fake, output::tests::recorded};
+
+    fn args(input: Option<&str>) -> Args {
+        Args {
+            service: "greeter.greet".to_owned(),
+            input: input.map(str::to_owned),
+            content_type: JSON.to_owned(),
+            timeout: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn calls_with_the_key_and_prints_what_comes_back() {
+        let fake = Fake::start(|_| (200, json!({"greeting": "hello"}))).await;
+        let (mut session, out, _) = fake.session(false);
+        run(&mut session, args(Some(r#"{"name":"Ada"}"#))).await.unwrap();
+        assert_eq!(out.text(), "{\"greeting\":\"hello\"}\n");
+        let asked = &fake.asked()[0];
+        assert_eq!(asked.line(), "POST /_busbar/invoke/greeter.greet");
+        assert_eq!((asked.header("x-api-key"), asked.header("authorization")), (Some("key"), None));
+        assert_eq!(asked.json(), json!({"name": "Ada"}));
+    }
+
+    #[tokio::test]
+    async fn a_fault_is_told() {
+        let problem = json!({"title": "Invalid input", "detail": "the input is not valid", "code": "invalid-input",
+            "status": 400, "correlation_id": "c-2", "errors": [{"path": "/name", "message": "is required"}]});
+        let fake = Fake::start(move |_| (400, problem.clone())).await;
+        let (mut session, out, err) = fake.session(false);
+        let outcome = run(&mut session, args(None)).await;
+        assert_eq!(conclude(&mut session.output, outcome), 1);
+        assert_eq!(out.text(), "");
+        assert_eq!(
+            err.text(),
+            "error: failed to invoke greeter.greet: the input is not valid (400 invalid-input)\n  \
+             /name: is required\ncorrelation id: c-2\n"
+        );
+        assert_eq!(fake.asked()[0].header("content-type"), None);
+    }
 
     #[test]
-    fn the_input_is_json_or_a_file() {
-        assert_eq!(read(r#"{"a": 1.0}"#).unwrap(), br#"{"a": 1.0}"#, "the text stays as it is");
-        let failure = Failure::new("invoke", read("Ada").unwrap_err());
-        assert_eq!(failure.exit_code(), 2);
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("input.json");
-        std::fs::write(&file, "[7]").unwrap();
-        assert_eq!(read(&format!("@{}", file.display())).unwrap(), b"[7]");
-        assert_eq!(Failure::new("invoke", read("@/no/such").unwrap_err()).exit_code(), 1);
+    fn input_that_is_no_json_is_shown_where() {
+        let error = input("{\"a\":}", JSON).unwrap_err();
+        assert!(
+            error.to_string().contains("the input is not JSON: expected value at line 1 column 6"),
+            "{error}"
+        );
+        assert!(input("plain", "text/plain").is_ok());
+        assert!(input("@no-such-file", JSON).unwrap_err().to_string().contains("no-such-file can't be read"));
+    }
+
+    #[test]
+    fn a_person_gets_what_can_be_shown() {
+        let shown = |kind: &'static str, body: &'static [u8]| {
+            let headers = HeaderMap::from_iter([(super::CONTENT_TYPE, HeaderValue::from_static(kind))]);
+            let (mut output, out, err) = recorded(false, Some(80));
+            let answer = Answer { url: String::new(), headers, body: Bytes::from_static(body) };
+            show(&mut output, &answer).unwrap();
+            out.text() + &err.text()
+        };
+        assert_eq!(shown("application/json; charset=utf-8", b"{\"a\":1}"), "{\n  \"a\": 1\n}\n");
+        assert_eq!(shown("text/plain", b"a\x1b[2J\n"), "a\u{fffd}[2J\n");
+        assert_eq!(
+            shown("image/png", b"\xff\xfe"),
+            "2 bytes of image/png are not shown here; > FILE keeps them\n"
+        );
+        assert_eq!(shown("text/plain", b""), "");
     }
 }

@@ -1,4 +1,4 @@
-//! Finds the server that is meant: by its folder, else by the environment.
+//! Which server is meant, and what it takes to talk to it.
 
 use std::{
     fs, io,
@@ -7,229 +7,263 @@ use std::{
 
 use serde::Deserialize;
 
-use super::failure::Cause;
+const FOLDER_DEFAULT: &str = "./.busbar";
 
-const DEFAULT_FOLDER: &str = "./.busbar";
-
-pub(crate) const ADMIN_URL: &str = "BUSBAR_ADMIN_URL";
-pub(crate) const ADMIN_TOKEN: &str = "BUSBAR_ADMIN_TOKEN";
-pub(crate) const HTTP_URL: &str = "BUSBAR_HTTP_URL";
-pub(crate) const INVOKER_KEY: &str = "BUSBAR_INVOKER_KEY";
-
-/// An address to send requests to, and what opens it.
-#[derive(PartialEq, Eq)]
-pub(crate) struct Target {
-    pub(crate) url: String,
-    pub(crate) secret: String,
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("no server was found: {endpoints} does not exist and {variable} is not set", endpoints = .endpoints.display())]
+    Nowhere { endpoints: PathBuf, variable: &'static str },
+    #[error("no server runs in {folder}: {endpoints} does not exist", folder = .folder.display(), endpoints = endpoints(.folder).display())]
+    NotRunning { folder: PathBuf },
+    #[error("{variable} is not set, which belongs to {beside}")]
+    Unset { variable: &'static str, beside: &'static str },
+    #[error("the server in {folder} has no admin API and {ADMIN_URL} is not set", folder = .folder.display())]
+    NoAdmin { folder: PathBuf },
+    #[error("{path} can't be read", path = .path.display())]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{path} is not what a server writes", path = .path.display())]
+    Malformed {
+        path: PathBuf,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("{path} is empty", path = .path.display())]
+    Empty { path: PathBuf },
 }
 
-/// Where the parts of a server listen, as far as that is known.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-pub(crate) struct Endpoints {
-    #[serde(default)]
-    pub(crate) http: Option<String>,
-    #[serde(default)]
-    pub(crate) admin: Option<String>,
-}
-
-/// One of the two doors of a server.
-struct Door {
-    what: &'static str,
-    url: &'static str,
-    secret: &'static str,
-    file: &'static str,
-    of: fn(Endpoints) -> Option<String>,
-}
-
-const ADMIN: Door = Door {
-    what: "admin API",
-    url: ADMIN_URL,
-    secret: ADMIN_TOKEN,
-    file: "admin-token",
-    of: |endpoints| endpoints.admin,
-};
-const HTTP: Door = Door {
-    what: "data plane",
-    url: HTTP_URL,
-    secret: INVOKER_KEY,
-    file: "invoker-key",
-    of: |endpoints| endpoints.http,
-};
-
-/// Where to look.
-pub(crate) struct Locator<'a> {
-    folder: Option<&'a Path>,
-    default_folder: PathBuf,
-    environment: &'a dyn Fn(&str) -> Option<String>,
-}
-
-impl<'a> Locator<'a> {
-    /// `folder` is the one that was asked for by name.
-    pub(crate) fn new(folder: Option<&'a Path>) -> Self {
-        Self { folder, default_folder: PathBuf::from(DEFAULT_FOLDER), environment: &from_environment }
-    }
-
-    pub(crate) fn admin(&self) -> Result<Target, Cause> {
-        self.target(&ADMIN)
-    }
-
-    pub(crate) fn http(&self) -> Result<Target, Cause> {
-        self.target(&HTTP)
-    }
-
-    pub(crate) fn endpoints(&self) -> Endpoints {
-        let found = self.search().ok().flatten().map(|(_, endpoints)| endpoints);
-        found.unwrap_or_else(|| Endpoints { http: self.variable(HTTP_URL), admin: self.variable(ADMIN_URL) })
-    }
-
-    fn target(&self, door: &Door) -> Result<Target, Cause> {
-        let found = self.search()?;
-        if let Some((folder, endpoints)) = found
-            && let Some(url) = (door.of)(endpoints)
-        {
-            return Ok(Target { url, secret: read_secret(&folder.join(door.file))? });
-        }
-        match (self.variable(door.url), self.variable(door.secret)) {
-            (Some(url), Some(secret)) => Ok(Target { url, secret }),
-            (Some(_), None) => Err(Cause::Usage(format!("{} is set, but {} is not", door.url, door.secret))),
-            _ => Err(Cause::Usage(self.nothing_found(door))),
-        }
-    }
-
-    fn nothing_found(&self, door: &Door) -> String {
-        let Door { what, url, secret, .. } = door;
-        let folder = self.folder.unwrap_or(&self.default_folder).join("endpoints.json");
-        let folder = folder.display();
-        format!(
-            "no {what} in {folder}, and {url} and {secret} are not set; \
-             start a server with `busbar quickstart` or name its folder with --dir"
-        )
-    }
-
-    /// The folder of the server with what it says of itself.
-    fn search(&self) -> Result<Option<(&Path, Endpoints)>, Cause> {
-        let folder = self.folder.unwrap_or(&self.default_folder);
-        let file = folder.join("endpoints.json");
-        let text = match fs::read_to_string(&file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return match self.folder {
-                    None => Ok(None),
-                    Some(folder) => Err(nothing_runs(folder)),
-                };
+impl Error {
+    /// How to mend it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Nowhere { variable, .. } => Some(format!(
+                "`busbar quickstart` starts a server here; one that runs elsewhere is named by --dir DIR or {variable}"
+            )),
+            Self::NotRunning { folder } => {
+                Some(format!("`busbar quickstart --dir {}` starts one", folder.display()))
             }
-            Err(error) => return Err(Cause::Usage(format!("{} can't be read: {error}", file.display()))),
+            Self::NoAdmin { .. } => Some("`busbar admin` starts an admin API".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+const ADMIN_URL: &str = "BUSBAR_ADMIN_URL";
+const ADMIN_TOKEN: &str = "BUSBAR_ADMIN_TOKEN";
+const HTTP_URL: &str = "BUSBAR_HTTP_URL";
+const INVOKER_KEY: &str = "BUSBAR_INVOKER_KEY";
+
+/// A variable of this process's environment; an empty one is as good as none.
+pub(crate) fn environment(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "where a server is may stand in the environment")]
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// An address, what opens it and who says so.
+#[derive(Clone)]
+pub(crate) struct Access {
+    pub(crate) url: String,
+    pub(crate) secret: Option<String>,
+    pub(crate) origin: String,
+}
+
+/// What a server says of itself in its folder.
+#[derive(Deserialize)]
+struct Endpoints {
+    http: String,
+    admin: Option<String>,
+}
+
+pub(crate) struct Locator {
+    folder: Option<PathBuf>,
+    variable: fn(&str) -> Option<String>,
+}
+
+impl Locator {
+    pub(crate) fn new(folder: Option<PathBuf>, variable: fn(&str) -> Option<String>) -> Self {
+        Self { folder, variable }
+    }
+
+    /// The admin API.
+    pub(crate) fn admin(&self) -> Result<Access, Error> {
+        let Some((folder, endpoints)) = self.folder(ADMIN_URL)? else {
+            return self.environment(ADMIN_URL, ADMIN_TOKEN);
         };
-        let unclear = |error| Cause::Usage(format!("{} can't be understood: {error}", file.display()));
-        Ok(Some((folder, serde_json::from_str(&text).map_err(unclear)?)))
+        match endpoints.admin {
+            Some(url) => Ok(Access {
+                url,
+                secret: Some(line(&folder.join("admin-token"))?),
+                origin: self::endpoints(&folder).display().to_string(),
+            }),
+            None if (self.variable)(ADMIN_URL).is_some() => self.environment(ADMIN_URL, ADMIN_TOKEN),
+            None => Err(Error::NoAdmin { folder }),
+        }
     }
 
-    fn variable(&self, name: &str) -> Option<String> {
-        (self.environment)(name).filter(|value| !value.is_empty())
+    /// Calls by name.
+    pub(crate) fn invoker(&self) -> Result<Access, Error> {
+        match self.folder(HTTP_URL)? {
+            None => self.environment(HTTP_URL, INVOKER_KEY),
+            Some((folder, endpoints)) => Ok(Access {
+                url: endpoints.http,
+                secret: Some(line(&folder.join("invoker-key"))?),
+                origin: self::endpoints(&folder).display().to_string(),
+            }),
+        }
+    }
+
+    /// The data plane, without credentials; `None` where nobody says where it is.
+    pub(crate) fn data_plane(&self) -> Result<Option<Access>, Error> {
+        let (url, origin) = match self.folder(ADMIN_URL)? {
+            Some((folder, endpoints)) => {
+                (Some(endpoints.http), self::endpoints(&folder).display().to_string())
+            }
+            None => ((self.variable)(HTTP_URL), HTTP_URL.to_owned()),
+        };
+        Ok(url.map(|url| Access { url, secret: None, origin }))
+    }
+
+    /// The folder of the server that is meant; `None`: the environment names it.
+    fn folder(&self, variable: &'static str) -> Result<Option<(PathBuf, Endpoints)>, Error> {
+        let folder = self.folder.clone().unwrap_or_else(|| PathBuf::from(FOLDER_DEFAULT));
+        let path = endpoints(&folder);
+        match fs::read(&path) {
+            Ok(text) => match serde_json::from_slice(&text) {
+                Ok(endpoints) => Ok(Some((folder, endpoints))),
+                Err(source) => Err(Error::Malformed { path, source }),
+            },
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(Error::Unreadable { path, source })
+            }
+            Err(_) if self.folder.is_some() => Err(Error::NotRunning { folder }),
+            Err(_) if (self.variable)(variable).is_some() => Ok(None),
+            Err(_) => Err(Error::Nowhere { endpoints: path, variable }),
+        }
+    }
+
+    fn environment(&self, url: &'static str, secret: &'static str) -> Result<Access, Error> {
+        let get = |variable, beside| (self.variable)(variable).ok_or(Error::Unset { variable, beside });
+        Ok(Access {
+            url: get(url, secret)?,
+            secret: Some(get(secret, url)?.trim().to_owned()),
+            origin: url.to_owned(),
+        })
     }
 }
 
-/// A folder without a server is a state to report; a folder that is not there is a wrong argument.
-fn nothing_runs(folder: &Path) -> Cause {
-    let shown = folder.display();
-    let start = format!("start a server with `busbar quickstart --dir {shown}`");
-    if folder.is_dir() {
-        Cause::Other(format!("nothing runs in {shown}: it has no endpoints.json; {start}"))
-    } else {
-        Cause::Usage(format!("the folder {shown} does not exist; {start}"))
+fn endpoints(folder: &Path) -> PathBuf {
+    folder.join("endpoints.json")
+}
+
+/// The one line of a file.
+fn line(path: &Path) -> Result<String, Error> {
+    let path = path.to_owned();
+    match fs::read_to_string(&path) {
+        Ok(text) if text.trim().is_empty() => Err(Error::Empty { path }),
+        Ok(text) => Ok(text.trim().to_owned()),
+        Err(source) => Err(Error::Unreadable { path, source }),
     }
-}
-
-fn read_secret(file: &Path) -> Result<String, Cause> {
-    let text = fs::read_to_string(file);
-    let text = text.map_err(|error| Cause::Usage(format!("{} can't be read: {error}", file.display())))?;
-    Ok(text.trim_end().to_owned())
-}
-
-#[expect(clippy::disallowed_methods, reason = "where to find a server is part of the command's surroundings")]
-fn from_environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use std::{fs, path::Path};
 
-    use super::{ADMIN_TOKEN, ADMIN_URL, Locator, Target};
-    use crate::client::failure::{Cause, Failure};
+    use super::{Access, Error, Locator};
 
-    const NOTHING: fn(&str) -> Option<String> = |_| None;
-
-    fn everything(name: &str) -> Option<String> {
-        Some(if name.ends_with("URL") { "http://environment" } else { "environment's" }.to_owned())
+    fn server(folder: &Path, endpoints: &str) {
+        fs::write(folder.join("endpoints.json"), endpoints).unwrap();
+        fs::write(folder.join("admin-token"), "token\n").unwrap();
+        fs::write(folder.join("invoker-key"), "key").unwrap();
     }
 
-    fn locator<'a>(
-        named: Option<&'a Path>,
-        default: &Path,
-        environment: &'a dyn Fn(&str) -> Option<String>,
-    ) -> Locator<'a> {
-        Locator { folder: named, default_folder: default.to_owned(), environment }
+    fn nothing(_: &str) -> Option<String> {
+        None
     }
 
-    fn folder() -> tempfile::TempDir {
+    fn all(name: &str) -> Option<String> {
+        Some(format!("value of {name}"))
+    }
+
+    fn parts(found: Result<Access, Error>) -> (String, String) {
+        let access = found.unwrap_or_else(|error| panic!("{error}"));
+        (access.url, access.secret.unwrap_or_default())
+    }
+
+    fn refusal(found: Result<Access, Error>) -> Error {
+        found.err().expect("nothing is to be found")
+    }
+
+    #[test]
+    fn a_folder_says_where_its_server_is() {
         let folder = tempfile::tempdir().unwrap();
-        let text = r#"{"http": "http://127.0.0.1:1", "admin": "http://127.0.0.1:2", "pid": 3}"#;
-        fs::write(folder.path().join("endpoints.json"), text).unwrap();
-        fs::write(folder.path().join("admin-token"), "token").unwrap();
-        fs::write(folder.path().join("invoker-key"), "key\n").unwrap();
-        folder
-    }
-
-    fn found(result: Result<Target, Cause>) -> (String, String) {
-        result.map(|Target { url, secret }| (url, secret)).unwrap()
-    }
-
-    fn pair(url: &str, secret: &str) -> (String, String) {
-        (url.to_owned(), secret.to_owned())
+        server(folder.path(), r#"{"http":"http://127.0.0.1:1","admin":"http://127.0.0.1:2","pid":3}"#);
+        let locator = Locator::new(Some(folder.path().to_owned()), all);
+        assert_eq!(parts(locator.admin()), ("http://127.0.0.1:2".into(), "token".into()));
+        assert_eq!(parts(locator.invoker()), ("http://127.0.0.1:1".into(), "key".into()));
+        let open = locator.data_plane().unwrap_or_else(|error| panic!("{error}")).unwrap();
+        assert_eq!((open.url.as_str(), open.secret), ("http://127.0.0.1:1", None));
     }
 
     #[test]
-    fn a_folder_comes_before_the_environment() {
-        let (folder, empty) = (folder(), tempfile::tempdir().unwrap());
-        let named = locator(Some(folder.path()), empty.path(), &everything);
-        assert_eq!(found(named.admin()), pair("http://127.0.0.1:2", "token"));
-        assert_eq!(found(named.http()), pair("http://127.0.0.1:1", "key"));
-        let default = locator(None, folder.path(), &everything);
-        assert_eq!(found(default.admin()), pair("http://127.0.0.1:2", "token"));
-        let neither = locator(None, empty.path(), &everything);
-        assert_eq!(found(neither.admin()), pair("http://environment", "environment's"));
-        assert_eq!(neither.endpoints().http.as_deref(), Some("http://environment"));
+    fn a_folder_that_was_named_is_not_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let locator = Locator::new(Some(folder.path().to_owned()), all);
+        let error = refusal(locator.admin());
+        assert!(matches!(error, Error::NotRunning { .. }), "{error}");
+        assert!(error.hint().unwrap().contains("busbar quickstart --dir"));
+        server(folder.path(), "{");
+        assert!(matches!(refusal(locator.admin()), Error::Malformed { .. }));
     }
 
     #[test]
-    fn a_server_without_an_admin_api_leaves_that_to_the_environment() {
-        let folder = folder();
-        fs::write(folder.path().join("endpoints.json"), r#"{"http": "http://127.0.0.1:1", "pid": 3}"#)
-            .unwrap();
-        let named = locator(Some(folder.path()), folder.path(), &everything);
-        assert_eq!(found(named.admin()), pair("http://environment", "environment's"));
-        assert!(locator(Some(folder.path()), folder.path(), &NOTHING).admin().is_err());
+    fn secrets_must_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        server(folder.path(), r#"{"http":"http://127.0.0.1:1","admin":"http://127.0.0.1:2","pid":3}"#);
+        fs::write(folder.path().join("admin-token"), "\n").unwrap();
+        fs::remove_file(folder.path().join("invoker-key")).unwrap();
+        let locator = Locator::new(Some(folder.path().to_owned()), nothing);
+        assert!(matches!(refusal(locator.admin()), Error::Empty { .. }));
+        assert!(matches!(refusal(locator.invoker()), Error::Unreadable { .. }));
     }
 
     #[test]
-    fn says_what_was_looked_for() {
-        let empty = tempfile::tempdir().unwrap();
-        let failure = |named: Option<&Path>, environment: &dyn Fn(&str) -> Option<String>| {
-            let cause = locator(named, empty.path(), environment).admin().err().unwrap();
-            let failure = Failure::new("look", cause);
-            (failure.exit_code(), failure.to_string())
-        };
-        let (code, text) = failure(None, &NOTHING);
-        for part in ["endpoints.json", ADMIN_URL, ADMIN_TOKEN, "busbar quickstart"] {
-            assert!(text.contains(part), "{part} is not in {text}");
-        }
-        assert_eq!(code, 2);
-        assert_eq!(failure(Some(empty.path()), &everything).0, 1, "a stopped server is not a wrong argument");
-        assert_eq!(failure(Some(Path::new("/no/such/folder")), &everything).0, 2);
-        let (code, text) = failure(None, &|name| (name == ADMIN_URL).then(|| "http://bus".to_owned()));
-        assert!(code == 2 && text.contains("BUSBAR_ADMIN_TOKEN is not"), "{text}");
-        fs::write(empty.path().join("endpoints.json"), "{").unwrap();
-        assert_eq!(failure(Some(empty.path()), &everything).0, 2);
+    fn without_a_folder_the_environment_says_it() {
+        let locator = Locator::new(None, all);
+        assert_eq!(
+            parts(locator.admin()),
+            ("value of BUSBAR_ADMIN_URL".into(), "value of BUSBAR_ADMIN_TOKEN".into())
+        );
+        assert_eq!(
+            parts(locator.invoker()),
+            ("value of BUSBAR_HTTP_URL".into(), "value of BUSBAR_INVOKER_KEY".into())
+        );
+        let half = Locator::new(None, |name| name.ends_with("URL").then(|| "http://a".to_owned()));
+        assert_eq!(
+            refusal(half.admin()).to_string(),
+            "BUSBAR_ADMIN_TOKEN is not set, which belongs to BUSBAR_ADMIN_URL"
+        );
+    }
+
+    #[test]
+    fn nothing_found_says_what_was_looked_for() {
+        let error = refusal(Locator::new(None, nothing).admin());
+        assert_eq!(
+            error.to_string(),
+            "no server was found: ./.busbar/endpoints.json does not exist and BUSBAR_ADMIN_URL is not set"
+        );
+        assert!(error.hint().unwrap().contains("busbar quickstart"));
+    }
+
+    #[test]
+    fn a_server_without_an_admin_api_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        server(folder.path(), r#"{"http":"http://127.0.0.1:1","pid":3}"#);
+        let named = |variable| Locator::new(Some(folder.path().to_owned()), variable);
+        assert!(matches!(refusal(named(nothing).admin()), Error::NoAdmin { .. }));
+        assert_eq!(parts(named(all).admin()).0, "value of BUSBAR_ADMIN_URL");
     }
 }

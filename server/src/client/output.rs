@@ -1,205 +1,228 @@
-//! What a person or a program is shown. A reader that has gone away is no failure.
+//! Where answers go: results to standard output, what is said about them to standard error.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write};
 
-use comfy_table::{ColumnConstraint, Table, Width, presets};
 use serde_json::Value;
 
-use super::failure::Failure;
+use super::{
+    table::{Fields, Table},
+    text::{excerpt, one_line, printable},
+};
 
-/// Characters of a digest that lists show: `sha256:` and enough to tell versions apart.
-const SHORT_DIGEST_CHARS: usize = 19;
-/// Characters of a framed table's cell; longer text goes on in the next line.
-const CELL_CHARS_MAX: u16 = 48;
-
-#[derive(Debug)]
-pub(crate) struct Output {
-    json: bool,
-    stdout_is_terminal: bool,
-    stderr_is_terminal: bool,
+/// A reader who is gone is no failure: what remains is not said.
+struct Stream {
+    sink: Box<dyn Write + Send>,
+    /// Columns, where it is a terminal.
+    terminal: Option<u16>,
+    gone: bool,
 }
 
+impl Stream {
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.gone {
+            return Ok(());
+        }
+        match self.sink.write_all(bytes).and_then(|()| self.sink.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.gone = true;
+                Ok(())
+            }
+            Err(error) => Err(io::Error::new(error.kind(), format!("the answer can't be written: {error}"))),
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+pub(crate) struct Output {
+    json: bool,
+    out: Stream,
+    err: Stream,
+    /// Lines of progress on the terminal, to be drawn over.
+    drawn: usize,
+}
+
+const WIDTH_DEFAULT: u16 = 80;
+
 impl Output {
-    pub(crate) fn new(json: bool) -> Self {
+    /// Of this process.
+    pub(crate) fn standard(json: bool) -> Self {
+        let out_width = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
+        let err_width = terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| width.0);
+        let width = |is_terminal: bool, width: Option<u16>| {
+            is_terminal.then(|| width.filter(|width| *width > 0).unwrap_or(WIDTH_DEFAULT))
+        };
         Self {
             json,
-            stdout_is_terminal: io::stdout().is_terminal(),
-            stderr_is_terminal: io::stderr().is_terminal(),
+            out: Stream {
+                terminal: width(io::stdout().is_terminal(), out_width),
+                sink: Box::new(io::stdout()),
+                gone: false,
+            },
+            err: Stream {
+                terminal: width(io::stderr().is_terminal(), err_width),
+                sink: Box::new(io::stderr()),
+                gone: false,
+            },
+            drawn: 0,
         }
     }
 
-    pub(crate) fn is_json(&self) -> bool {
+    /// Whether JSON was asked for.
+    pub(crate) fn json(&self) -> bool {
         self.json
     }
 
-    pub(crate) fn is_terminal(&self) -> bool {
-        self.stdout_is_terminal
+    pub(crate) fn to_terminal(&self) -> bool {
+        self.out.terminal.is_some()
     }
 
-    /// The bytes as they are.
-    pub(crate) fn bytes(&self, bytes: &[u8]) {
-        let mut stdout = io::stdout().lock();
-        let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    /// To standard output. Progress goes first: both may be the same terminal.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.wipe()?;
+        self.out.put(bytes)
     }
 
-    /// A line of the result.
-    pub(crate) fn line(&self, text: &str) {
-        let _ = writeln!(io::stdout().lock(), "{}", printable(text));
+    /// Text to standard output, as it is but for control characters.
+    pub(crate) fn text(&mut self, text: &str) -> io::Result<()> {
+        self.bytes(format!("{}\n", printable(text)).as_bytes())
     }
 
-    /// A line beside the result.
-    pub(crate) fn note(&self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{}", printable(text));
+    pub(crate) fn value(&mut self, value: &Value) -> io::Result<()> {
+        self.text(&format!("{value:#}"))
     }
 
-    pub(crate) fn failure(&self, failure: &Failure) {
-        let _ = writeln!(io::stderr().lock(), "{failure}");
-    }
-
-    pub(crate) fn json(&self, value: &Value) {
-        let text = if self.stdout_is_terminal { format!("{value:#}") } else { value.to_string() };
-        let _ = writeln!(io::stdout().lock(), "{text}");
-    }
-
-    pub(crate) fn table(&self, headers: &[&str], rows: Vec<Vec<String>>) {
-        let text = table(self.stdout_is_terminal, headers, rows);
-        let _ = writeln!(io::stdout().lock(), "{text}");
-    }
-
-    /// A list as the API gives it, or the named members of each of its items.
-    pub(crate) fn list(&self, items: Vec<Value>, columns: &[(&str, &str)]) {
-        if self.json {
-            return self.json(&serde_json::json!({"items": items, "next": null}));
+    /// A table; on a terminal a word that there is nothing to show.
+    pub(crate) fn table(&mut self, table: &Table) -> io::Result<()> {
+        if table.is_empty() && self.to_terminal() {
+            return self.text("There are none.");
         }
-        let headers: Vec<&str> = columns.iter().map(|(header, _)| *header).collect();
-        let cells = |item: &Value| columns.iter().map(|(_, member)| short(&item[*member])).collect();
-        self.table(&headers, items.iter().map(cells).collect());
+        self.bytes(table.render(self.out.terminal).as_bytes())
     }
 
-    /// An object as the API gives it, or the named members of it, one to a line.
-    pub(crate) fn object(&self, object: &Value, members: &[(&str, &str)]) {
-        if self.json {
-            return self.json(object);
-        }
-        let width = members.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
-        for (label, member) in members {
-            self.line(&format!("{label:width$}  {}", whole(&object[*member])));
+    pub(crate) fn fields(&mut self, fields: &Fields) -> io::Result<()> {
+        self.bytes(fields.render(self.out.terminal).as_bytes())
+    }
+
+    /// An empty line between two things on a terminal.
+    pub(crate) fn gap(&mut self) -> io::Result<()> {
+        self.bytes(b"\n")
+    }
+
+    /// Said to a person, not part of the result.
+    pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
+        self.wipe()?;
+        self.err.put(format!("{}\n", printable(text)).as_bytes())
+    }
+
+    /// Whether progress is drawn over rather than listed.
+    pub(crate) fn draws(&self) -> bool {
+        self.err.terminal.is_some()
+    }
+
+    /// Draws lines of progress over those before.
+    pub(crate) fn draw(&mut self, lines: &[String]) -> io::Result<()> {
+        let width = usize::from(self.err.terminal.unwrap_or(WIDTH_DEFAULT)).saturating_sub(2);
+        let shown = lines.iter().map(|line| excerpt(&printable(line), width) + "\n");
+        let text = over(self.drawn) + &shown.collect::<String>();
+        self.drawn = lines.len();
+        self.err.put(text.as_bytes())
+    }
+
+    /// Takes the progress away.
+    fn wipe(&mut self) -> io::Result<()> {
+        match std::mem::take(&mut self.drawn) {
+            0 => Ok(()),
+            lines => self.err.put(over(lines).as_bytes()),
         }
     }
 
-    /// How far something is: the same line again on a terminal, else a line of its own.
-    pub(crate) fn progress(&self, text: &str) {
-        if self.stderr_is_terminal {
-            let mut stderr = io::stderr().lock();
-            let _ = write!(stderr, "\r\u{1b}[2K{}", printable(text)).and_then(|()| stderr.flush());
-        } else {
-            self.note(text);
-        }
-    }
-
-    /// Whether progress is one line that may be written often.
-    pub(crate) fn is_live(&self) -> bool {
-        self.stderr_is_terminal
-    }
-
-    /// Ends the line that progress was shown on.
-    pub(crate) fn progress_ends(&self) {
-        if self.stderr_is_terminal {
-            let _ = write!(io::stderr().lock(), "\r\u{1b}[2K");
-        }
+    /// One line to standard error, beginning with `label`.
+    pub(crate) fn detail(&mut self, label: &str, text: &str) -> io::Result<()> {
+        self.note(&format!("{label}{}", one_line(text)))
     }
 }
 
-/// Without control characters: what a server says must not steer the terminal.
-pub(crate) fn printable(text: &str) -> String {
-    let shown = |c: char| if c.is_control() && c != '\t' { '\u{fffd}' } else { c };
-    text.replace("\r\n", " ").replace('\n', " ").chars().map(shown).collect()
-}
-
-/// A value in full.
-pub(crate) fn whole(value: &Value) -> String {
-    match value {
-        Value::Null => "-".to_owned(),
-        Value::String(text) if text.is_empty() => "-".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) if items.is_empty() => "-".to_owned(),
-        Value::Array(items) => items.iter().map(whole).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
-    }
-}
-
-/// A value as lists show it: digests and times only as far as one reads them.
-pub(crate) fn short(value: &Value) -> String {
-    let text = whole(value);
-    if text.starts_with("sha256:") {
-        return text.chars().take(SHORT_DIGEST_CHARS).collect();
-    }
-    let bytes = text.as_bytes();
-    let is_time = bytes.len() > 19 && bytes[10] == b'T' && bytes[13] == b':' && text.ends_with('Z');
-    match text.get(..19) {
-        Some(seconds) if is_time => format!("{}Z", seconds.replace('T', " ")),
-        _ => text,
-    }
-}
-
-fn table(terminal: bool, headers: &[&str], rows: Vec<Vec<String>>) -> String {
-    let rows = rows.into_iter().map(|row| row.iter().map(|cell| printable(cell)).collect::<Vec<_>>());
-    if terminal {
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_FULL_CONDENSED).set_header(headers.to_vec()).add_rows(rows);
-        for column in table.column_iter_mut() {
-            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(CELL_CHARS_MAX)));
-        }
-        return table.to_string();
-    }
-    let rows: Vec<Vec<String>> = rows.collect();
-    let mut widths: Vec<usize> = headers.iter().map(|header| header.chars().count()).collect();
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let padded: Vec<String> =
-            cells.zip(&widths).map(|(cell, width)| format!("{cell:width$}", width = *width)).collect();
-        padded.join("  ").trim_end().to_owned()
-    };
-    let mut lines = vec![line(&mut headers.iter().copied())];
-    lines.extend(rows.iter().map(|row| line(&mut row.iter().map(String::as_str))));
-    lines.join("\n")
+/// Moves to the first of that many lines and clears from there on (ECMA-48: CUU and ED).
+fn over(lines: usize) -> String {
+    if lines == 0 { String::new() } else { format!("\u{1b}[{lines}A\u{1b}[J") }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
+pub(crate) mod tests {
+    use std::{
+        io::{self, Write},
+        sync::{Arc, Mutex},
+    };
 
-    use super::{printable, short, table, whole};
+    use super::{Output, Stream};
 
-    #[test]
-    fn a_pipe_gets_aligned_text_and_a_terminal_a_frame() {
-        let rows =
-            || vec![vec!["echo".to_owned(), "active".to_owned()], vec!["é".to_owned(), "-".to_owned()]];
-        assert_eq!(table(false, &["NAME", "STATE"], rows()), "NAME  STATE\necho  active\né     -");
-        let framed = table(true, &["NAME", "STATE"], rows());
-        assert!(framed.contains("echo") && framed.contains('│'), "{framed}");
-        let wide = table(true, &["A", "B"], vec![vec!["a ".repeat(100), "b".to_owned()]]);
-        assert!(wide.lines().all(|line| line.chars().count() < 60), "{wide}");
-    }
+    /// What was said.
+    #[derive(Clone, Default)]
+    pub(crate) struct Said(Arc<Mutex<Vec<u8>>>);
 
-    #[test]
-    fn values_are_shown_as_far_as_one_reads_them() {
-        assert_eq!(short(&json!("sha256:0b6c361206f109b46c92")), "sha256:0b6c361206f1");
-        assert_eq!(short(&json!("2026-11-21T02:34:52.576738Z")), "2026-11-21 02:34:52Z");
-        assert_eq!(short(&json!("2026-11-21T02:34:52Z")), "2026-11-21 02:34:52Z");
-        assert_eq!(whole(&json!(["a", "b"])), "a, b");
-        for nothing in [json!(null), json!(""), json!([])] {
-            assert_eq!(whole(&nothing), "-");
+    impl Said {
+        pub(crate) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
         }
-        assert_eq!(whole(&json!(true)), "true");
+    }
+
+    impl Write for Said {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// An output, with what goes to its standard output and standard error.
+    pub(crate) fn recorded(json: bool, terminal: Option<u16>) -> (Output, Said, Said) {
+        let (out, err) = (Said::default(), Said::default());
+        let stream = |said: &Said| Stream { sink: Box::new(said.clone()), terminal, gone: false };
+        (Output { json, out: stream(&out), err: stream(&err), drawn: 0 }, out, err)
+    }
+
+    struct Closed;
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
 
     #[test]
-    fn control_characters_do_not_reach_the_terminal() {
-        assert_eq!(printable("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb c");
+    fn a_reader_that_is_gone_is_no_failure() {
+        let (mut output, ..) = recorded(false, None);
+        output.out.sink = Box::new(Closed);
+        output.text("one").unwrap();
+        output.text("two").unwrap();
+        assert!(output.out.gone);
+    }
+
+    #[test]
+    fn an_answer_does_not_stand_where_progress_is_wiped() {
+        let (mut output, out, _) = recorded(false, Some(80));
+        // One terminal for both, as a person has it.
+        output.err.sink = Box::new(out.clone());
+        output.draw(&["a".to_owned()]).unwrap();
+        output.text("answer").unwrap();
+        output.note("done").unwrap();
+        assert_eq!(out.text(), "a\n\u{1b}[1A\u{1b}[Janswer\ndone\n");
+    }
+
+    #[test]
+    fn progress_is_drawn_over_and_taken_away() {
+        let (mut output, _, err) = recorded(false, Some(10));
+        output.draw(&["a long line of text".to_owned(), "b".to_owned()]).unwrap();
+        output.draw(&["c".to_owned()]).unwrap();
+        output.note("done").unwrap();
+        let expected = "a long l…\nb\n\u{1b}[2A\u{1b}[Jc\n\u{1b}[1A\u{1b}[Jdone\n";
+        assert_eq!(err.text(), expected);
     }
 }

@@ -1,243 +1,300 @@
-//! `busbar plugin`: versions, grants and config of plugins.
+//! `busbar plugin`: what carries services.
 
-use std::path::{Path, PathBuf};
+mod config;
+mod grants;
 
-use serde_json::{Map, Value, json};
+use anyhow::{Context as _, anyhow};
+use busbar_model::Digest;
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{
-    Bus,
-    api::{Api, Content, encoded},
-    failure::{Cause, Doing as _, Failure},
-    input,
-    output::whole,
-    wait::{Goal, Waiting},
+    Session,
+    answer::{view, views},
+    api::{Api, Question, encoded, whole_list},
+    deployment::{self, filtered},
+    failure::Usage,
+    table::{Fields, Table},
+    watch::{self, Goal, follow},
 };
 
-pub(crate) const PLUGINS: &str = "/api/v1/plugins";
-pub(crate) const COLUMNS: [(&str, &str); 6] = [
-    ("NAME", "name"),
-    ("STATE", "state"),
-    ("KIND", "kind"),
-    ("VERSION", "version"),
-    ("DIGEST", "digest"),
-    ("SERVICES", "services"),
-];
+pub(crate) const PATH: &str = "/api/v1/plugins";
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// All plugins, the newest first.
-    #[command(after_help = "Example:\n  busbar plugin list --json")]
+    /// Lists plugins.
+    #[command(after_help = "Example:\n  busbar plugin list")]
     List,
-    /// One plugin.
-    #[command(after_help = "Example:\n  busbar plugin show greeter")]
+    /// Shows a plugin and its deployments.
+    #[command(after_help = "Example:\n  busbar plugin show orders")]
     Show { name: String },
-    /// Goes back to an earlier version and waits until every worker runs it.
-    #[command(after_help = "Examples:\n  busbar plugin rollback greeter\n  \
-        busbar plugin rollback greeter --to sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")]
+    /// Goes back to an earlier version.
+    #[command(
+        after_help = "Examples:\n  busbar plugin rollback orders\n  busbar plugin rollback orders --to sha256:0123abcd"
+    )]
     Rollback {
         name: String,
-        /// The version that was active before; the one before the present one if not given.
+        /// The version, by its digest or the first digits of it; the one before the present one if not
+        /// given.
         #[arg(long, value_name = "DIGEST")]
         to: Option<String>,
         #[command(flatten)]
-        waiting: Waiting,
+        watch: watch::Patience,
     },
-    /// Takes a plugin out of service and waits until no worker runs it.
-    #[command(after_help = "Example:\n  busbar plugin recall greeter")]
+    /// Takes a plugin out of service.
+    #[command(after_help = "Example:\n  busbar plugin recall orders")]
     Recall {
         name: String,
         #[command(flatten)]
-        waiting: Waiting,
+        watch: watch::Patience,
     },
     /// Shows or sets what a plugin may reach.
-    #[command(after_help = "Examples:\n  busbar plugin grants orders\n  \
-        busbar plugin grants orders --invoke 'stock.*' greeter.greet\n  busbar plugin grants orders --none")]
-    Grants(Grants),
-    /// Shows or sets a plugin's config.
-    #[command(after_help = "Examples:\n  busbar plugin config greeter\n  \
-        busbar plugin config greeter --set 'language=\"fr\"' retries=3\n  \
-        busbar plugin config greeter --file config.json")]
-    Config(Config),
+    Grants(grants::Args),
+    /// Shows or sets what a plugin reads as its config.
+    Config(config::Args),
 }
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Grants {
-    name: String,
-    /// It may invoke these services and no others, each by name or by a prefix that ends in `*`.
-    #[arg(long, value_name = "PATTERN", num_args = 1.., conflicts_with = "none")]
+#[derive(Debug, Deserialize)]
+pub(crate) struct View {
+    pub(crate) name: String,
+    kind: Option<String>,
+    version: Option<String>,
+    pub(crate) digest: Option<String>,
+    pub(crate) state: String,
+    #[serde(default)]
+    services: Vec<String>,
+    #[serde(default)]
+    imports: Vec<String>,
+    #[serde(default)]
+    invokes: Vec<String>,
+    grants: Option<Grants>,
+    #[serde(default)]
+    config: Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct Grants {
+    #[serde(default)]
     invoke: Vec<String>,
-    /// It may invoke nothing.
-    #[arg(long)]
-    none: bool,
 }
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Config {
-    name: String,
-    /// Sets one member of it; the others stay.
-    #[arg(long, value_name = "KEY=JSON", num_args = 1.., value_parser = member)]
-    set: Vec<(String, Value)>,
-    /// Replaces all of it by the JSON object in a file, or on standard input for `-`.
-    #[arg(long, value_name = "FILE", conflicts_with = "set")]
-    file: Option<PathBuf>,
-}
-
-fn member(text: &str) -> Result<(String, Value), String> {
-    let (key, json) = text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or("is not KEY=JSON")?;
-    let unclear = |error| format!("{json:?} is not JSON: {error}; a text is written {key}='\"text\"'");
-    Ok((key.to_owned(), serde_json::from_str(json).map_err(unclear)?))
-}
-
-fn address(name: &str) -> String {
-    format!("{PLUGINS}/{}", encoded(name))
-}
-
-impl Command {
-    pub(crate) async fn run(self, bus: &Bus<'_>) -> Result<(), Failure> {
-        let api = bus.admin()?;
-        match self {
-            Self::List => {
-                let plugins = api.list(PLUGINS, &[]).await.doing(|| "list plugins".to_owned())?;
-                bus.output.list(plugins, &COLUMNS);
-                Ok(())
-            }
-            Self::Show { name } => {
-                let shown = api.get(&address(&name)).await.doing(|| format!("show plugin {name}"))?;
-                show(bus, &shown.body);
-                Ok(())
-            }
-            Self::Rollback { name, to, waiting } => {
-                let content =
-                    to.map_or_else(Content::default, |digest| Content::json(&json!({"digest": digest})));
-                let order = Order { name: &name, verb: "rollback", doing: "roll back", goal: Goal::Live };
-                order.run(bus, &api, content, &waiting).await
-            }
-            Self::Recall { name, waiting } => {
-                let order = Order { name: &name, verb: "recall", doing: "recall", goal: Goal::Gone };
-                order.run(bus, &api, Content::default(), &waiting).await
-            }
-            Self::Grants(grants) => grants.run(bus, &api).await,
-            Self::Config(config) => config.run(bus, &api).await,
-        }
-    }
-}
-
-fn show(bus: &Bus<'_>, plugin: &Value) {
-    let members = [
-        ("name", "name"),
-        ("state", "state"),
-        ("kind", "kind"),
-        ("version", "version"),
-        ("digest", "digest"),
-        ("services", "services"),
-        ("imports", "imports"),
-        ("invokes", "invokes"),
-        ("grants", "grants"),
-        ("config", "config"),
-        ("deployment", "deployment_href"),
-        ("created", "created_at"),
-        ("updated", "updated_at"),
-    ];
-    bus.output.object(plugin, &members);
-}
-
-/// What a plugin is told to do, and what shows that it is done.
-struct Order<'a> {
-    name: &'a str,
-    verb: &'a str,
-    doing: &'a str,
-    goal: Goal,
-}
-
-impl Order<'_> {
-    async fn run(
-        &self,
-        bus: &Bus<'_>,
-        api: &Api,
-        content: Content,
-        waiting: &Waiting,
-    ) -> Result<(), Failure> {
-        let doing = || format!("{} plugin {}", self.doing, self.name);
-        let path = format!("{}/{}", address(self.name), self.verb);
-        let accepted = api.post(&path, content).await.doing(doing)?;
-        let outcome = waiting.follow(api, &bus.output, accepted, self.goal).await.doing(doing)?;
-        waiting.show(&bus.output, &outcome, self.goal);
-        if bus.output.is_json() {
-            bus.output.json(&outcome.view);
-        }
-        outcome.ended.doing(doing)
-    }
-}
-
-impl Grants {
-    async fn run(self, bus: &Bus<'_>, api: &Api) -> Result<(), Failure> {
-        let path = format!("{}/grants", address(&self.name));
-        let grants = if self.invoke.is_empty() && !self.none {
-            api.get(&path).await.doing(|| format!("show the grants of plugin {}", self.name))?
-        } else {
-            let grants = Content::json(&json!({"invoke": self.invoke}));
-            api.put(&path, grants).await.doing(|| format!("set the grants of plugin {}", self.name))?
+impl View {
+    fn fields(&self) -> Fields {
+        let or_nothing = |text: &Option<String>| text.clone().unwrap_or_default();
+        let grants = match &self.grants {
+            None => "nobody has set any".to_owned(),
+            Some(grants) if grants.invoke.is_empty() => "none".to_owned(),
+            Some(grants) => format!("invoke {}", grants.invoke.join(", ")),
         };
-        match &grants.body {
-            body if bus.output.is_json() => bus.output.json(body),
-            Value::Null => bus.output.line("nobody has set grants"),
-            body => bus.output.line(&format!("may invoke  {}", whole(&body["invoke"]))),
-        }
-        Ok(())
+        Fields::default()
+            .with("name", &self.name)
+            .with("kind", or_nothing(&self.kind))
+            .with("version", or_nothing(&self.version))
+            .with("digest", or_nothing(&self.digest))
+            .with("state", &self.state)
+            .with("services", self.services.join("\n"))
+            .with("imports", self.imports.join("\n"))
+            .with("invokes", self.invokes.join("\n"))
+            .with("grants", grants)
+            .with("config", format!("{:#}", self.config))
     }
 }
 
-impl Config {
-    async fn run(self, bus: &Bus<'_>, api: &Api) -> Result<(), Failure> {
-        let path = format!("{}/config", address(&self.name));
-        let reading = || format!("show the config of plugin {}", self.name);
-        let setting = || format!("set the config of plugin {}", self.name);
-        let reply = if let Some(file) = &self.file {
-            let content = Content::of(super::api::JSON, object(file).doing(setting)?);
-            api.put(&path, content).await.doing(setting)?
-        } else {
-            let read = api.get(&path).await.doing(reading)?;
-            if self.set.is_empty() {
-                read
-            } else {
-                let mut config: Map<String, Value> = read.body.as_object().cloned().unwrap_or_default();
-                config.extend(self.set);
-                // Someone else's change in between must not be lost.
-                let content = Content::json(&Value::Object(config)).if_match(read.etag);
-                let name = &self.name;
-                api.put(&path, content).await.doing(|| format!("set the config of plugin {name}"))?
-            }
-        };
-        if bus.output.is_json() {
-            bus.output.json(&reply.body);
-        } else {
-            bus.output.bytes(format!("{:#}\n", reply.body).as_bytes());
+fn href(name: &str) -> String {
+    format!("{PATH}/{}", encoded(name))
+}
+
+pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Result<()> {
+    let api = session.admin()?;
+    match command {
+        Command::List => list(session, &api).await.context("failed to list plugins"),
+        Command::Show { name } => {
+            show(session, &api, &name).await.with_context(|| format!("failed to show plugin {name}"))
         }
-        Ok(())
+        Command::Rollback { name, to, watch } => {
+            let work = rollback(session, &api, &name, to.as_deref(), &watch);
+            work.await.with_context(|| format!("failed to roll back plugin {name}"))
+        }
+        Command::Recall { name, watch } => {
+            let work = recall(session, &api, &name, &watch);
+            work.await.with_context(|| format!("failed to recall plugin {name}"))
+        }
+        Command::Grants(args) => grants::run(session, &api, args).await,
+        Command::Config(args) => config::run(session, &api, args).await,
     }
 }
 
-/// The text of a file that holds a JSON object.
-fn object(file: &Path) -> Result<Vec<u8>, Cause> {
-    let bytes = input::read(file)?;
-    match serde_json::from_slice::<Map<String, Value>>(&bytes) {
-        Ok(_) => Ok(bytes),
-        Err(error) => Err(Cause::Usage(format!("{} has no JSON object: {error}", file.display()))),
+async fn list(session: &mut Session, api: &Api) -> anyhow::Result<()> {
+    let items = api.list(PATH).await?;
+    if session.output.json() {
+        return Ok(session.output.value(&whole_list(items))?);
     }
+    let mut table = Table::new(["NAME", "KIND", "VERSION", "STATE", "DIGEST", "SERVICES"]);
+    for plugin in views::<View>(&items)? {
+        table.row([
+            plugin.name,
+            plugin.kind.unwrap_or_default(),
+            plugin.version.unwrap_or_default(),
+            plugin.state,
+            plugin.digest.unwrap_or_default(),
+            plugin.services.join(" "),
+        ]);
+    }
+    Ok(session.output.table(&table)?)
+}
+
+async fn show(session: &mut Session, api: &Api, name: &str) -> anyhow::Result<()> {
+    let value = api.get(href(name)).await?;
+    if session.output.json() {
+        return Ok(session.output.value(&value)?);
+    }
+    session.output.fields(&view::<View>(&value)?.fields())?;
+    let deployments = api.list(&filtered(Some(name), None)).await?;
+    session.output.gap()?;
+    Ok(session.output.table(&deployment::table(&views(&deployments)?))?)
+}
+
+async fn rollback(
+    session: &mut Session,
+    api: &Api,
+    name: &str,
+    to: Option<&str>,
+    watch: &watch::Patience,
+) -> anyhow::Result<()> {
+    let body = match to {
+        None => json!({}),
+        Some(text) => json!({"digest": digest(api, name, text).await?}),
+    };
+    let question = Question::new(Method::POST, format!("{}/rollback", href(name))).json(&body);
+    let accepted = api.ask(question).await?;
+    follow(session, api, &accepted, Goal::Live, watch).await
+}
+
+/// The digest that begins with `text`, among the plugin's versions.
+async fn digest(api: &Api, name: &str, text: &str) -> anyhow::Result<String> {
+    let full = if text.starts_with("sha256:") { text.to_owned() } else { format!("sha256:{text}") };
+    if let Ok(digest) = full.parse::<Digest>() {
+        return Ok(digest.to_string());
+    }
+    let versions: Vec<deployment::View> = views(&api.list(&filtered(Some(name), None)).await?)?;
+    let mut found: Vec<String> = versions.into_iter().map(|version| version.digest).collect();
+    found.retain(|digest| digest.starts_with(&full) && digest.len() > "sha256:".len());
+    found.sort();
+    found.dedup();
+    match found.pop() {
+        None => Err(anyhow!("no version of it has a digest that begins with {full}")),
+        Some(digest) if found.is_empty() => Ok(digest),
+        Some(_) => Err(Usage::error(format!("more than one digest begins with {full}"))),
+    }
+}
+
+async fn recall(session: &mut Session, api: &Api, name: &str, watch: &watch::Patience) -> anyhow::Result<()> {
+    let accepted = api.ask(Question::new(Method::POST, format!("{}/recall", href(name)))).await?;
+    follow(session, api, &accepted, Goal::Recalled, watch).await
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use clap::Parser;
+    use serde_json::{Value, json};
 
-    use super::member;
+    use super::{Command, run};
+    use crate::client::fake::{Asked, Fake};
 
-    #[test]
-    fn a_member_is_a_key_and_json() {
-        assert_eq!(member("a=1").unwrap(), ("a".to_owned(), json!(1)));
-        assert_eq!(member(r#"a={"b": "c=d"}"#).unwrap(), ("a".to_owned(), json!({"b": "c=d"})));
-        for bad in ["a", "=1", "a=text"] {
-            assert!(member(bad).is_err(), "{bad}");
+    #[derive(Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    async fn obey(fake: &Fake, line: &str) -> (anyhow::Result<()>, String) {
+        let (mut session, out, _) = fake.session(false);
+        let words = std::iter::once("plugin").chain(line.split_whitespace());
+        let command = Line::try_parse_from(words).unwrap().command;
+        (run(&mut session, command).await, out.text())
+    }
+
+    fn digest(digit: &str) -> String {
+        format!("sha256:{}", digit.repeat(64))
+    }
+
+    fn deployment(digit: &str, state: &str) -> Value {
+        json!({"id": digit, "plugin": "orders", "digest": digest(digit), "state": state, "reason": null,
+            "href": "/api/v1/deployments/1"})
+    }
+
+    fn bus(asked: &Asked) -> (u16, Value) {
+        match asked.line().as_str() {
+            "GET /api/v1/plugins/orders/config" => (200, json!({"a": 1, "b": "x"})),
+            "PUT /api/v1/plugins/orders/config" | "PUT /api/v1/plugins/orders/grants" => (200, asked.json()),
+            "GET /api/v1/plugins/orders/grants" => (200, Value::Null),
+            "GET /api/v1/deployments?plugin=orders&limit=500" => {
+                let items = ["a", "b", "c"].map(|digit| deployment(digit, "superseded"));
+                (200, json!({"items": items, "next": null}))
+            }
+            "POST /api/v1/plugins/orders/rollback" => (202, deployment("b", "validated")),
+            "POST /api/v1/plugins/orders/recall" => (202, deployment("a", "recalled")),
+            "GET /api/v1/deployments/1" => (200, deployment("a", "recalled")),
+            "GET /api/v1/servers?limit=500" => {
+                let worker = json!({"slot": 0, "pid": 7, "state": "ready", "plugins": {}});
+                (200, json!({"items": [{"name": "one", "live": true, "workers": [worker]}], "next": null}))
+            }
+            _ => (404, json!({"title": "Not found", "detail": "plugin does not exist", "code": "not-found"})),
         }
+    }
+
+    #[tokio::test]
+    async fn rolls_back_by_the_first_digits() {
+        let fake = Fake::start(bus).await;
+        obey(&fake, "rollback orders --to bbbb --no-wait").await.0.unwrap();
+        assert_eq!(fake.changes()[0].json(), json!({"digest": digest("b")}));
+        obey(&fake, "rollback orders --no-wait").await.0.unwrap();
+        assert_eq!(fake.changes()[1].json(), json!({}));
+        let error = obey(&fake, "rollback orders --to sha256:").await.0.unwrap_err();
+        assert!(format!("{error:#}").contains("more than one digest"), "{error:#}");
+        let error = obey(&fake, "rollback orders --to d").await.0.unwrap_err();
+        assert!(format!("{error:#}").contains("no version"), "{error:#}");
+    }
+
+    #[tokio::test]
+    async fn a_recall_waits_until_nobody_runs_it() {
+        let fake = Fake::start(bus).await;
+        let (outcome, out) = obey(&fake, "recall orders").await;
+        outcome.unwrap();
+        assert!(out.ends_with("one\t-\t0\t7\tready\t-\n"), "{out}");
+    }
+
+    #[tokio::test]
+    async fn config_is_changed_as_it_was_seen() {
+        let fake = Fake::start(bus).await;
+        let (outcome, out) = obey(&fake, "config orders --set a={\"deep\":[1]} --unset b").await;
+        outcome.unwrap();
+        let sent = &fake.changes()[0];
+        assert_eq!(sent.json(), json!({"a": {"deep": [1]}}));
+        assert_eq!(sent.header("if-match"), Some("\"7\""));
+        assert!(out.contains("\"deep\""), "{out}");
+        let error = obey(&fake, "config orders --set a=text").await.0.unwrap_err();
+        assert!(format!("{error:#}").contains("--set 'a=\"text\"'"), "{error:#}");
+    }
+
+    #[tokio::test]
+    async fn grants_are_shown_and_set() {
+        let fake = Fake::start(bus).await;
+        let (_, out) = obey(&fake, "grants orders").await;
+        assert_eq!(out, "invoke\tnobody has set any\n");
+        obey(&fake, "grants orders --invoke prices.* --invoke mail").await.0.unwrap();
+        obey(&fake, "grants orders --none").await.0.unwrap();
+        obey(&fake, "grants orders --unset").await.0.unwrap();
+        let sent: Vec<_> = fake.changes().iter().map(Asked::json).collect();
+        assert_eq!(sent, [json!({"invoke": ["prices.*", "mail"]}), json!({"invoke": []}), Value::Null]);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_named() {
+        let fake = Fake::start(bus).await;
+        let error = obey(&fake, "show nothing").await.0.unwrap_err();
+        let text = format!("{error:#}");
+        assert_eq!(text, "failed to show plugin nothing: plugin does not exist (404 not-found)");
     }
 }

@@ -1,148 +1,237 @@
-//! `busbar security`: the credentials that channels ask for. Secrets never come as arguments, which
-//! other users of the machine can see.
+//! `busbar security`: credentials that channels ask for.
 
+use anyhow::Context as _;
+use http::Method;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Bus,
-    api::{Api, Content},
-    failure::{Doing as _, Failure},
-    input,
+    Session,
+    answer::{view, views},
+    api::{Api, Question, whole_list},
+    channel::delete,
+    lookup::Kind,
+    password,
+    table::{Fields, Table},
 };
 
-const SECURITY: &str = "/api/v1/security";
+pub(crate) const KIND: Kind = Kind { path: "/api/v1/security", noun: "security definition" };
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// All security definitions, the newest first.
+    /// Lists security definitions.
     #[command(after_help = "Example:\n  busbar security list")]
     List,
-    /// One security definition, without its secret.
+    /// Shows a security definition; secrets are never shown.
     #[command(after_help = "Example:\n  busbar security show partner")]
     Show {
-        /// The definition's name or id.
-        name: String,
+        /// Its name or id.
+        #[arg(value_name = "NAME")]
+        key: String,
     },
-    /// Makes a definition of a username and a password (HTTP basic).
-    #[command(after_help = "Example:\n  busbar security create-basic staff --username ada \
-        --password-stdin < password-file")]
+    /// Makes a definition of HTTP basic; asks for the password.
+    #[command(
+        after_help = "Examples:\n  busbar security create-basic partner --username ada\n  busbar security create-basic partner --username ada --password-stdin < password.txt"
+    )]
     CreateBasic {
         name: String,
-        #[arg(long)]
+        #[arg(long, value_name = "NAME")]
         username: String,
-        /// Reads the password from standard input.
-        #[arg(long, required = true)]
-        password_stdin: bool,
+        #[command(flatten)]
+        password: password::Source,
     },
-    /// Makes a definition of an API key, and prints the key: it is shown this once only.
-    #[command(after_help = "Example:\n  busbar security create-key partner > partner-key")]
+    /// Makes an API key and shows it, this once.
+    #[command(
+        after_help = "Examples:\n  busbar security create-key shop\n  busbar security create-key shop > shop.key"
+    )]
     CreateKey { name: String },
-    /// Sets another password.
-    #[command(after_help = "Example:\n  busbar security set-password staff --password-stdin < password-file")]
+    /// Gives a definition of HTTP basic another password; asks for it.
+    #[command(
+        after_help = "Examples:\n  busbar security set-password partner\n  busbar security set-password partner --password-stdin < password.txt"
+    )]
     SetPassword {
-        /// The definition's name or id.
-        name: String,
-        /// Reads the password from standard input.
-        #[arg(long, required = true)]
-        password_stdin: bool,
+        /// Its name or id.
+        #[arg(value_name = "NAME")]
+        key: String,
+        #[command(flatten)]
+        password: password::Source,
     },
-    /// Makes another API key, and prints it: it is shown this once only. The old one is void.
-    #[command(after_help = "Example:\n  busbar security rotate partner > partner-key")]
+    /// Makes a new API key in place of the old one and shows it, this once.
+    #[command(after_help = "Example:\n  busbar security rotate shop")]
     Rotate {
-        /// The definition's name or id.
-        name: String,
+        /// Its name or id.
+        #[arg(value_name = "NAME")]
+        key: String,
     },
     /// Removes a security definition that no channel asks for.
     #[command(after_help = "Example:\n  busbar security delete partner")]
     Delete {
-        /// The definition's name or id.
-        name: String,
+        /// Its name or id.
+        #[arg(value_name = "NAME")]
+        key: String,
     },
 }
 
-impl Command {
-    pub(crate) async fn run(self, bus: &Bus<'_>) -> Result<(), Failure> {
-        let api = bus.admin()?;
-        match self {
-            Self::List => list(bus, &api).await,
-            Self::Show { name } => {
-                let doing = || format!("show security definition {name}");
-                let address = api.named(SECURITY, &name).await.doing(doing)?;
-                print(bus, &api.get(&address).await.doing(doing)?.body);
-                Ok(())
-            }
-            Self::CreateBasic { name, username, password_stdin: _ } => {
-                let password = input::password().doing(|| "read the password".to_owned())?;
-                let new = json!({"name": name, "kind": "basic", "username": username, "password": password});
-                print(bus, &create(&api, &name, &new).await?);
-                Ok(())
-            }
-            Self::CreateKey { name } => {
-                let created = create(&api, &name, &json!({"name": name, "kind": "api-key"})).await?;
-                print_key(bus, &created);
-                Ok(())
-            }
-            Self::SetPassword { name, password_stdin: _ } => {
-                let password = input::password().doing(|| "read the password".to_owned())?;
-                let doing = format!("set the password of security definition {name}");
-                print(bus, &patch(&api, &name, doing, &json!({"password": password})).await?);
-                Ok(())
-            }
-            Self::Rotate { name } => {
-                let doing = format!("rotate the key of security definition {name}");
-                print_key(bus, &patch(&api, &name, doing, &json!({"rotate": true})).await?);
-                Ok(())
-            }
-            Self::Delete { name } => {
-                let doing = || format!("delete security definition {name}");
-                let address = api.named(SECURITY, &name).await.doing(doing)?;
-                api.delete(&address).await.doing(doing)?;
-                bus.output.note(&format!("security definition {name} is deleted"));
-                Ok(())
-            }
+#[derive(Debug, Deserialize)]
+struct View {
+    id: String,
+    name: String,
+    kind: String,
+    username: Option<String>,
+    /// The part of an API key before the dot; public.
+    key_id: Option<String>,
+    /// In the answer to what made it only.
+    key: Option<String>,
+}
+
+impl View {
+    /// What a credential of it begins with.
+    fn subject(&self) -> String {
+        self.username.clone().or_else(|| self.key_id.clone()).unwrap_or_default()
+    }
+
+    fn fields(&self) -> Fields {
+        let fields = Fields::default().with("id", &self.id).with("name", &self.name).with("kind", &self.kind);
+        match (&self.username, &self.key_id) {
+            (Some(username), _) => fields.with("username", username),
+            (None, Some(key_id)) => fields.with("key_id", key_id),
+            (None, None) => fields,
         }
     }
 }
 
-async fn list(bus: &Bus<'_>, api: &Api) -> Result<(), Failure> {
-    let definitions = api.list(SECURITY, &[]).await.doing(|| "list security definitions".to_owned())?;
-    let columns = [
-        ("NAME", "name"),
-        ("KIND", "kind"),
-        ("USERNAME", "username"),
-        ("KEY ID", "key_id"),
-        ("UPDATED", "updated_at"),
-    ];
-    bus.output.list(definitions, &columns);
-    Ok(())
-}
-
-async fn create(api: &Api, name: &str, new: &Value) -> Result<Value, Failure> {
-    let created = api.post(SECURITY, Content::json(new)).await;
-    Ok(created.doing(|| format!("create security definition {name}"))?.body)
-}
-
-async fn patch(api: &Api, name: &str, doing: String, patch: &Value) -> Result<Value, Failure> {
-    let patched = async {
-        let address = api.named(SECURITY, name).await?;
-        api.patch(&address, patch).await
-    };
-    Ok(patched.await.doing(|| doing)?.body)
-}
-
-fn print(bus: &Bus<'_>, definition: &Value) {
-    let mut members = vec![("name", "name"), ("id", "id"), ("kind", "kind")];
-    let optional = [("username", "username"), ("key id", "key_id")];
-    members.extend(optional.into_iter().filter(|(_, member)| !definition[*member].is_null()));
-    members.extend([("created", "created_at"), ("updated", "updated_at")]);
-    bus.output.object(definition, &members);
-}
-
-/// The key alone on standard output, so that it can go straight to where it is kept.
-fn print_key(bus: &Bus<'_>, definition: &Value) {
-    if bus.output.is_json() {
-        return bus.output.json(definition);
+pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Result<()> {
+    let api = session.admin()?;
+    match command {
+        Command::List => list(session, &api).await.context("failed to list security definitions"),
+        Command::Show { key } => {
+            let found = KIND.find(&api, &key).await;
+            show(session, &found.with_context(|| format!("failed to show security definition {key}"))?)
+        }
+        Command::CreateBasic { name, username, password } => {
+            let password = password.read()?;
+            let body = json!({"name": name, "kind": "basic", "username": username, "password": password});
+            show(session, &create(&api, &body).await?)
+        }
+        Command::CreateKey { name } => {
+            let made = create(&api, &json!({"name": name, "kind": "api-key"})).await?;
+            reveal(session, &made)
+        }
+        Command::SetPassword { key, password } => {
+            let body = json!({"password": password.read()?});
+            let changed = update(&api, &key, &body).await;
+            show(session, &changed.with_context(|| format!("failed to set the password of {key}"))?)
+        }
+        Command::Rotate { key } => {
+            let changed = update(&api, &key, &json!({"rotate": true})).await;
+            reveal(session, &changed.with_context(|| format!("failed to rotate the key of {key}"))?)
+        }
+        Command::Delete { key } => {
+            let gone = delete(&api, &KIND, &key).await;
+            gone.with_context(|| format!("failed to delete security definition {key}"))?;
+            Ok(session.output.note(&format!("security definition {key} is deleted"))?)
+        }
     }
-    bus.output.line(definition["key"].as_str().unwrap_or_default());
-    bus.output.note("this key is not shown again");
+}
+
+async fn list(session: &mut Session, api: &Api) -> anyhow::Result<()> {
+    let items = api.list(KIND.path).await?;
+    if session.output.json() {
+        return Ok(session.output.value(&whole_list(items))?);
+    }
+    let mut table = Table::new(["NAME", "KIND", "USERNAME OR KEY ID", "ID"]);
+    for security in views::<View>(&items)? {
+        let subject = security.subject();
+        table.row([security.name, security.kind, subject, security.id]);
+    }
+    Ok(session.output.table(&table)?)
+}
+
+async fn create(api: &Api, body: &Value) -> anyhow::Result<Value> {
+    let answer = api.ask(Question::new(Method::POST, KIND.path).json(body)).await;
+    answer.and_then(|answer| answer.json()).context("failed to make the security definition")
+}
+
+async fn update(api: &Api, key: &str, body: &Value) -> anyhow::Result<Value> {
+    let href = KIND.locate(api, key).await?;
+    Ok(api.ask(Question::new(Method::PATCH, href).json(body)).await?.json()?)
+}
+
+fn show(session: &mut Session, value: &Value) -> anyhow::Result<()> {
+    if session.output.json() {
+        return Ok(session.output.value(value)?);
+    }
+    Ok(session.output.fields(&view::<View>(value)?.fields())?)
+}
+
+/// The key alone to standard output, so that a script can keep it.
+fn reveal(session: &mut Session, value: &Value) -> anyhow::Result<()> {
+    let security: View = view(value)?;
+    if session.output.json() {
+        session.output.value(value)?;
+    } else {
+        let key = security.key.as_deref().context("the answer has no key")?;
+        session.output.text(key)?;
+    }
+    let name = &security.name;
+    Ok(session.output.note(&format!(
+        "This is the key of {name}, shown this once: keep it. Callers send it as X-API-Key."
+    ))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::{Value, json};
+
+    use super::{Command, run};
+    use crate::client::fake::{Asked, Fake};
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    async fn obey(fake: &Fake, line: &str) -> (String, String) {
+        let (mut session, out, err) = fake.session(false);
+        let words = std::iter::once("security").chain(line.split_whitespace());
+        run(&mut session, Line::try_parse_from(words).unwrap().command).await.unwrap();
+        (out.text(), err.text())
+    }
+
+    fn bus(asked: &Asked) -> (u16, Value) {
+        let known = json!({"id": "s1", "name": "shop", "kind": "api-key", "key_id": "kid"});
+        let mut made = known.clone();
+        made["key"] = "kid.secret".into();
+        match asked.line().as_str() {
+            "POST /api/v1/security" => (201, made),
+            "PATCH /api/v1/security/s1" => (200, made),
+            "DELETE /api/v1/security/s1" => (204, Value::Null),
+            _ => (200, json!({"items": [known], "next": null})),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_is_shown_alone_and_once() {
+        let fake = Fake::start(bus).await;
+        for (line, sent) in [
+            ("create-key shop", json!({"name": "shop", "kind": "api-key"})),
+            ("rotate shop", json!({"rotate": true})),
+        ] {
+            let (out, err) = obey(&fake, line).await;
+            assert_eq!(out, "kid.secret\n", "{line}");
+            assert!(err.contains("shown this once"), "{err}");
+            assert_eq!(fake.changes().last().unwrap().json(), sent);
+        }
+    }
+
+    #[tokio::test]
+    async fn lists_shows_and_deletes() {
+        let fake = Fake::start(bus).await;
+        assert!(obey(&fake, "list").await.0.ends_with("\nshop\tapi-key\tkid\ts1\n"));
+        assert_eq!(obey(&fake, "show shop").await.0, "id\ts1\nname\tshop\nkind\tapi-key\nkey_id\tkid\n");
+        assert_eq!(obey(&fake, "delete shop").await.1, "security definition shop is deleted\n");
+        assert_eq!(fake.changes()[0].line(), "DELETE /api/v1/security/s1");
+    }
 }

@@ -1,162 +1,186 @@
-//! `busbar service`: services and their limits.
+//! `busbar service`: what can be called.
 
-use clap::builder::PossibleValuesParser;
-use serde_json::{Map, Value, json};
+mod limits;
+
+use anyhow::Context as _;
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::{
-    Bus,
-    api::encoded,
-    failure::{Cause, Doing as _, Failure},
-    output::whole,
+    Session,
+    answer::{view, views},
+    api::{encoded, whole_list},
+    table::{Fields, Table},
 };
 
-const SERVICES: &str = "/api/v1/services";
-const FIELDS: [&str; 8] = [
-    "timeout_ms",
-    "cpu_ms",
-    "memory_bytes",
-    "output_bytes",
-    "invokes",
-    "concurrency",
-    "queue",
-    "calls_per_instance",
-];
+pub(crate) const PATH: &str = "/api/v1/services";
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// All services, the newest first.
-    #[command(after_help = "Example:\n  busbar service list")]
-    List,
-    /// One service, with its schemas and limits.
-    #[command(after_help = "Example:\n  busbar service show greeter.greet")]
+    /// Lists services.
+    #[command(after_help = "Examples:\n  busbar service list\n  busbar service list --plugin orders")]
+    List {
+        /// Only of this plugin.
+        #[arg(long, value_name = "NAME")]
+        plugin: Option<String>,
+    },
+    /// Shows a service: its contract, its limits and the channels that lead to it.
+    #[command(after_help = "Example:\n  busbar service show orders.create")]
     Show { name: String },
-    /// Shows or sets what calls of a service may use.
-    #[command(after_help = "Examples:\n  busbar service limits greeter.greet\n  \
-        busbar service limits greeter.greet --timeout-ms 2000 --concurrency 8\n  \
-        busbar service limits greeter.greet --reset timeout_ms concurrency")]
-    Limits(Box<Limits>),
+    /// Shows or sets what bounds each call of a service.
+    Limits(limits::Args),
 }
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Limits {
+#[derive(Debug, Deserialize)]
+struct View {
     name: String,
-    /// Wall time of a call.
-    #[arg(long, value_name = "N")]
-    timeout_ms: Option<u64>,
-    /// Time on the processor of a call.
-    #[arg(long, value_name = "N")]
-    cpu_ms: Option<u64>,
-    /// Linear memory of an instance.
-    #[arg(long, value_name = "N")]
-    memory_bytes: Option<u64>,
-    /// A reply.
-    #[arg(long, value_name = "N")]
-    output_bytes: Option<u64>,
-    /// Calls of other services by one call.
-    #[arg(long, value_name = "N")]
-    invokes: Option<u64>,
-    /// Calls that run at once in one worker.
-    #[arg(long, value_name = "N")]
-    concurrency: Option<u64>,
-    /// Calls that wait for their turn in one worker.
-    #[arg(long, value_name = "N")]
-    queue: Option<u64>,
-    /// Calls that one instance serves; 1 is a fresh instance for each.
-    #[arg(long, value_name = "N")]
-    calls_per_instance: Option<u64>,
-    /// Puts these back to where nobody has set them.
-    #[arg(long, value_name = "FIELD", num_args = 1.., value_parser = PossibleValuesParser::new(FIELDS))]
-    reset: Vec<String>,
+    plugin: String,
+    state: String,
+    summary: Option<String>,
+    input_schema: Option<Value>,
+    output_schema: Option<Value>,
+    #[serde(default)]
+    limits: Map<String, Value>,
+    /// Those that someone set.
+    #[serde(default)]
+    limits_set: Map<String, Value>,
+    #[serde(default)]
+    channels: Vec<Channel>,
 }
 
-fn address(name: &str) -> String {
-    format!("{SERVICES}/{}", encoded(name))
+#[derive(Debug, Deserialize)]
+struct Channel {
+    name: String,
 }
 
-impl Command {
-    pub(crate) async fn run(self, bus: &Bus<'_>) -> Result<(), Failure> {
-        let api = bus.admin()?;
-        match self {
-            Self::List => {
-                let services = api.list(SERVICES, &[]).await.doing(|| "list services".to_owned())?;
-                let columns =
-                    [("NAME", "name"), ("PLUGIN", "plugin"), ("STATE", "state"), ("SUMMARY", "summary")];
-                bus.output.list(services, &columns);
+impl View {
+    fn channels(&self) -> Vec<&str> {
+        self.channels.iter().map(|channel| channel.name.as_str()).collect()
+    }
+
+    fn fields(&self) -> Fields {
+        let schema = |schema: &Option<Value>, without: &str| match schema {
+            Some(schema) => format!("{schema:#}"),
+            None => without.to_owned(),
+        };
+        Fields::default()
+            .with("name", &self.name)
+            .with("plugin", &self.plugin)
+            .with("state", &self.state)
+            .with("summary", self.summary.as_deref().unwrap_or_default())
+            .with("channels", self.channels().join("\n"))
+            .with("input", schema(&self.input_schema, "the body as it came"))
+            .with("output", schema(&self.output_schema, "not described"))
+    }
+
+    fn limits(&self) -> Table {
+        let mut table = Table::new(["LIMIT", "VALUE", "SET"]);
+        for (name, value) in &self.limits {
+            let set = if self.limits_set.contains_key(name) { "yes" } else { "" };
+            table.row([name.clone(), value.to_string(), set.to_owned()]);
+        }
+        table
+    }
+}
+
+fn href(name: &str) -> String {
+    format!("{PATH}/{}", encoded(name))
+}
+
+pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Result<()> {
+    let api = session.admin()?;
+    let output = &mut session.output;
+    match command {
+        Command::List { plugin } => {
+            let query = plugin.map(|plugin| format!("?plugin={}", encoded(&plugin))).unwrap_or_default();
+            let items = api.list(&format!("{PATH}{query}")).await.context("failed to list services")?;
+            if output.json() {
+                return Ok(output.value(&whole_list(items))?);
             }
-            Self::Show { name } => {
-                let service = api.get(&address(&name)).await.doing(|| format!("show service {name}"))?.body;
-                show(bus, &service);
+            let mut table = Table::new(["NAME", "PLUGIN", "STATE", "CHANNELS", "SUMMARY"]);
+            for service in views::<View>(&items)? {
+                let channels = service.channels().join(" ");
+                let summary = service.summary.unwrap_or_default();
+                table.row([service.name, service.plugin, service.state, channels, summary]);
             }
-            Self::Limits(limits) => {
-                let name = limits.name.clone();
-                let patch = limits.patch().doing(|| format!("set limits of service {name}"))?;
-                let service = if patch.is_empty() {
-                    api.get(&address(&name)).await.doing(|| format!("show limits of service {name}"))?
-                } else {
-                    let patched = api.patch(&address(&name), &json!({"limits": patch})).await;
-                    patched.doing(|| format!("set limits of service {name}"))?
-                };
-                match bus.output.is_json() {
-                    true => bus.output.json(&service.body),
-                    false => show_limits(bus, &service.body),
+            Ok(output.table(&table)?)
+        }
+        Command::Show { name } => {
+            let value =
+                api.get(href(&name)).await.with_context(|| format!("failed to show service {name}"))?;
+            if output.json() {
+                return Ok(output.value(&value)?);
+            }
+            let service: View = view(&value)?;
+            output.fields(&service.fields())?;
+            output.gap()?;
+            Ok(output.table(&service.limits())?)
+        }
+        Command::Limits(args) => limits::run(session, &api, args).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::json;
+
+    use super::{Command, run};
+    use crate::client::fake::Fake;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    async fn obey(fake: &Fake, line: &str) -> String {
+        let (mut session, out, _) = fake.session(false);
+        let words = std::iter::once("service").chain(line.split_whitespace());
+        run(&mut session, Line::try_parse_from(words).unwrap().command).await.unwrap();
+        out.text()
+    }
+
+    async fn bus() -> Fake {
+        Fake::start(|asked| {
+            let service = json!({"name": "orders.create", "plugin": "orders", "state": "live",
+                "summary": "Takes\u{1b} orders", "input_schema": {"type": "object"}, "output_schema": null,
+                "limits": {"timeout_ms": 30000, "cpu_ms": 5000}, "limits_set": {"cpu_ms": 5000},
+                "channels": [{"name": "orders", "href": "/api/v1/channels/1"}]});
+            match asked.path.as_str() {
+                "/api/v1/services/orders.create" => (200, service),
+                "/api/v1/services?plugin=orders&limit=500" => {
+                    (200, json!({"items": [service], "next": null}))
                 }
+                _ => (404, json!({})),
             }
-        }
-        Ok(())
+        })
+        .await
     }
-}
 
-impl Limits {
-    fn patch(self) -> Result<Map<String, Value>, Cause> {
-        let given = [
-            self.timeout_ms,
-            self.cpu_ms,
-            self.memory_bytes,
-            self.output_bytes,
-            self.invokes,
-            self.concurrency,
-            self.queue,
-            self.calls_per_instance,
-        ];
-        let given = FIELDS.into_iter().zip(given).filter_map(|(field, value)| Some((field, value?)));
-        let mut patch: Map<String, Value> =
-            given.map(|(field, value)| (field.to_owned(), value.into())).collect();
-        for field in self.reset {
-            if patch.get(&field).is_some_and(|value| !value.is_null()) {
-                return Err(Cause::Usage(format!("{field} can't be both set and reset")));
-            }
-            patch.insert(field, Value::Null);
-        }
-        Ok(patch)
+    #[tokio::test]
+    async fn lists_and_shows() {
+        let fake = bus().await;
+        let list = obey(&fake, "list --plugin orders").await;
+        assert_eq!(
+            list,
+            "NAME\tPLUGIN\tSTATE\tCHANNELS\tSUMMARY\norders.create\torders\tlive\torders\tTakes\u{fffd} orders\n"
+        );
+        let show = obey(&fake, "show orders.create").await;
+        assert!(show.contains("input\t{   \"type\": \"object\" }\n"), "{show}");
+        assert!(show.ends_with("LIMIT\tVALUE\tSET\ntimeout_ms\t30000\t-\ncpu_ms\t5000\tyes\n"), "{show}");
     }
-}
 
-fn show(bus: &Bus<'_>, service: &Value) {
-    let members = [
-        ("name", "name"),
-        ("plugin", "plugin"),
-        ("state", "state"),
-        ("summary", "summary"),
-        ("input schema", "input_schema"),
-        ("output schema", "output_schema"),
-    ];
-    bus.output.object(service, &members);
-    if bus.output.is_json() {
-        return;
+    #[tokio::test]
+    async fn limits_are_set_and_reset() {
+        let fake = bus().await;
+        obey(&fake, "limits orders.create --cpu-ms 7 --calls-per-instance 2 --reset timeout_ms queue").await;
+        let expected =
+            json!({"limits": {"cpu_ms": 7, "calls_per_instance": 2, "timeout_ms": null, "queue": null}});
+        assert_eq!(fake.changes()[0].line(), "PATCH /api/v1/services/orders.create");
+        assert_eq!(fake.changes()[0].json(), expected);
+        let shown = obey(&fake, "limits orders.create").await;
+        assert!(shown.starts_with("LIMIT\t"), "{shown}");
+        assert_eq!(fake.changes().len(), 1);
     }
-    let channels = service["channels"].as_array().into_iter().flatten();
-    let channels: Vec<String> = channels.map(|channel| whole(&channel["name"])).collect();
-    bus.output.line(&format!(
-        "channels       {}",
-        if channels.is_empty() { "-".to_owned() } else { channels.join(", ") }
-    ));
-    show_limits(bus, service);
-}
-
-fn show_limits(bus: &Bus<'_>, service: &Value) {
-    let limits = service["limits"].as_object().into_iter().flatten();
-    let row = |(field, value): (&String, &Value)| {
-        vec![field.clone(), whole(value), whole(&service["limits_set"][field.as_str()])]
-    };
-    bus.output.table(&["LIMIT", "VALUE", "SET"], limits.map(row).collect());
 }

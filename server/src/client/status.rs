@@ -1,76 +1,231 @@
-//! `busbar status`: what runs, on one page.
+//! `busbar status`: the bus at a glance.
 
+use anyhow::{Context as _, anyhow};
+use busbar_model::DeploymentState;
 use serde_json::{Value, json};
 
 use super::{
-    Bus,
-    failure::{Doing as _, Failure},
-    locate::Endpoints,
-    output::{short, whole},
-    plugin,
+    Session,
+    answer::{Error, views},
+    api::{Api, Question},
+    channel, deployment,
+    locate::Access,
+    plugin, security,
+    server::{self, Server},
+    service,
+    table::{Fields, Table},
+    text::count,
 };
 
-const SERVERS: &str = "/api/v1/servers";
+const READY: &str = "/_busbar/ready";
 
-pub(crate) async fn run(bus: &Bus<'_>) -> Result<(), Failure> {
-    let api = bus.admin()?;
-    let read = async {
-        let servers = api.list(SERVERS, &[]).await?;
-        Ok((servers, api.list(plugin::PLUGINS, &[]).await?))
-    };
-    let (servers, plugins) = read.await.doing(|| "ask for the status".to_owned())?;
-    let Endpoints { http, admin } = bus.locator.endpoints();
-    if bus.output.is_json() {
-        let endpoints = json!({"http": http, "admin": admin});
-        bus.output.json(&json!({"endpoints": endpoints, "servers": servers, "plugins": plugins}));
-        return Ok(());
-    }
-    let unknown = || "-".to_owned();
-    bus.output.line(&format!("services  {}", http.unwrap_or_else(unknown)));
-    bus.output.line(&format!("admin     {}", admin.unwrap_or_else(unknown)));
-    bus.output.line("");
-    let headers = ["SERVER", "VERSION", "WORKER", "PID", "STATE", "CATALOG", "SINCE"];
-    bus.output.table(&headers, servers.iter().flat_map(workers).collect());
-    bus.output.line("");
-    bus.output.list(plugins, &plugin::COLUMNS);
-    Ok(())
+/// All that is shown.
+struct Status {
+    admin_url: String,
+    origin: String,
+    data_plane: Option<DataPlane>,
+    servers: Vec<Value>,
+    plugins: Vec<Value>,
+    channels: Vec<Value>,
+    services: usize,
+    securities: usize,
+    pending: usize,
 }
 
-/// A row for each worker of a server, or one for a server that is not there.
-fn workers(server: &Value) -> Vec<Vec<String>> {
-    let (name, version) = (whole(&server["name"]), whole(&server["version"]));
-    let absent = |state: &str, since: &Value| {
-        let cells = [name.as_str(), version.as_str(), "-", "-", state, "-", &short(since)];
-        vec![cells.map(str::to_owned).to_vec()]
-    };
-    if server["live"] == json!(false) {
-        return absent("silent", &server["heartbeat_at"]);
+struct DataPlane {
+    url: String,
+    /// `Err`: why it is not.
+    ready: Result<(), String>,
+}
+
+pub(crate) async fn run(session: &mut Session) -> anyhow::Result<()> {
+    let status = gather(session).await.context("failed to see how the bus is")?;
+    let servers: Vec<Server> = views(&status.servers)?;
+    if session.output.json() {
+        session.output.value(&status.json())?;
+    } else {
+        status.show(session, &servers)?;
     }
-    let workers = server["workers"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if workers.is_empty() {
-        return absent("no workers", &server["started_at"]);
+    if !servers.iter().any(|server| server.live) {
+        return Err(anyhow!("no server is live"));
     }
-    let row = |worker: &Value| {
-        let of_worker =
-            ["slot", "pid", "state", "catalog_version", "started_at"].map(|member| short(&worker[member]));
-        [vec![name.clone(), version.clone()], of_worker.to_vec()].concat()
+    match status.data_plane {
+        Some(DataPlane { url, ready: Err(reason) }) => Err(anyhow!("{url} is not ready: {reason}")),
+        _ => Ok(()),
+    }
+}
+
+async fn gather(session: &Session) -> anyhow::Result<Status> {
+    let access = session.locator.admin()?;
+    let (admin_url, origin) = (access.url.clone(), access.origin.clone());
+    let api = Api::admin(access)?;
+    let mut pending = 0;
+    for state in DeploymentState::ALL.into_iter().filter(|state| state.is_pending()) {
+        pending += api.list(&deployment::filtered(None, Some(state))).await?.len();
+    }
+    let data_plane = match session.locator.data_plane()? {
+        Some(access) => Some(look(access).await?),
+        None => None,
     };
-    workers.iter().map(row).collect()
+    Ok(Status {
+        admin_url,
+        origin,
+        data_plane,
+        servers: api.list(server::PATH).await?,
+        plugins: api.list(plugin::PATH).await?,
+        channels: api.list(channel::KIND.path).await?,
+        services: api.list(service::PATH).await?.len(),
+        securities: api.list(security::KIND.path).await?.len(),
+        pending,
+    })
+}
+
+async fn look(access: Access) -> Result<DataPlane, Error> {
+    let url = access.url.clone();
+    let ready = Api::data_plane(access)?.ask(Question::get(READY)).await;
+    Ok(DataPlane { url, ready: ready.map(drop).map_err(|error| error.to_string()) })
+}
+
+impl Status {
+    fn json(&self) -> Value {
+        let data_plane = self.data_plane.as_ref();
+        json!({
+            "admin": self.admin_url,
+            "http": data_plane.map(|plane| &plane.url),
+            "ready": data_plane.map(|plane| plane.ready.is_ok()),
+            "servers": self.servers,
+            "plugins": self.plugins,
+            "counts": {
+                "services": self.services,
+                "channels": self.channels.len(),
+                "security": self.securities,
+                "deployments_pending": self.pending,
+            },
+        })
+    }
+
+    fn show(&self, session: &mut Session, servers: &[Server]) -> anyhow::Result<()> {
+        let plugins: Vec<plugin::View> = views(&self.plugins)?;
+        let output = &mut session.output;
+        output.fields(&self.fields(servers, &plugins)?)?;
+        output.gap()?;
+        output.table(&workers(servers))?;
+        output.gap()?;
+        Ok(output.table(&running(&plugins, servers))?)
+    }
+
+    fn fields(&self, servers: &[Server], plugins: &[plugin::View]) -> anyhow::Result<Fields> {
+        let live = servers.iter().filter(|server| server.live).count();
+        let active = plugins.iter().filter(|plugin| plugin.state == "active").count();
+        let channels: Vec<channel::View> = views(&self.channels)?;
+        let open = channels.iter().filter(|channel| channel.active).count();
+        let data_plane = match &self.data_plane {
+            None => "nobody says where it is".to_owned(),
+            Some(DataPlane { url, ready: Ok(()) }) => format!("{url} (ready)"),
+            Some(DataPlane { url, ready: Err(_) }) => format!("{url} (not ready)"),
+        };
+        Ok(Fields::default()
+            .with("admin", format!("{} (from {})", self.admin_url, self.origin))
+            .with("data plane", data_plane)
+            .with("servers", format!("{live} of {} live", servers.len()))
+            .with("plugins", format!("{active} of {} active", plugins.len()))
+            .with("services", self.services.to_string())
+            .with("channels", format!("{open} of {} active", channels.len()))
+            .with("security", count(self.securities, "definition"))
+            .with("deployments", format!("{} under way", self.pending)))
+    }
+}
+
+fn workers(servers: &[Server]) -> Table {
+    let mut table =
+        Table::new(["SERVER", "VERSION", "LIVE", "HEARTBEAT", "SLOT", "PID", "WORKER", "CATALOG"]);
+    for server in servers {
+        let live = if server.live { "yes" } else { "no" };
+        let mut row = |[slot, pid, state, catalog]: [String; 4]| {
+            let (version, heartbeat) = (server.version.clone(), server.heartbeat_at.clone());
+            table.row([server.name.clone(), version, live.to_owned(), heartbeat, slot, pid, state, catalog]);
+        };
+        if server.workers.is_empty() {
+            row(Default::default());
+        }
+        for worker in &server.workers {
+            let catalog = worker.catalog_version.to_string();
+            row([worker.slot.to_string(), worker.pid.to_string(), worker.state.clone(), catalog]);
+        }
+    }
+    table
+}
+
+/// Plugins, with how many workers of live servers run the active version.
+fn running(plugins: &[plugin::View], servers: &[Server]) -> Table {
+    let mut table = Table::new(["PLUGIN", "STATE", "DIGEST", "WORKERS"]);
+    for plugin in plugins {
+        let digest = plugin.digest.clone().unwrap_or_default();
+        let workers = || servers.iter().filter(|server| server.live).flat_map(Server::serving);
+        let on = workers().filter(|worker| worker.runs(&plugin.name, &digest)).count();
+        let on = format!("{on}/{}", workers().count());
+        table.row([plugin.name.clone(), plugin.state.clone(), digest, on]);
+    }
+    table
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
-    use super::workers;
+    use super::run;
+    use crate::client::{
+        failure::conclude,
+        fake::{Asked, Fake},
+    };
 
-    #[test]
-    fn every_worker_has_a_row_and_a_silent_server_one() {
-        let worker = |slot| json!({"slot": slot, "pid": 7, "state": "ready", "catalog_version": 14});
-        let live = json!({"name": "a", "version": "1", "live": true, "workers": [worker(0), worker(1)]});
-        assert_eq!(workers(&live).len(), 2);
-        assert_eq!(workers(&live)[1][..6], ["a", "1", "1", "7", "ready", "14"]);
-        let silent = json!({"name": "a", "version": "1", "live": false, "workers": [worker(0)]});
-        assert_eq!(workers(&silent)[0][4], "silent");
+    fn bus(live: bool) -> impl Fn(&Asked) -> (u16, Value) {
+        move |asked| {
+            let worker = |slot: u32, digest: &str| {
+                json!({"slot": slot, "pid": 7 + slot, "state": "ready", "catalog_version": 42,
+                    "plugins": {"echo": digest}})
+            };
+            let server = json!({"id": "1", "name": "one", "version": "0.1.0", "live": live, "heartbeat_at": "now",
+                "workers": [worker(0, "sha256:new"), worker(1, "sha256:old")]});
+            let plugin = json!({"name": "echo", "kind": "bus", "version": "1", "digest": "sha256:new",
+                "state": "active", "services": [], "grants": null, "config": {}});
+            let items = match asked.path.split('?').next().unwrap() {
+                "/_busbar/ready" => return (200, json!({"status": "ok"})),
+                "/api/v1/servers" => json!([server]),
+                "/api/v1/plugins" => json!([plugin]),
+                _ => json!([]),
+            };
+            (200, json!({"items": items, "next": null}))
+        }
+    }
+
+    #[tokio::test]
+    async fn shows_workers_and_plugins() {
+        let fake = Fake::start(bus(true)).await;
+        let (mut session, out, _) = fake.session(false);
+        run(&mut session).await.unwrap();
+        let text = out.text();
+        for part in [
+            "(ready)\n",
+            "servers\t1 of 1 live\n",
+            "one\t0.1.0\tyes\tnow\t1\t8\tready\t42\n",
+            "echo\tactive\tsha256:new\t1/2\n",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        let (mut session, out, _) = fake.session(true);
+        run(&mut session).await.unwrap();
+        let value: Value = serde_json::from_str(&out.text()).unwrap();
+        assert_eq!((&value["ready"], &value["servers"][0]["name"]), (&json!(true), &json!("one")));
+    }
+
+    #[tokio::test]
+    async fn no_live_server_is_a_failure() {
+        let fake = Fake::start(bus(false)).await;
+        let (mut session, out, err) = fake.session(false);
+        let outcome = run(&mut session).await;
+        assert_eq!(conclude(&mut session.output, outcome), 1);
+        assert!(out.text().contains("servers\t0 of 1 live\n"));
+        assert_eq!(err.text(), "error: no server is live\n");
     }
 }

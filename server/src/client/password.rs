@@ -1,0 +1,94 @@
+//! Passwords, from a terminal without showing them or from standard input; never from the command
+//! line, which others can see.
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader, Read, Write as _},
+};
+
+use anyhow::Context as _;
+use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
+
+use super::{bounds::PASSWORD_BYTES_MAX, failure::Usage};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Source {
+    /// Reads the password from standard input: its first line.
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+impl Source {
+    pub(crate) fn read(&self) -> anyhow::Result<String> {
+        if self.password_stdin {
+            return line(io::stdin());
+        }
+        let terminal = || File::options().read(true).write(true).open("/dev/tty");
+        let Ok(terminal) = terminal() else {
+            return Err(Usage::error("there is no terminal to ask for the password; use --password-stdin"));
+        };
+        let first = ask(&terminal, "Password: ").context("failed to read the password")?;
+        let again = ask(&terminal, "The same again: ").context("failed to read the password")?;
+        if first != again {
+            return Err(Usage::error("the two passwords differ"));
+        }
+        Ok(first)
+    }
+}
+
+/// A terminal that shows what is typed again once this is dropped.
+struct Silent<'t> {
+    terminal: &'t File,
+    before: Termios,
+}
+
+impl<'t> Silent<'t> {
+    fn new(terminal: &'t File) -> nix::Result<Self> {
+        let before = tcgetattr(terminal)?;
+        let mut silent = before.clone();
+        silent.local_flags.remove(LocalFlags::ECHO);
+        silent.local_flags.insert(LocalFlags::ECHONL);
+        tcsetattr(terminal, SetArg::TCSAFLUSH, &silent)?;
+        Ok(Self { terminal, before })
+    }
+}
+
+impl Drop for Silent<'_> {
+    fn drop(&mut self) {
+        // Nothing better can be done where the terminal is gone.
+        let _ = tcsetattr(self.terminal, SetArg::TCSAFLUSH, &self.before);
+    }
+}
+
+fn ask(terminal: &File, prompt: &str) -> anyhow::Result<String> {
+    let _silent = Silent::new(terminal)?;
+    let mut writer = terminal;
+    writer.write_all(prompt.as_bytes())?;
+    line(terminal)
+}
+
+/// The first line without its end.
+fn line(source: impl Read) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let read = BufReader::new(source.take(PASSWORD_BYTES_MAX)).read_line(&mut text);
+    read.map_err(|error| Usage::error(format!("the password can't be read: {error}")))?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    if line.is_empty() { Err(Usage::error("the password is empty")) } else { Ok(line.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn a_password_is_one_line() {
+        for text in ["open sesame", "open sesame\n", "open sesame\r\nmore"] {
+            assert_eq!(line(text.as_bytes()).unwrap(), "open sesame");
+        }
+        assert_eq!(line(" spaces stay ".as_bytes()).unwrap(), " spaces stay ");
+        for bad in [&b""[..], b"\n", b"\xff\n"] {
+            assert!(line(bad).is_err());
+        }
+    }
+}

@@ -16,7 +16,7 @@ async fn commands_do_what_the_api_does() {
     assert_eq!(status.code(), Some(0));
     let dir = folder.dir();
     let finished = folder.run(&["status", "--dir", dir.to_str().unwrap()]).await;
-    finished.expect(1);
+    finished.expect(2);
     assert!(!finished.stderr.is_empty(), "{finished:?}");
 }
 

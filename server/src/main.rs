@@ -3,6 +3,7 @@
 mod access_log;
 mod admin_process;
 mod boot;
+mod causes;
 mod cli;
 mod client;
 mod clock;

@@ -133,9 +133,13 @@ async fn supervise(family: Arc<Family>, role: Role) {
             Err(error) => tracing::error!(?role, %error, "process could not be started"),
         }
         pause = if started.elapsed() > LIVED { PAUSE_SHORTEST } else { (pause * 2).min(PAUSE_LONGEST) };
+        let stopped = family.stop.notified();
+        if family.is_stopping() {
+            return;
+        }
         tokio::select! {
             () = sleep(pause) => {}
-            () = family.stop.notified() => {}
+            () = stopped => {}
         }
     }
 }

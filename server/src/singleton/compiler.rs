@@ -15,8 +15,9 @@ use tokio::{io::AsyncReadExt as _, process, sync::Semaphore, time::timeout};
 
 use crate::{
     boot::this_binary,
+    causes::chain,
     compile_process::{Order, Outcome},
-    singleton::{Core, follower::chain},
+    singleton::Core,
 };
 
 /// Wall time of one compilation.

@@ -49,6 +49,7 @@ impl Core {
         // Only its name is needed here; compiling has a process of its own.
         let engine = Engine::new(Use::Compiling)?;
         let artifacts = ArtifactCache::open(&boot.layout.artifacts(), &engine)?;
+        artifacts.sweep().context("failed to tidy the artifact folder")?;
         Ok(Arc::new(Self {
             boot,
             odb,

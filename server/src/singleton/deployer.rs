@@ -21,8 +21,9 @@ use busbar_store::Error;
 use tokio::time::timeout;
 
 use crate::{
+    causes::chain,
     clock,
-    singleton::{Core, compiler, follower::chain, workers::Preparation},
+    singleton::{Core, compiler, workers::Preparation},
 };
 
 /// A round is made at least so often.

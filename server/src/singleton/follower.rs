@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use busbar_model::{Definitions, bounds::ODB_POLL_MS};
 use tokio::{net::UnixDatagram, time::timeout};
 
-use crate::singleton::{Core, compiler};
+use crate::{
+    causes::chain,
+    singleton::{Core, compiler},
+};
 
 pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
     tokio::spawn(listen_for_hints(Arc::clone(&core)));
@@ -71,15 +74,4 @@ async fn listen_for_hints(core: Arc<Core>) {
         core.follow.notify_one();
         core.deploy.notify_one();
     }
-}
-
-/// An error and its causes on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

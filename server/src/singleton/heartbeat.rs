@@ -5,10 +5,7 @@ use std::{sync::Arc, time::Duration};
 use busbar_model::{bounds::HEARTBEAT_MS, server::Server};
 use tokio::time::{sleep, timeout};
 
-use crate::{
-    clock,
-    singleton::{Core, follower::chain},
-};
+use crate::{causes::chain, clock, singleton::Core};
 
 /// Changes that come together are written together.
 const GATHER: Duration = Duration::from_millis(10);

@@ -17,11 +17,7 @@ use busbar_store::{Error, NewDeployment, Received};
 use notify::{RecursiveMode, Watcher as _};
 use tokio::{sync::Notify, time::timeout};
 
-use crate::{
-    clock, layout,
-    singleton::{Core, follower::chain},
-    sys::ReadLease,
-};
+use crate::{causes::chain, clock, layout, singleton::Core, sys::ReadLease};
 
 /// The folder is looked through so often, whatever the watcher says.
 const RESCAN: Duration = Duration::from_secs(1);

@@ -6,12 +6,22 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpStream, sync::watch};
 
-use crate::worker::{http::Front, listen::Phase};
+use crate::worker::http::Front;
 
 /// Bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Header fields of a request.
 const HEADERS_MAX: usize = 128;
+
+/// What connections are told when the worker drains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Serving,
+    /// Idle connections may still bring one request.
+    Draining,
+    /// Idle connections are closed.
+    Closing,
+}
 
 pub(crate) async fn serve_connection(
     stream: TcpStream,

@@ -17,21 +17,14 @@ use tokio::{
 
 use crate::{
     settings,
-    worker::{connection::serve_connection, http::Front},
+    worker::{
+        connection::{Phase, serve_connection},
+        http::Front,
+    },
 };
 
 /// Pause after an accept that failed, for instance for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// What connections are told when the worker drains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    Serving,
-    /// Idle connections may still bring one request.
-    Draining,
-    /// Idle connections are closed.
-    Closing,
-}
 
 /// Accepts until `stop`, then waits for the connections to end.
 pub(crate) async fn serve(

@@ -52,13 +52,12 @@ impl ArtifactCache {
         self.path(digest).is_file()
     }
 
-    /// Deletes all artifacts but those of `kept`, for whatever engine they were made.
-    pub fn retain(&self, kept: &[Digest]) -> io::Result<()> {
-        let kept: Vec<PathBuf> = kept.iter().map(|digest| self.path(digest)).collect();
+    /// Deletes what a compiler that was killed left half-written, and artifacts for other engines.
+    pub fn sweep(&self) -> io::Result<()> {
+        let own = format!(".{}.cwasm", self.fingerprint);
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
-            let is_artifact = path.extension().is_some_and(|e| e == "cwasm" || e == "partial");
-            if is_artifact && !kept.contains(&path) {
+            if !path.to_string_lossy().ends_with(&own) {
                 fs::remove_file(&path)?;
             }
         }

@@ -109,7 +109,7 @@ fn described(
                 Subject::default(),
             ),
         );
-        engine.shared.wake_clock();
+        let _running = engine.shared.enter();
         let plugin = pre.instantiate_async(&mut store).await?;
         let description = plugin.busbar_bus_service().call_describe(&mut store).await;
         store.data().log.end();

@@ -69,8 +69,9 @@ pub(crate) struct Shared {
     pub(crate) memory_bytes: AtomicU64,
     /// Pooled instances that wait for a call.
     pub(crate) idle_instances: AtomicU64,
+    /// Calls under way.
+    calls: AtomicU64,
     ticking: AtomicBool,
-    busy: AtomicBool,
     ticker: std::sync::OnceLock<thread::Thread>,
 }
 
@@ -84,8 +85,8 @@ impl Engine {
         let shared = Arc::new(Shared {
             memory_bytes: AtomicU64::new(0),
             idle_instances: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
             ticking: AtomicBool::new(false),
-            busy: AtomicBool::new(false),
             ticker: std::sync::OnceLock::new(),
         });
         Ok(Self { inner, linker: Arc::new(linker), shared })
@@ -118,14 +119,26 @@ impl Engine {
 }
 
 impl Shared {
-    /// To be called when a guest is about to run: starts the clock if it sleeps.
-    pub(crate) fn wake_clock(&self) {
-        self.busy.store(true, Ordering::Relaxed);
-        if !self.ticking.swap(true, Ordering::AcqRel)
+    /// To be held while a guest may run: the clock ticks for as long. Either this sees that the clock
+    /// sleeps, or the clock sees the call before it does: a guest that spins is always interrupted.
+    pub(crate) fn enter(self: &Arc<Self>) -> Running {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        if !self.ticking.load(Ordering::SeqCst)
             && let Some(thread) = self.ticker.get()
         {
+            self.ticking.store(true, Ordering::SeqCst);
             thread.unpark();
         }
+        Running(Arc::clone(self))
+    }
+}
+
+/// A call under way.
+pub(crate) struct Running(Arc<Shared>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.calls.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -134,16 +147,16 @@ fn tick(engine: &wasmtime::Engine, shared: &Shared, stopped: &AtomicBool) {
     while !stopped.load(Ordering::Relaxed) {
         thread::sleep(TICK);
         engine.increment_epoch();
-        idle = if shared.busy.swap(false, Ordering::Relaxed) { 0 } else { idle + 1 };
-        if idle < IDLE_TICKS || shared.memory_bytes.load(Ordering::Relaxed) > 0 {
-            shared.ticking.store(true, Ordering::Relaxed);
+        idle = if shared.calls.load(Ordering::SeqCst) > 0 { 0 } else { idle + 1 };
+        if idle < IDLE_TICKS {
             continue;
         }
-        shared.ticking.store(false, Ordering::Release);
-        while !shared.ticking.load(Ordering::Acquire) && !stopped.load(Ordering::Relaxed) {
+        idle = 0;
+        shared.ticking.store(false, Ordering::SeqCst);
+        while shared.calls.load(Ordering::SeqCst) == 0 && !stopped.load(Ordering::Relaxed) {
             thread::park_timeout(Duration::from_secs(1));
         }
-        idle = 0;
+        shared.ticking.store(true, Ordering::SeqCst);
     }
 }
 

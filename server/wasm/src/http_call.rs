@@ -76,6 +76,7 @@ async fn guest(
     call: Call,
     answer: oneshot::Sender<Answer>,
 ) -> Result<(), Fault> {
+    let _running = loaded.engine.shared.enter();
     let subject = Subject::of(&call);
     let limits = call.service.limits.clone();
     let cpu = CpuBudget::of_ms(limits.cpu_ms);

@@ -66,8 +66,8 @@ impl Plugin for LoadedPlugin {
 
     fn call(&self, call: Call) -> CallFuture {
         let loaded = Arc::clone(&self.0);
-        loaded.engine.shared.wake_clock();
         Box::pin(async move {
+            let _running = loaded.engine.shared.enter();
             match &loaded.entry {
                 Entry::Bus(pre) => bus_call::run(&loaded, pre, call).await,
                 Entry::WasiHttp(pre) => http_call::run(&loaded, pre, call).await,

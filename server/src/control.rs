@@ -17,6 +17,8 @@ use tokio::{
     time::timeout,
 };
 
+use crate::layout::Layout;
+
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,9 +122,9 @@ pub(crate) async fn ask(path: &Path, ask: Ask) -> io::Result<Status> {
 }
 
 /// The control sockets in a run folder, and removes those whose process is gone.
-pub(crate) async fn living(run: &Path) -> io::Result<Vec<Status>> {
+pub(crate) async fn living(layout: &Layout) -> io::Result<Vec<Status>> {
     let mut found = Vec::new();
-    for path in sockets(run)? {
+    for path in sockets(layout)? {
         match ask(&path, Ask::Status).await {
             Ok(status) => found.push(status),
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
@@ -134,15 +136,15 @@ pub(crate) async fn living(run: &Path) -> io::Result<Vec<Status>> {
     Ok(found)
 }
 
-fn sockets(run: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match std::fs::read_dir(run) {
+fn sockets(layout: &Layout) -> io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(layout.run()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
-    let is_control = |path: &PathBuf| {
-        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        path.extension().is_some_and(|e| e == "sock")
-            && stem.rsplit_once('-').is_some_and(|(_, pid)| pid.parse::<u32>().is_ok())
+    let is_control = |name: &String| {
+        let stem = name.strip_suffix(".sock").unwrap_or_default();
+        stem.rsplit_once('-').is_some_and(|(_, pid)| pid.parse::<u32>().is_ok())
     };
-    Ok(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).filter(is_control).collect())
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    Ok(names.filter(is_control).map(|name| layout.socket(&name)).collect())
 }

@@ -1,12 +1,18 @@
 //! Where things stand in a server's folder.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
+    os::fd::AsRawFd as _,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use serde::{Deserialize, Serialize};
+
+/// Bytes of a socket's address, less what ends it.
+const SOCKET_PATH_BYTES_MAX: usize = 107;
 
 /// A server's folder.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -81,21 +87,36 @@ impl Layout {
 
     /// Where the singleton feeds the workers.
     pub(crate) fn feed_socket(&self) -> PathBuf {
-        self.root.join("run/feed.sock")
+        self.socket("feed.sock")
     }
 
     /// Where others tell the singleton that the ODB changed.
     pub(crate) fn hint_socket(&self) -> PathBuf {
-        self.root.join("run/hint.sock")
+        self.socket("hint.sock")
     }
 
     /// Metrics and health of the whole server.
     pub(crate) fn ops_socket(&self) -> PathBuf {
-        self.root.join("run/ops.sock")
+        self.socket("ops.sock")
     }
 
     pub(crate) fn control_socket(&self, role: &str, pid: u32) -> PathBuf {
-        self.root.join(format!("run/{role}-{pid}.sock"))
+        self.socket(&format!("{role}-{pid}.sock"))
+    }
+
+    /// A socket's address has room for few characters (unix(7)); in a folder with a long name it is
+    /// reached through a descriptor of the folder instead.
+    pub(crate) fn socket(&self, name: &str) -> PathBuf {
+        static RUN: OnceLock<Option<File>> = OnceLock::new();
+        let path = self.run().join(name);
+        if path.as_os_str().len() <= SOCKET_PATH_BYTES_MAX {
+            return path;
+        }
+        // A process belongs to one folder.
+        match RUN.get_or_init(|| File::open(self.run()).ok()) {
+            Some(run) => PathBuf::from(format!("/proc/self/fd/{}", run.as_raw_fd())).join(name),
+            None => path,
+        }
     }
 
     pub(crate) fn endpoints(&self) -> PathBuf {
@@ -148,4 +169,20 @@ fn write_with_mode(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&partial, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    use super::Layout;
+
+    #[test]
+    fn sockets_are_reached_in_folders_with_long_names_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::create(&folder.path().join("long".repeat(40))).unwrap();
+        let _listener = UnixListener::bind(layout.feed_socket()).unwrap();
+        UnixStream::connect(layout.feed_socket()).unwrap();
+        assert!(layout.run().join("feed.sock").exists());
+    }
 }

@@ -29,12 +29,12 @@ pub(crate) async fn run(folder: &Path, patience: Duration) -> anyhow::Result<()>
             pause(deadline, patience).await?;
         }
     }
-    let others = control::living(&layout.run()).await?;
+    let others = control::living(&layout).await?;
     if parent.is_none() && others.is_empty() {
         bail!("nothing runs in {}", layout.root().display());
     }
     others.iter().for_each(|other| terminate(other.pid));
-    while !control::living(&layout.run()).await?.is_empty() {
+    while !control::living(&layout).await?.is_empty() {
         pause(deadline, patience).await?;
     }
     Ok(())

@@ -29,7 +29,7 @@ pub(crate) async fn take(layout: &Layout) -> Result<Lock, Ended> {
             return Err(anyhow::Error::from(error).context("failed to lock the folder").into());
         }
     }
-    let mut orphans = control::living(&layout.run()).await.map_err(anyhow::Error::from)?;
+    let mut orphans = control::living(layout).await.map_err(anyhow::Error::from)?;
     // An admin process may well run on its own.
     orphans.retain(|status| status.role != Role::Admin.name());
     if !orphans.is_empty() {

@@ -145,6 +145,8 @@ fn run_quickstart(folder: &Path, options: Quickstart) -> Result<(), Ended> {
     let (layout, mut settings) = open(folder)?;
     settings.http.listen = options.http;
     settings.admin.listen = options.admin;
+    // The folder's own token rules: the variable is the command line's, for servers elsewhere.
+    settings.admin.token = None;
     settings.workers.count = options.workers.map_or(settings.workers.count, usize::from);
     // A person waits for Ctrl-C to be obeyed.
     settings.http.drain_idle_ms = settings.http.drain_idle_ms.min(500);

@@ -14,12 +14,14 @@ use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream},
     sync::Notify,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use crate::layout::Layout;
 
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+/// Pause after an accept that failed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "kebab-case")]
@@ -55,7 +57,8 @@ impl Control {
         let listener = listen(path)?;
         let serving = control.clone();
         tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
+            loop {
+                let Some((stream, _)) = accepted(listener.accept().await).await else { continue };
                 if is_same_user(&stream) {
                     let control = serving.clone();
                     tokio::spawn(async move { control.answer(stream).await });
@@ -89,6 +92,19 @@ impl Control {
             line.clear();
         }
         Ok(())
+    }
+}
+
+/// What was accepted. A failure, mostly for want of descriptors, passes: there is a pause, and the next
+/// one is accepted.
+pub(crate) async fn accepted<T>(outcome: io::Result<T>) -> Option<T> {
+    match outcome {
+        Ok(connection) => Some(connection),
+        Err(error) => {
+            tracing::warn!(%error, "connection could not be accepted");
+            sleep(ACCEPT_PAUSE).await;
+            None
+        }
     }
 }
 

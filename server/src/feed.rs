@@ -2,14 +2,14 @@
 //!
 //! Each message is JSON behind its length (four bytes, big-endian).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use busbar_engine::metrics::Difference;
-use busbar_model::{Definitions, Digest, Name};
+use busbar_model::{Definitions, Digest, Name, bounds::FEED_SILENT_MS};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tokio::net::UnixStream;
+use tokio::{net::UnixStream, time::timeout};
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 /// Bytes of one message.
@@ -21,8 +21,8 @@ const MESSAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
 pub(crate) enum ToWorker {
     /// All definitions at a version; to be served from now on.
     Catalog { definitions: Box<Definitions> },
-    /// To be loaded and kept, in the hope that it becomes active.
-    Prepare { digests: Vec<Digest> },
+    /// To be loaded and kept, in the hope that it becomes active. Each list has its number.
+    Prepare { list: u64, digests: Vec<Digest> },
     /// To be answered with `Counted`; said often enough to show that the singleton lives.
     Count { id: u64 },
 }
@@ -41,8 +41,9 @@ pub(crate) enum ToSingleton {
         version: i64,
         plugins: BTreeMap<Name, Digest>,
     },
-    /// `problem`: why it can't be loaded.
+    /// For the list of that number. `problem`: why it can't be loaded.
     Prepared {
+        list: u64,
         digest: Digest,
         problem: Option<String>,
     },
@@ -63,8 +64,9 @@ pub(crate) fn encode<T: Serialize>(message: &T) -> std::io::Result<Bytes> {
     serde_json::to_vec(message).map(Bytes::from).map_err(std::io::Error::other)
 }
 
+/// Fails where the other side does not read: both might wait for each other.
 pub(crate) async fn send<T: Serialize>(link: &mut Link, message: &T) -> std::io::Result<()> {
-    link.send(encode(message)?).await
+    timeout(Duration::from_millis(FEED_SILENT_MS), link.send(encode(message)?)).await?
 }
 
 /// The next message; `None` when the other side is gone.

@@ -166,19 +166,24 @@ fn overlay(table: &mut Table, name: &str, text: &str) -> Result<(), SettingsErro
     let rest = name.strip_prefix("BUSBAR_").unwrap_or(name).to_ascii_lowercase();
     let (section, key) =
         rest.split_once('_').ok_or_else(|| invalid("it is not BUSBAR_SECTION_KEY".to_owned()))?;
-    let value = match (text.parse::<i64>(), text.parse::<bool>()) {
-        (Ok(number), _) => Value::Integer(number),
-        (_, Ok(truth)) => Value::Boolean(truth),
-        _ => Value::String(text.to_owned()),
-    };
     let of_section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
-    let of_section =
-        of_section.as_table_mut().ok_or_else(|| invalid("its section is not a table".to_owned()))?;
-    of_section.insert(key.to_owned(), value);
-    match Value::Table(table.clone()).try_into::<Settings>() {
-        Ok(_) => Ok(()),
-        Err(error) => Err(invalid(format!("{text:?}: {}", error.message()))),
+    if !of_section.is_table() {
+        return Err(invalid("its section is not a table".to_owned()));
     }
+    // A text is a text, also when it looks like a number; only where none fits is it read as one.
+    let number = text.parse().ok().map(Value::Integer);
+    let readings = [Some(Value::String(text.to_owned())), number, text.parse().ok().map(Value::Boolean)];
+    let mut refusal = String::new();
+    for reading in readings.into_iter().flatten() {
+        if let Some(of_section) = table.get_mut(section).and_then(Value::as_table_mut) {
+            of_section.insert(key.to_owned(), reading);
+        }
+        match Value::Table(table.clone()).try_into::<Settings>() {
+            Ok(_) => return Ok(()),
+            Err(error) => refusal = error.message().to_owned(),
+        }
+    }
+    Err(invalid(if key == "token" { refusal } else { format!("{text:?}: {refusal}") }))
 }
 
 fn check(settings: Settings) -> Result<Settings, SettingsError> {
@@ -223,6 +228,8 @@ mod tests {
         let settings =
             loaded("", &[("BUSBAR_HTTP_DRAIN_IDLE_MS", "7"), ("BUSBAR_HTTP_LISTEN", "127.0.0.1:1")]).unwrap();
         assert_eq!((settings.http.drain_idle_ms, settings.http.listen.port()), (7, 1));
+        let settings = loaded("", &[("BUSBAR_ADMIN_TOKEN", "12345678")]).unwrap();
+        assert_eq!(settings.admin.token.as_deref(), Some("12345678"));
     }
 
     #[test]

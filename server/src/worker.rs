@@ -49,23 +49,28 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let (draining, drain) = tokio::sync::watch::channel(false);
     let reporting = reporting::start(&boot, keeper, control.clone(), drain.clone());
-    // Nothing is accepted before there is a catalog to serve.
-    tokio::select! {
-        () = reporting.first_catalog() => {
-            control.update(|status| status.ready = true);
-            tracing::info!(slot = boot.slot, pid = std::process::id(), "worker is ready");
-            let stop = async {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    () = control.drain_asked() => {}
-                }
-                control.update(|status| status.ready = false);
-                let _ = draining.send(true);
-            };
-            let front = http::Front::new(pipeline, boot.development, drain);
-            listen::serve(listener, front, &boot.settings.http, stop).await?;
+    let serving = async {
+        // Nothing is accepted before there is a catalog to serve.
+        tokio::select! {
+            () = reporting::first_catalog(reporting.applied) => {}
+            _ = terminate.recv() => return Ok(()),
         }
-        _ = terminate.recv() => {}
+        control.update(|status| status.ready = true);
+        tracing::info!(slot = boot.slot, pid = std::process::id(), "worker is ready");
+        let stop = async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                () = control.drain_asked() => {}
+            }
+            control.update(|status| status.ready = false);
+            let _ = draining.send(true);
+        };
+        let front = http::Front::new(pipeline, boot.development, drain);
+        listen::serve(listener, front, &boot.settings.http, stop).await
+    };
+    tokio::select! {
+        outcome = serving => outcome?,
+        ended = reporting.task => ended.context("the task that follows the singleton ended badly")?,
     }
     access_log.flush();
     let _ = std::fs::remove_file(boot.layout.control_socket("worker", std::process::id()));

@@ -66,6 +66,11 @@ async fn recursion_ends_at_the_limit(bus: &Quickstart) {
     let via =
         bus.invoke("faulty.invoke", &json!({"service": "faulty.recurse", "input": {}})).await.expect(200);
     assert!(via["fault"]["code"].is_string(), "{via}");
+    // A call that waits for a place which its own tree holds would wait for itself.
+    bus.limit("faulty.recurse", &json!({"concurrency": 1})).await;
+    let started = std::time::Instant::now();
+    let alone = bus.invoke("faulty.recurse", &json!({})).await;
+    assert!(alone.status >= 400 && started.elapsed().as_secs() < 10, "{alone}");
     bus.invoke("greeter.greet", &json!({"name": "Ada"})).await.expect_status(200);
 }
 

@@ -49,20 +49,20 @@ impl Guard {
         self.name == security.name && self.credential == security.credential
     }
 
-    async fn admits(&self, headers: &HeaderMap) -> bool {
+    async fn admits(&self, headers: &HeaderMap) -> Result<bool, Fault> {
         match &self.check {
             Check::Basic { username, password } => {
-                let Some((user, given)) = basic(headers) else { return false };
+                let Some((user, given)) = basic(headers) else { return Ok(false) };
                 // The password is checked for a wrong name too: both take the same time.
-                let fits = password.fits(&given).await;
-                bool::from(user.as_bytes().ct_eq(username.as_bytes())) && fits
+                let fits = password.fits(&given).await?;
+                Ok(bool::from(user.as_bytes().ct_eq(username.as_bytes())) && fits)
             }
-            Check::ApiKey { digest } => match (headers.get(API_KEY_HEADER), digest) {
+            Check::ApiKey { digest } => Ok(match (headers.get(API_KEY_HEADER), digest) {
                 (Some(key), Some(digest)) => {
                     Digest::of(key.as_bytes()).as_bytes().ct_eq(digest.as_bytes()).into()
                 }
                 _ => false,
-            },
+            }),
         }
     }
 
@@ -99,7 +99,7 @@ pub(crate) async fn authenticate(admitted: Admitted<'_>, headers: &mut HeaderMap
         Admitted::Nobody => return Err(Fault::new(FaultKind::NotAllowed, "no caller is allowed here")),
         Admitted::By(guard) => guard,
     };
-    if !guard.admits(headers).await {
+    if !guard.admits(headers).await? {
         let mut fault = Fault::new(FaultKind::Unauthenticated, "credentials are missing or wrong");
         fault.challenge = Some(guard.challenge().to_owned());
         return Err(fault);

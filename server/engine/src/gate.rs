@@ -42,10 +42,17 @@ impl Gate {
         self.concurrency == concurrency && self.queue == queue
     }
 
+    /// Takes a place if one is free. For a call whose own tree holds places already: were it to wait,
+    /// it might wait for itself.
+    pub fn enter_now(&self) -> Result<Place, Fault> {
+        let permit = Arc::clone(&self.running).try_acquire_owned().map_err(|_| overloaded())?;
+        Ok(Place { _permit: permit })
+    }
+
     /// Waits for a place until the deadline; refused at once where too many wait already.
     pub async fn enter(&self, deadline: Instant) -> Result<Place, Fault> {
-        if let Ok(permit) = Arc::clone(&self.running).try_acquire_owned() {
-            return Ok(Place { _permit: permit });
+        if let Ok(place) = self.enter_now() {
+            return Ok(place);
         }
         let _waiting = Waiting::join(&self.waiting, self.queue).ok_or_else(overloaded)?;
         match timeout_at(deadline, Arc::clone(&self.running).acquire_owned()).await {

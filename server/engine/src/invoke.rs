@@ -39,10 +39,16 @@ pub(crate) async fn inbound(
     let Inbound { context, routed, permit, head, body } = inbound;
     let timeout_ms = routed.timeout_ms.min(service.limits.timeout_ms);
     let deadline = Instant::from_std(context.accepted_at) + Duration::from_millis(timeout_ms);
+    // A small body is read first, so that a slow sender takes nobody's place; a large one takes its
+    // place first, so that few of them are in memory at once.
+    let small = body.length().is_some_and(|length| length <= bounds::BODY_INLINE_BYTES_MAX);
     let reading = async {
+        if small {
+            let input = input(service, &head, body, &routed).await?;
+            return Ok((service.gate.enter(deadline).await?, input));
+        }
         let place = service.gate.enter(deadline).await?;
-        let input = input(service, &head, body, &routed).await?;
-        Ok((place, input))
+        Ok((place, input(service, &head, body, &routed).await?))
     };
     let (place, input) = timeout_at(deadline, reading).await.map_err(|_| timed_out())??;
     run(Call {
@@ -50,6 +56,7 @@ pub(crate) async fn inbound(
         service: Arc::clone(service),
         deadline,
         depth: 0,
+        above: None,
         caller: permit.caller,
         head: Some(head),
         params: routed.params,

@@ -3,17 +3,21 @@
 use std::{
     collections::HashSet,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash},
 };
+use busbar_model::{Fault, fault::FaultKind};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 
 /// Checks that run at once in this process; each takes 19 MiB and a core for some 20 ms.
 const AT_ONCE: usize = 2;
+/// How long a check waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Good results remembered per security definition.
 const REMEMBERED_MAX: usize = 64;
 
@@ -39,12 +43,16 @@ impl Verifier {
         Self { phc, good: Mutex::new(HashSet::new()) }
     }
 
-    pub(crate) async fn fits(&self, password: &str) -> bool {
+    /// Whether it is the password; `Overloaded` where too many checks wait.
+    pub(crate) async fn fits(&self, password: &str) -> Result<bool, Fault> {
         let key: [u8; 32] = Sha256::digest(password.as_bytes()).into();
         if self.good().contains(&key) {
-            return true;
+            return Ok(true);
         }
-        let Ok(_turn) = RUNNING.acquire().await else { return false };
+        let Ok(Ok(_turn)) = timeout(PATIENCE, RUNNING.acquire()).await else {
+            let fault = Fault::new(FaultKind::Overloaded, "too many credentials are being checked");
+            return Err(fault.with_retry_after_s(1));
+        };
         let (phc, password) = (self.phc.clone(), password.to_owned());
         let fits = tokio::task::spawn_blocking(move || {
             PasswordHash::new(&phc)
@@ -58,7 +66,7 @@ impl Verifier {
             }
             good.insert(key);
         }
-        fits
+        Ok(fits)
     }
 
     fn good(&self) -> std::sync::MutexGuard<'_, HashSet<[u8; 32]>> {
@@ -73,10 +81,10 @@ mod tests {
     #[tokio::test]
     async fn only_the_password_fits() {
         let verifier = Verifier::new(hash("correct horse").unwrap());
-        assert!(!verifier.fits("wrong").await);
-        assert!(verifier.fits("correct horse").await);
-        assert!(verifier.fits("correct horse").await);
-        assert!(!verifier.fits("wrong").await);
-        assert!(!Verifier::new("no phc string".to_owned()).fits("x").await);
+        assert!(!verifier.fits("wrong").await.unwrap());
+        assert!(verifier.fits("correct horse").await.unwrap());
+        assert!(verifier.fits("correct horse").await.unwrap());
+        assert!(!verifier.fits("wrong").await.unwrap());
+        assert!(!Verifier::new("no phc string".to_owned()).fits("x").await.unwrap());
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     catalog::Catalog,
     invoke::{self, Inbound, run},
     metrics::{Meter, Metrics},
-    ports::{Access, AccessLog, Call, CallFuture, Invoker, Origin},
+    ports::{Above, Access, AccessLog, Call, CallFuture, Invoker, Origin},
     request::{Head, Input, Reply, Request, Response},
     respond::respond,
     route::{live, route},
@@ -157,7 +157,10 @@ async fn nested(
     let meter = Arc::clone(&service.invoke_meter);
     let outcome = async {
         let input = typed(&service, input).await?;
-        let place = service.gate.enter(deadline).await?;
+        let place = match from.holds(&service.name) {
+            true => service.gate.enter_now()?,
+            false => service.gate.enter(deadline).await?,
+        };
         let invoker = Arc::clone(&pipeline) as Arc<dyn Invoker>;
         let caller = permit.caller;
         run(Call {
@@ -165,6 +168,7 @@ async fn nested(
             service,
             deadline,
             depth,
+            above: Some(Arc::new(Above { service: from.service.name.clone(), above: from.above.clone() })),
             caller,
             head: None,
             params: Vec::new(),

@@ -22,6 +22,8 @@ pub struct Call {
     pub deadline: Instant,
     /// 0 for a channel's own call; one more with each `invoke`.
     pub depth: u32,
+    /// The calls that wait for this one, from the nearest on.
+    pub above: Option<Arc<Above>>,
     /// The security definition, or the plugin, that the call comes from.
     pub caller: Option<Name>,
     /// `None` where a service calls.
@@ -53,6 +55,27 @@ pub struct Origin {
     pub service: Arc<BoundService>,
     pub deadline: Instant,
     pub depth: u32,
+    pub above: Option<Arc<Above>>,
+}
+
+/// A call that waits for one that it made.
+pub struct Above {
+    pub service: Name,
+    pub above: Option<Arc<Self>>,
+}
+
+impl Origin {
+    /// Whether this call, or one that waits for it, holds a place of the service.
+    pub(crate) fn holds(&self, service: &Name) -> bool {
+        let mut above = self.above.as_ref();
+        while let Some(call) = above {
+            if call.service == *service {
+                return true;
+            }
+            above = call.above.as_ref();
+        }
+        self.service.name == *service
+    }
 }
 
 /// One line of the access log.

@@ -25,24 +25,39 @@ const COMPILE_TIMEOUT: Duration = Duration::from_secs(180);
 /// What the process may answer.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// Why there is no artifact.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The file is at fault.
+    #[error("{0}")]
+    Refused(String),
+    /// The machine is; the same file may pass later.
+    #[error("{0}")]
+    Temporary(String),
+}
+
 /// One at a time: each uses all cores as it is.
 static TURN: Semaphore = Semaphore::const_new(1);
 static ORDERS: AtomicU64 = AtomicU64::new(0);
 
 /// Compiles an artifact of the ODB into the cache; tells what the component says of itself, or why it
 /// can't be used.
-pub(crate) async fn compile(core: &Arc<Core>, digest: Digest, stem: Name) -> Result<Description, String> {
-    let _turn = TURN.acquire().await.map_err(|error| error.to_string())?;
-    let bytes = core.odb(move |odb| odb.artifact(&digest)).await.map_err(|error| chain(&error))?;
+pub(crate) async fn compile(core: &Arc<Core>, digest: Digest, stem: Name) -> Result<Description, Failure> {
+    let _turn = TURN.acquire().await.map_err(|error| Failure::Temporary(error.to_string()))?;
+    let bytes = core
+        .odb(move |odb| odb.artifact(&digest))
+        .await
+        .map_err(|error| Failure::Temporary(chain(&error)))?;
     if bytes.len() as u64 > PLUGIN_BYTES_MAX {
-        return Err(format!("the file is larger than {PLUGIN_BYTES_MAX} bytes"));
+        return Err(Failure::Refused(format!("the file is larger than {PLUGIN_BYTES_MAX} bytes")));
     }
     // Quick, so that what is no component at all costs no process.
-    busbar_wasm::validate(&bytes).map_err(|error| error.to_string())?;
+    busbar_wasm::validate(&bytes).map_err(|error| Failure::Refused(error.to_string()))?;
     let partial = core.artifacts.partial_path(&digest);
     let number = ORDERS.fetch_add(1, Ordering::Relaxed);
     let source = partial.with_extension(format!("{number}.partial"));
-    let failed = |error: std::io::Error| format!("the artifact folder can't be used: {error}");
+    let failed =
+        |error: std::io::Error| Failure::Temporary(format!("the artifact folder can't be used: {error}"));
     tokio::fs::write(&source, bytes).await.map_err(failed)?;
     let order = Order { stem, source: source.clone(), artifact: partial.clone(), core: core.boot.clone() };
     let outcome = run(&order).await;
@@ -59,9 +74,9 @@ pub(crate) async fn compile(core: &Arc<Core>, digest: Digest, stem: Name) -> Res
     }
 }
 
-async fn run(order: &Order) -> Result<Description, String> {
-    let failed = |error: std::io::Error| format!("the compiler can't be run: {error}");
-    let text = serde_json::to_vec(order).map_err(|error| error.to_string())?;
+async fn run(order: &Order) -> Result<Description, Failure> {
+    let failed = |error: std::io::Error| Failure::Temporary(format!("the compiler can't be run: {error}"));
+    let text = serde_json::to_vec(order).map_err(|error| Failure::Temporary(error.to_string()))?;
     let mut command = this_binary();
     command.arg("compile").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = process::Command::from(command).kill_on_drop(true).spawn().map_err(failed)?;
@@ -77,19 +92,21 @@ async fn run(order: &Order) -> Result<Description, String> {
         Ok::<_, std::io::Error>((answer, child.wait().await?))
     };
     match timeout(COMPILE_TIMEOUT, exchange).await {
-        Err(_) => Err(format!("compiling took longer than {} s", COMPILE_TIMEOUT.as_secs())),
+        Err(_) => {
+            Err(Failure::Refused(format!("compiling took longer than {} s", COMPILE_TIMEOUT.as_secs())))
+        }
         Ok(Err(error)) => Err(failed(error)),
         Ok(Ok((answer, status))) => understand(&answer, status),
     }
 }
 
-fn understand(answer: &[u8], status: ExitStatus) -> Result<Description, String> {
+fn understand(answer: &[u8], status: ExitStatus) -> Result<Description, Failure> {
     match (serde_json::from_slice::<Outcome>(answer), status.signal()) {
         (Ok(Outcome::Compiled { description }), _) => Ok(*description),
-        (Ok(Outcome::Refused { reason }), _) => Err(reason),
-        (Err(_), Some(signal)) => {
-            Err(format!("the compiler ran out of its memory or time, or crashed (signal {signal})"))
-        }
-        (Err(_), None) => Err(format!("the compiler ended without an answer ({status})")),
+        (Ok(Outcome::Refused { reason }), _) => Err(Failure::Refused(reason)),
+        (Err(_), Some(signal)) => Err(Failure::Refused(format!(
+            "the compiler ran out of its memory or time, or crashed (signal {signal})"
+        ))),
+        (Err(_), None) => Err(Failure::Temporary(format!("the compiler ended without an answer ({status})"))),
     }
 }

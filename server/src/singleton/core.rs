@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use anyhow::Context as _;
@@ -20,8 +20,8 @@ const CONNECTIONS_MAX: u32 = 4;
 #[derive(Clone, Default)]
 pub(crate) struct Feed {
     pub(crate) catalog: Option<Arc<Definitions>>,
-    /// Versions to be loaded and kept.
-    pub(crate) prepare: Vec<Digest>,
+    /// Versions to be loaded and kept, behind the number of this list.
+    pub(crate) prepare: (u64, Vec<Digest>),
 }
 
 pub(crate) struct Core {
@@ -39,6 +39,8 @@ pub(crate) struct Core {
     control: Control,
     picked_up: AtomicBool,
     deployed: AtomicBool,
+    /// The ODB's version when deployments were last looked at.
+    seen_version: AtomicI64,
 }
 
 impl Core {
@@ -62,6 +64,7 @@ impl Core {
             control,
             picked_up: AtomicBool::new(false),
             deployed: AtomicBool::new(false),
+            seen_version: AtomicI64::new(i64::MAX),
         }))
     }
 
@@ -89,8 +92,9 @@ impl Core {
         self.show();
     }
 
-    /// Whether deployments are under way.
-    pub(crate) fn set_deployed(&self, nothing_pending: bool) {
+    /// Whether deployments are under way, in the ODB at a version.
+    pub(crate) fn set_deployed(&self, nothing_pending: bool, version: i64) {
+        self.seen_version.store(version, Ordering::Relaxed);
         self.deployed.store(nothing_pending, Ordering::Relaxed);
         self.show();
     }
@@ -98,7 +102,9 @@ impl Core {
     /// Shows others whether all that was asked for is done and served.
     pub(crate) fn show(&self) {
         let version = self.feed.borrow().catalog.as_ref().map(|catalog| catalog.version);
+        let seen = self.seen_version.load(Ordering::Relaxed);
         let served = version
+            .filter(|version| *version >= seen)
             .is_some_and(|version| self.workers.all_at(version, self.boot.settings.workers.effective()));
         let settled =
             served && self.picked_up.load(Ordering::Relaxed) && self.deployed.load(Ordering::Relaxed);

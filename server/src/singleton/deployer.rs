@@ -18,16 +18,23 @@ use busbar_model::{
     service::{ChannelProposal, ServiceDescription},
 };
 use busbar_store::Error;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::{
     causes::chain,
     clock,
-    singleton::{Core, compiler, workers::Preparation},
+    singleton::{
+        Core,
+        compiler::{self, Failure},
+        workers::Preparation,
+    },
 };
 
 /// A round is made at least so often.
 const ROUND_EVERY: Duration = Duration::from_secs(1);
+
+/// Pause before compiling is tried again where the machine was at fault.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Deployments that are being compiled.
 type Compiling = Arc<Mutex<HashSet<String>>>;
@@ -43,29 +50,34 @@ pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
 }
 
 async fn round(core: &Arc<Core>, compiling: &Compiling) -> Result<(), Error> {
-    let pending = core.odb(|odb| odb.pending_deployments()).await?;
+    let (pending, head) = core.odb(|odb| Ok((odb.pending_deployments()?, odb.head()?))).await?;
     let prepare: Vec<Digest> = pending
         .iter()
         .filter(|d| matches!(d.state, DeploymentState::Compiled | DeploymentState::Prepared))
         .map(|d| d.digest)
         .collect();
     core.feed.send_if_modified(|feed| {
-        let differs = feed.prepare != prepare;
-        feed.prepare = prepare;
+        let differs = feed.prepare.1 != prepare;
+        if differs {
+            feed.prepare = (core.workers.begin_preparing(), prepare);
+        }
         differs
     });
-    let nothing_pending = pending.is_empty();
+    core.set_deployed(pending.is_empty(), head.version);
     for deployment in pending {
-        match deployment.state {
-            DeploymentState::Received | DeploymentState::Validated => {
-                start_compiling(core, compiling, deployment)
+        let moved = match deployment.state {
+            DeploymentState::Compiled => prepare_here(core, &deployment).await,
+            DeploymentState::Prepared => switch(core, &deployment).await,
+            _ => {
+                start_compiling(core, compiling, deployment);
+                continue;
             }
-            DeploymentState::Compiled => prepare_here(core, &deployment).await?,
-            DeploymentState::Prepared => switch(core, &deployment).await?,
-            _ => {}
+        };
+        if let Err(error) = moved {
+            // The others go on.
+            tracing::warn!(deployment = deployment.id, error = %chain(&error), "deployment can't be moved on at present");
         }
     }
-    core.set_deployed(nothing_pending);
     Ok(())
 }
 
@@ -92,7 +104,13 @@ async fn compile(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error>
     if !known {
         let description = match compiler::compile(core, digest, deployment.plugin.clone()).await {
             Ok(description) => description,
-            Err(reason) => return fail(core, deployment, reason).await,
+            Err(Failure::Refused(reason)) => return fail(core, deployment, reason).await,
+            Err(Failure::Temporary(reason)) => {
+                tracing::warn!(deployment = deployment.id, reason, "not compiled yet; it is tried again");
+                // Not at once: what is short may come back.
+                sleep(RETRY_AFTER).await;
+                return Ok(());
+            }
         };
         if deployment.state == DeploymentState::Received {
             let described = id.clone();
@@ -168,6 +186,7 @@ async fn fail(core: &Arc<Core>, deployment: &Deployment, reason: String) -> Resu
     tracing::warn!(deployment = deployment.id, plugin = %deployment.plugin, digest = %deployment.digest, reason, "deployment failed");
     let (id, by) = (deployment.id.clone(), core.by(&deployment.actor));
     core.odb(move |odb| odb.fail(&by, &id, &reason)).await?;
+    tokio::spawn(tidy(Arc::clone(core), deployment.plugin.clone()));
     core.put_away.notify_one();
     core.deploy.notify_one();
     Ok(())

@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use busbar_model::{Digest, bounds::FEED_PING_MS};
+use busbar_model::bounds::FEED_PING_MS;
 use tokio::{net::UnixStream, sync::mpsc, time::timeout};
 
 use crate::{
     clock,
-    control::{is_same_user, listen},
+    control::{accepted, is_same_user, listen},
     feed::{self, Link, ToSingleton, ToWorker},
     singleton::Core,
 };
@@ -22,7 +22,7 @@ pub(crate) async fn serve(core: Arc<Core>) -> anyhow::Result<()> {
     tokio::spawn(count_regularly(Arc::clone(&core)));
     tokio::spawn(watch_workers(Arc::clone(&core)));
     loop {
-        let (stream, _) = listener.accept().await?;
+        let Some((stream, _)) = accepted(listener.accept().await).await else { continue };
         if is_same_user(&stream) {
             let core = Arc::clone(&core);
             tokio::spawn(async move {
@@ -58,9 +58,9 @@ async fn feed_worker(core: &Core, stream: UnixStream) -> std::io::Result<()> {
     let hello = timeout(HELLO_TIMEOUT, feed::receive::<ToSingleton>(&mut link)).await;
     let Ok(Ok(Some(ToSingleton::Hello { slot, pid }))) = hello else { return Ok(()) };
     let (commands, receive_commands) = mpsc::channel(COMMANDS_MAX);
-    core.workers.join(slot, pid, clock::now(), commands);
+    let joined = core.workers.join(slot, pid, clock::now(), commands);
     let outcome = converse(core, pid, link, receive_commands).await;
-    core.workers.leave(pid);
+    core.workers.leave(pid, joined);
     outcome
 }
 
@@ -98,7 +98,7 @@ fn heard(core: &Core, pid: u32, message: ToSingleton) {
         ToSingleton::Applied { incarnation, version, plugins } => {
             core.workers.applied(pid, incarnation, version, plugins)
         }
-        ToSingleton::Prepared { digest, problem } => core.workers.prepared(pid, digest, problem),
+        ToSingleton::Prepared { list, digest, problem } => core.workers.prepared(pid, list, digest, problem),
         ToSingleton::Counted { id, difference } => core.workers.counted(pid, id, difference),
         ToSingleton::Draining => core.workers.draining(pid),
     }
@@ -108,7 +108,8 @@ fn heard(core: &Core, pid: u32, message: ToSingleton) {
 #[derive(Default)]
 struct Sent {
     catalog: Option<(String, i64)>,
-    prepare: Vec<Digest>,
+    /// The list's number.
+    prepare: u64,
 }
 
 impl Sent {
@@ -123,9 +124,10 @@ impl Sent {
                 self.catalog = Some(version);
             }
         }
-        if self.prepare != now.prepare {
-            feed::send(link, &ToWorker::Prepare { digests: now.prepare.clone() }).await?;
-            self.prepare.clone_from(&now.prepare);
+        if self.prepare != now.prepare.0 {
+            feed::send(link, &ToWorker::Prepare { list: now.prepare.0, digests: now.prepare.1.clone() })
+                .await?;
+            self.prepare = now.prepare.0;
         }
         Ok(())
     }

@@ -54,9 +54,9 @@ async fn ensure_artifacts(core: &Arc<Core>, definitions: &Definitions) {
     for plugin in &definitions.plugins {
         let Some(active) = &plugin.active else { continue };
         if !core.artifacts.has(&active.digest)
-            && let Err(reason) = compiler::compile(core, active.digest, plugin.name.clone()).await
+            && let Err(error) = compiler::compile(core, active.digest, plugin.name.clone()).await
         {
-            tracing::error!(plugin = %plugin.name, digest = %active.digest, reason, "active plugin can't be compiled here");
+            tracing::error!(plugin = %plugin.name, digest = %active.digest, %error, "active plugin can't be compiled here");
         }
     }
 }

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    control::listen,
+    control::{accepted, listen},
     singleton::{Core, exposition},
 };
 
@@ -23,15 +23,18 @@ pub(crate) async fn serve(core: Arc<Core>, tcp: Option<std::net::TcpListener>) -
         let listener = TcpListener::from_std(inherited)?;
         let core = Arc::clone(&core);
         tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(connection(Arc::clone(&core), stream));
+            loop {
+                if let Some((stream, _)) = accepted(listener.accept().await).await {
+                    tokio::spawn(connection(Arc::clone(&core), stream));
+                }
             }
         });
     }
     let listener = listen(&core.boot.layout.ops_socket())?;
     loop {
-        let (stream, _) = listener.accept().await?;
-        tokio::spawn(connection(Arc::clone(&core), stream));
+        if let Some((stream, _)) = accepted(listener.accept().await).await {
+            tokio::spawn(connection(Arc::clone(&core), stream));
+        }
     }
 }
 

@@ -146,11 +146,19 @@ fn claim(path: &Path, claimed: &Path, looks: &mut Looks) -> io::Result<()> {
         Err(_) if is_still(path, &file, looks)? => None,
         Err(_) => return Ok(()),
     };
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = shortened(path.file_name().and_then(|name| name.to_str()).unwrap_or_default());
     let id = busbar_store::new_id(clock::now());
     fs::rename(path, claimed.join(format!("{id}--{name}")))?;
     drop(lease);
     Ok(())
+}
+
+/// A file's name, short enough for what is put before and after it.
+fn shortened(name: &str) -> String {
+    const BYTES_MAX: usize = 150;
+    let stem = name.strip_suffix(".wasm").unwrap_or(name);
+    let short = stem.char_indices().take_while(|(at, _)| *at < BYTES_MAX).map(|(_, c)| c).collect::<String>();
+    short + ".wasm"
 }
 
 fn is_still(path: &Path, file: &File, looks: &mut Looks) -> io::Result<bool> {

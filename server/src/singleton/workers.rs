@@ -29,6 +29,8 @@ struct Connected {
     commands: mpsc::Sender<ToWorker>,
     /// The last `Count` it answered.
     counted: u64,
+    /// Tells this connection from an earlier one of the same process.
+    joined: u64,
 }
 
 /// Sums over all workers since the singleton started, those that died included.
@@ -43,6 +45,9 @@ struct State {
     by_pid: BTreeMap<u32, Connected>,
     totals: Totals,
     counts_asked: u64,
+    /// Number of the list that workers are to prepare.
+    prepare_list: u64,
+    joined: u64,
 }
 
 pub(crate) struct Workers {
@@ -67,7 +72,8 @@ pub(crate) enum Preparation {
 }
 
 impl Workers {
-    pub(crate) fn join(&self, slot: u32, pid: u32, now: Timestamp, commands: mpsc::Sender<ToWorker>) {
+    /// Returns what `leave` wants to know.
+    pub(crate) fn join(&self, slot: u32, pid: u32, now: Timestamp, commands: mpsc::Sender<ToWorker>) -> u64 {
         let worker = Worker {
             slot,
             pid,
@@ -76,14 +82,22 @@ impl Workers {
             plugins: BTreeMap::new(),
             started_at: now,
         };
-        let connected =
-            Connected { worker, incarnation: String::new(), prepared: HashMap::new(), commands, counted: 0 };
-        self.lock().by_pid.insert(pid, connected);
+        let mut state = self.lock();
+        state.joined += 1;
+        let joined = state.joined;
+        let (incarnation, prepared) = (String::new(), HashMap::new());
+        state.by_pid.insert(pid, Connected { worker, incarnation, prepared, commands, counted: 0, joined });
+        drop(state);
         self.tell();
+        joined
     }
 
-    pub(crate) fn leave(&self, pid: u32) {
-        self.lock().by_pid.remove(&pid);
+    pub(crate) fn leave(&self, pid: u32, joined: u64) {
+        let mut state = self.lock();
+        if state.by_pid.get(&pid).is_some_and(|connected| connected.joined == joined) {
+            state.by_pid.remove(&pid);
+        }
+        drop(state);
         self.counted.notify_waiters();
         self.tell();
     }
@@ -106,10 +120,23 @@ impl Workers {
         self.tell();
     }
 
-    pub(crate) fn prepared(&self, pid: u32, digest: Digest, problem: Option<String>) {
-        if let Some(connected) = self.lock().by_pid.get_mut(&pid) {
+    /// Another list is to be prepared: what was said of earlier ones is forgotten, since workers may
+    /// have dropped it. Returns the new list's number.
+    pub(crate) fn begin_preparing(&self) -> u64 {
+        let mut state = self.lock();
+        state.prepare_list += 1;
+        state.by_pid.values_mut().for_each(|connected| connected.prepared.clear());
+        state.prepare_list
+    }
+
+    pub(crate) fn prepared(&self, pid: u32, list: u64, digest: Digest, problem: Option<String>) {
+        let mut state = self.lock();
+        if list == state.prepare_list
+            && let Some(connected) = state.by_pid.get_mut(&pid)
+        {
             connected.prepared.insert(digest, problem);
         }
+        drop(state);
         self.tell();
     }
 
@@ -227,16 +254,24 @@ mod tests {
         let (workers, digest) = (Workers::default(), Digest::of(b"x"));
         let (commands, _keep) = mpsc::channel(1);
         assert_eq!(workers.preparation(&digest), Preparation::Waiting);
-        for pid in [1, 2] {
-            workers.join(pid - 1, pid, Timestamp(0), commands.clone());
-        }
-        workers.prepared(1, digest, None);
+        let joined = [1, 2].map(|pid| workers.join(pid - 1, pid, Timestamp(0), commands.clone()));
+        workers.prepared(1, 0, digest, None);
         assert_eq!(workers.preparation(&digest), Preparation::Waiting);
-        workers.prepared(2, digest, None);
+        workers.prepared(2, 0, digest, None);
         assert_eq!(workers.preparation(&digest), Preparation::Done);
-        workers.prepared(2, digest, Some("no memory".to_owned()));
+        workers.prepared(2, 0, digest, Some("no memory".to_owned()));
         assert_eq!(workers.preparation(&digest), Preparation::Impossible("no memory".to_owned()));
-        workers.leave(2);
+        workers.leave(2, joined[1] + 1);
+        assert!(
+            matches!(workers.preparation(&digest), Preparation::Impossible(_)),
+            "an earlier connection's end"
+        );
+        workers.leave(2, joined[1]);
+        assert_eq!(workers.preparation(&digest), Preparation::Done);
+        let list = workers.begin_preparing();
+        workers.prepared(1, list - 1, digest, None);
+        assert_eq!(workers.preparation(&digest), Preparation::Waiting, "said of an earlier list");
+        workers.prepared(1, list, digest, None);
         assert_eq!(workers.preparation(&digest), Preparation::Done);
         workers.draining(1);
         assert_eq!(workers.preparation(&digest), Preparation::Waiting);

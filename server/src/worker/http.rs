@@ -3,9 +3,11 @@
 
 use std::{
     borrow::Cow,
+    future::poll_fn,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use busbar_engine::{
@@ -17,11 +19,11 @@ use busbar_model::{Fault, bounds::BODY_BYTES_CEILING, fault::FaultKind, path::de
 use bytes::Bytes;
 use http::{
     HeaderValue, Method,
-    header::{CONNECTION, CONTENT_TYPE, HOST},
+    header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST},
 };
 use http_body::Frame;
 use hyper::body::Incoming;
-use tokio::sync::watch;
+use tokio::{runtime::Handle, sync::watch, time::timeout};
 use uuid::Uuid;
 
 /// What all connections of a worker share.
@@ -32,6 +34,9 @@ pub(crate) struct Front {
 }
 
 const INVOKE_PREFIX: &str = "/_busbar/invoke/";
+/// What is read of a body that nobody wants.
+const DRAIN_BYTES_MAX: usize = 64 * 1024 * 1024;
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Front {
     pub(crate) fn new(pipeline: Arc<Pipeline>, development: bool, draining: watch::Receiver<bool>) -> Self {
@@ -51,10 +56,15 @@ impl Front {
 
     async fn reply(&self, request: hyper::Request<Incoming>) -> Reply {
         let (parts, body) = request.into_parts();
+        let expects_continue = parts.headers.contains_key(EXPECT);
         let head = Head { method: parts.method, uri: parts.uri, headers: parts.headers };
         let unique = Uuid::now_v7().as_u128();
-        let mut request =
-            Request { target: Target::Path, body: incoming(body), trusted: self.development, head };
+        let mut request = Request {
+            target: Target::Path,
+            body: incoming(body, expects_continue),
+            trusted: self.development,
+            head,
+        };
         if self.development && !is_local(&request.head) {
             let text = "in development mode the Host must be localhost, 127.0.0.1 or [::1]";
             return self.pipeline.answer(&request, unique, Err(Fault::new(FaultKind::Misdirected, text)));
@@ -111,17 +121,42 @@ fn is_local(head: &Head) -> bool {
     busbar_model::host::is_local(host)
 }
 
-fn incoming(body: Incoming) -> Body {
+/// Without `expects_continue`, the sender sends on whatever becomes of the request.
+fn incoming(body: Incoming, expects_continue: bool) -> Body {
     use http_body::Body as _;
     if body.is_end_stream() {
         Body::Empty
     } else {
-        Body::Stream(Stream::new(Received(body), BODY_BYTES_CEILING))
+        let received = Received { body: Some(body), drain: !expects_continue };
+        Body::Stream(Stream::new(received, BODY_BYTES_CEILING))
     }
 }
 
 /// A request's body, its errors in the pipeline's words.
-struct Received(Incoming);
+struct Received {
+    body: Option<Incoming>,
+    drain: bool,
+}
+
+impl Drop for Received {
+    /// Where a body is refused, what is on its way is read, within reason: closing the connection over
+    /// it would take the reply from a sender that is still sending.
+    fn drop(&mut self) {
+        use http_body::Body as _;
+        let unread = self.body.take().filter(|body| self.drain && !body.is_end_stream());
+        if let (Some(mut body), Ok(runtime)) = (unread, Handle::try_current()) {
+            runtime.spawn(timeout(DRAIN_TIMEOUT, async move {
+                let mut bytes = 0;
+                while let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+                    bytes += frame.data_ref().map_or(0, Bytes::len);
+                    if bytes > DRAIN_BYTES_MAX {
+                        return;
+                    }
+                }
+            }));
+        }
+    }
+}
 
 impl http_body::Body for Received {
     type Data = Bytes;
@@ -131,15 +166,16 @@ impl http_body::Body for Received {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = ready!(Pin::new(&mut self.0).poll_frame(cx));
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(body).poll_frame(cx));
         Poll::Ready(frame.map(|frame| frame.map_err(|error| BodyError::Broken(error.to_string()))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        self.body.as_ref().is_none_or(http_body::Body::is_end_stream)
     }
 
     fn size_hint(&self) -> http_body::SizeHint {
-        self.0.size_hint()
+        self.body.as_ref().map_or_else(http_body::SizeHint::default, http_body::Body::size_hint)
     }
 }

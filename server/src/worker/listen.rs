@@ -16,15 +16,13 @@ use tokio::{
 };
 
 use crate::{
+    control::accepted,
     settings,
     worker::{
         connection::{Phase, serve_connection},
         http::Front,
     },
 };
-
-/// Pause after an accept that failed, for instance for want of descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts until `stop`, then waits for the connections to end.
 pub(crate) async fn serve(
@@ -42,20 +40,14 @@ pub(crate) async fn serve(
     loop {
         tokio::select! {
             () = &mut stop => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    let _ = stream.set_nodelay(true);
-                    let connection = serve_connection(stream, Arc::clone(&front), header_timeout, phases.clone());
-                    let counted = open.enter();
-                    tokio::spawn(async move {
-                        connection.await;
-                        drop(counted);
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "connection could not be accepted");
-                    sleep(ACCEPT_PAUSE).await;
-                }
+            outcome = listener.accept() => if let Some((stream, _)) = accepted(outcome).await {
+                let _ = stream.set_nodelay(true);
+                let connection = serve_connection(stream, Arc::clone(&front), header_timeout, phases.clone());
+                let counted = open.enter();
+                tokio::spawn(async move {
+                    connection.await;
+                    drop(counted);
+                });
             }
         }
     }

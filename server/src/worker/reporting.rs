@@ -8,6 +8,7 @@ use busbar_store::Odb;
 use tokio::{
     net::UnixStream,
     sync::watch,
+    task::JoinHandle,
     time::{sleep, timeout},
 };
 
@@ -20,15 +21,17 @@ use crate::{
 
 const RECONNECT_AFTER: Duration = Duration::from_millis(50);
 
-/// Lets others wait for the first catalog.
+/// Lets others wait for the first catalog, and for an end that is not to come.
 pub(crate) struct Reporting {
-    applied: watch::Receiver<bool>,
+    pub(crate) applied: watch::Receiver<bool>,
+    pub(crate) task: JoinHandle<()>,
 }
 
-impl Reporting {
-    pub(crate) async fn first_catalog(&self) {
-        // An error means that the task is gone: then the process ends by itself.
-        let _ = self.applied.clone().wait_for(|applied| *applied).await;
+/// Returns once there is a catalog.
+pub(crate) async fn first_catalog(mut applied: watch::Receiver<bool>) {
+    if applied.wait_for(|applied| *applied).await.is_err() {
+        // The task is gone, which its handle tells.
+        std::future::pending().await
     }
 }
 
@@ -40,8 +43,7 @@ pub(crate) fn start(
 ) -> Reporting {
     let (first, applied) = watch::channel(false);
     let task = Task { boot: boot.clone(), keeper, control, drain, first, last: None, odb: None };
-    tokio::spawn(task.run());
-    Reporting { applied }
+    Reporting { applied, task: tokio::spawn(task.run()) }
 }
 
 struct Task {
@@ -103,12 +105,16 @@ impl Task {
     async fn obey(&mut self, link: &mut Link, message: ToWorker) -> std::io::Result<()> {
         match message {
             ToWorker::Catalog { definitions } => {
-                let applied = self.apply(*definitions);
+                let newer = self.last.clone().filter(|last| {
+                    last.incarnation == definitions.incarnation && last.version > definitions.version
+                });
+                // The ODB, asked while the singleton was silent, may have told more than it knows yet.
+                let applied = newer.unwrap_or_else(|| self.apply(*definitions));
                 feed::send(link, &said(applied)).await
             }
-            ToWorker::Prepare { digests } => {
+            ToWorker::Prepare { list, digests } => {
                 for (digest, problem) in self.keeper.prepare(&digests) {
-                    feed::send(link, &ToSingleton::Prepared { digest, problem }).await?;
+                    feed::send(link, &ToSingleton::Prepared { list, digest, problem }).await?;
                 }
                 Ok(())
             }

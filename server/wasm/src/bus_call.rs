@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use busbar_engine::{ports::Call, request::Response};
-use busbar_model::Fault;
+use busbar_model::{Fault, service::Limits};
 
 use crate::{
     bindings::PluginPre,
     call_log::Subject,
     compile::store,
+    cpu::{CpuBudget, counted},
     fault,
     instances::Instance,
     plugin::Loaded,
-    state::{CallData, CallState, CpuBudget},
+    state::{CallData, CallState},
 };
 
 pub(crate) async fn run(loaded: &Loaded, pre: &PluginPre<CallState>, call: Call) -> Result<Response, Fault> {
@@ -21,7 +22,8 @@ pub(crate) async fn run(loaded: &Loaded, pre: &PluginPre<CallState>, call: Call)
     let (data, input) = CallData::of(call);
     let mut instance = instance(loaded, pre, &service, &subject).await?;
     instance.store.data_mut().call = Some(data);
-    let outcome = handle(&mut instance, service.name.as_str(), input).await;
+    let turns = instance.store.data().cpu.turns();
+    let outcome = counted(turns, handle(&mut instance, service.name.as_str(), input)).await;
     let state = instance.store.data_mut();
     state.call = None;
     state.log.end();
@@ -55,26 +57,26 @@ async fn instance(
         let state = instance.store.data_mut();
         state.cpu = cpu;
         state.log.begin(subject.clone());
+        state.limiter.begin(limits.memory_bytes);
         instance.store.set_epoch_deadline(1);
+        instance.store.set_hostcall_fuel(hostcall_bytes(limits));
         return Ok(instance);
     }
     let state =
         CallState::new(&loaded.engine, limits.memory_bytes, cpu, Arc::clone(&loaded.cache), subject.clone());
     let mut store = store(&loaded.engine, state);
-    store.set_hostcall_fuel(
-        usize::try_from(limits.output_bytes).unwrap_or(usize::MAX).saturating_add(HOSTCALL_SLACK_BYTES),
-    );
-    store.set_max_component_handles(HANDLES_MAX);
+    store.set_hostcall_fuel(hostcall_bytes(limits));
     match pre.instantiate_async(&mut store).await {
         Ok(world) => Ok(Instance { store, world, calls: 0 }),
         Err(error) => Err(fault::of_instantiation(&error, store.data(), subject)),
     }
 }
 
-/// What a guest may hand over in one call of the host, beside its output.
-const HOSTCALL_SLACK_BYTES: usize = 1024 * 1024;
-/// Handles that a guest may hold.
-const HANDLES_MAX: usize = 4_096;
+/// Bytes that a guest may hand over in one call of the host: its output, and something beside it.
+pub(crate) fn hostcall_bytes(limits: &Limits) -> usize {
+    const BESIDE_OUTPUT: usize = 1024 * 1024;
+    usize::try_from(limits.output_bytes).unwrap_or(usize::MAX).saturating_add(BESIDE_OUTPUT)
+}
 
 type Handled =
     Result<crate::bindings::busbar::bus::types::Response, crate::bindings::busbar::bus::types::Fault>;

@@ -18,15 +18,17 @@ use crate::{
     artifact,
     bindings::{PluginPre, exports::busbar::bus::service as wit},
     call_log::Subject,
+    cpu::CpuBudget,
     engine::Engine,
-    fault::CpuLimitReached,
     host::cache::Cache,
     inspect,
-    state::{CallState, CpuBudget},
+    state::CallState,
 };
 
 /// Processor time that `describe` may take.
 const DESCRIBE_CPU_MS: u64 = 2_000;
+/// Wall time that `describe` may take.
+const DESCRIBE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Why a file is refused; each text says how to mend it.
 #[derive(Debug, thiserror::Error)]
@@ -110,25 +112,28 @@ fn described(
             ),
         );
         let _running = engine.shared.enter();
-        let plugin = pre.instantiate_async(&mut store).await?;
-        let description = plugin.busbar_bus_service().call_describe(&mut store).await;
+        let describing = async {
+            let plugin = pre.instantiate_async(&mut store).await?;
+            plugin.busbar_bus_service().call_describe(&mut store).await
+        };
+        let description = tokio::time::timeout(DESCRIBE_TIMEOUT, describing).await;
         store.data().log.end();
-        description
+        description.unwrap_or_else(|_| Err(wasmtime::Error::msg("it did not end in time")))
     });
     translate(description.map_err(failed)?, imports)
 }
+
+/// Handles that a guest may hold.
+const HANDLES_MAX: usize = 4_096;
 
 /// A store whose guest is interrupted at each tick of the engine's clock.
 pub(crate) fn store(engine: &Engine, state: CallState) -> Store<CallState> {
     let mut store = Store::new(&engine.inner, state);
     store.limiter(|state| &mut state.limiter);
     store.set_epoch_deadline(1);
+    store.set_max_component_handles(HANDLES_MAX);
     store.epoch_deadline_callback(|mut context| {
-        let cpu = &mut context.data_mut().cpu;
-        cpu.ticks += 1;
-        if cpu.ticks > cpu.ticks_max {
-            return Err(wasmtime::Error::from(CpuLimitReached));
-        }
+        context.data_mut().cpu.tick()?;
         // Goes on after sockets and timers were looked at, so neighbours wait for one tick at most.
         Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
     });

@@ -16,7 +16,7 @@ use std::{
 use busbar_model::bounds;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, component::Linker};
 
-use crate::{bindings::Plugin as PluginWorld, host::HostData, state::CallState};
+use crate::{bindings::Plugin as PluginWorld, host::HostData, instances::Idle, state::CallState};
 
 /// How often running guests are interrupted to let others run and to count their time.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
@@ -68,7 +68,7 @@ pub(crate) struct Shared {
     /// Bytes of linear memory of all instances together.
     pub(crate) memory_bytes: AtomicU64,
     /// Pooled instances that wait for a call.
-    pub(crate) idle_instances: AtomicU64,
+    pub(crate) idle: Idle,
     /// Calls under way.
     calls: AtomicU64,
     ticking: AtomicBool,
@@ -84,7 +84,7 @@ impl Engine {
         PluginWorld::add_to_linker::<_, HostData>(&mut linker, |state| state)?;
         let shared = Arc::new(Shared {
             memory_bytes: AtomicU64::new(0),
-            idle_instances: AtomicU64::new(0),
+            idle: Idle::default(),
             calls: AtomicU64::new(0),
             ticking: AtomicBool::new(false),
             ticker: std::sync::OnceLock::new(),

@@ -6,12 +6,7 @@ use busbar_model::{
 };
 use http::StatusCode;
 
-use crate::{bindings::busbar::bus::types as wit, state::CallState};
-
-/// Marks the trap that ends a call which used up its processor time.
-#[derive(Debug, thiserror::Error)]
-#[error("the call reached its processor limit")]
-pub(crate) struct CpuLimitReached;
+use crate::{bindings::busbar::bus::types as wit, cpu::CpuLimitReached, limiter::Refused, state::CallState};
 
 /// A call that the guest did not end itself. The cause goes to the log, with the wasm backtrace.
 pub(crate) fn of_trap(
@@ -19,12 +14,11 @@ pub(crate) fn of_trap(
     state: &CallState,
     subject: &crate::call_log::Subject,
 ) -> Fault {
-    let kind = if error.downcast_ref::<CpuLimitReached>().is_some() {
-        FaultKind::CpuLimit
-    } else if state.limiter.refused {
-        FaultKind::MemoryLimit
-    } else {
-        FaultKind::Trap
+    let kind = match (error.downcast_ref::<CpuLimitReached>(), state.limiter.refused) {
+        (Some(_), _) => FaultKind::CpuLimit,
+        (None, Some(Refused::OwnLimit)) => FaultKind::MemoryLimit,
+        (None, Some(Refused::WorkerBudget)) => FaultKind::Overloaded,
+        (None, None) => FaultKind::Trap,
     };
     let (correlation, plugin, service) = subject.names();
     tracing::error!(
@@ -38,6 +32,7 @@ pub(crate) fn of_trap(
     match kind {
         FaultKind::CpuLimit => Fault::new(kind, "the call reached its processor limit"),
         FaultKind::MemoryLimit => Fault::new(kind, "the call reached its memory limit"),
+        FaultKind::Overloaded => Fault::new(kind, "the worker has no memory left").with_retry_after_s(1),
         _ => Fault::internal(kind),
     }
 }

@@ -15,7 +15,7 @@ use busbar_engine::{
 use busbar_model::Fault;
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Uri,
+    HeaderValue, Method, StatusCode, Uri,
     header::{CONTENT_TYPE, HOST},
 };
 use http_body::Frame;
@@ -32,11 +32,13 @@ use wasmtime_wasi_http::{
 };
 
 use crate::{
+    bus_call::hostcall_bytes,
     call_log::Subject,
     compile::store,
+    cpu::{CpuBudget, counted},
     fault,
     plugin::Loaded,
-    state::{CallData, CallState, CpuBudget},
+    state::{CallData, CallState},
 };
 
 type Answer = Result<hyper::Response<HyperOutgoingBody>, ErrorCode>;
@@ -48,6 +50,7 @@ pub(crate) async fn run(
 ) -> Result<Response, Fault> {
     let limits = call.service.limits.clone();
     let deadline = call.deadline;
+    let is_head = call.head.as_ref().is_some_and(|head| head.method == Method::HEAD);
     let (answer, answered) = oneshot::channel();
     // The guest may go on after it has begun to answer, so it runs on its own.
     let guest = guest(Arc::clone(loaded), pre.clone(), call, answer);
@@ -59,6 +62,15 @@ pub(crate) async fn run(
     match answered.await {
         Ok(Ok(response)) => {
             let (parts, body) = response.into_parts();
+            if is_head || matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+                // Nobody reads this body, and the guest may have work to do after it.
+                guest.release();
+                return Ok(Response {
+                    status: Some(parts.status),
+                    headers: parts.headers,
+                    body: Body::Empty,
+                });
+            }
             let body = Body::Stream(Stream::new(Answered { body, guest: Some(guest) }, limits.output_bytes));
             Ok(Response { status: Some(parts.status), headers: parts.headers, body })
         }
@@ -86,14 +98,16 @@ async fn guest(
         CallState::new(&loaded.engine, limits.memory_bytes, cpu, Arc::clone(&loaded.cache), subject.clone());
     state.call = Some(data);
     let mut store = store(&loaded.engine, state);
-    let outcome = async {
+    store.set_hostcall_fuel(hostcall_bytes(&limits));
+    let turns = store.data().cpu.turns();
+    let running = async {
         let mut http = store.data_mut().http();
         let request = http.new_incoming_request(Scheme::Http, request)?;
         let out = http.new_response_outparam(answer)?;
         let proxy = pre.instantiate_async(&mut store).await?;
         proxy.wasi_http_incoming_handler().call_handle(&mut store, request, out).await
-    }
-    .await;
+    };
+    let outcome = counted(turns, running).await;
     store.data().log.end();
     outcome.map_err(|error| fault::of_instantiation(&error, store.data(), &subject))
 }
@@ -166,6 +180,14 @@ impl Guest {
     fn release(&mut self) {
         self.0 = None;
     }
+
+    /// Whether the guest ended badly; one that did not is let go on.
+    fn failed(&mut self, context: &mut Context<'_>) -> bool {
+        match self.0.take().map(|mut task| Pin::new(&mut task).poll(context)) {
+            None | Some(Poll::Pending | Poll::Ready(Ok(Ok(())))) => false,
+            Some(Poll::Ready(_)) => true,
+        }
+    }
 }
 
 impl Drop for Guest {
@@ -193,8 +215,12 @@ impl http_body::Body for Answered {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         if frame.is_none()
             && let Some(mut guest) = self.guest.take()
+            && guest.failed(cx)
         {
-            guest.release();
+            // The host takes a guest that is gone for one that has finished its body.
+            return Poll::Ready(Some(Err(BodyError::Broken(
+                "the service ended before its reply".to_owned(),
+            ))));
         }
         Poll::Ready(frame.map(|frame| frame.map_err(|error| BodyError::Broken(error.to_string()))))
     }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use busbar_model::{Name, bounds};
@@ -14,6 +17,8 @@ use crate::{bindings::Plugin as PluginWorld, engine::Shared, state::CallState};
 const IDLE_PER_SERVICE: usize = 32;
 /// Idle instances of all services together; the other slots stay free for fresh ones.
 const IDLE_MAX: u64 = (bounds::WORKER_INSTANCES_MAX / 2) as u64;
+/// Linear memory that all idle instances may hold together: most of a worker's is for calls.
+const IDLE_MEMORY_BYTES_MAX: u64 = bounds::WORKER_MEMORY_BYTES_MAX / 4;
 
 pub(crate) struct Instance {
     pub(crate) store: Store<CallState>,
@@ -33,24 +38,25 @@ impl Instances {
 
     pub(crate) fn take(&self, service: &Name) -> Option<Instance> {
         let instance = self.lock().get_mut(service)?.pop()?;
-        self.shared.idle_instances.fetch_sub(1, Ordering::Relaxed);
+        self.shared.idle.leave(&instance);
         Some(instance)
     }
 
     /// Keeps an instance for the next call, unless there are enough.
     pub(crate) fn put(&self, service: &Name, instance: Instance) {
-        if self.shared.idle_instances.fetch_add(1, Ordering::Relaxed) < IDLE_MAX {
-            let mut idle = self.lock();
-            let of_service = match idle.get_mut(service) {
-                Some(of_service) => of_service,
-                None => idle.entry(service.clone()).or_default(),
-            };
-            if of_service.len() < IDLE_PER_SERVICE {
-                of_service.push(instance);
-                return;
-            }
+        if !self.shared.idle.enter(&instance) {
+            return;
         }
-        self.shared.idle_instances.fetch_sub(1, Ordering::Relaxed);
+        let mut idle = self.lock();
+        let of_service = match idle.get_mut(service) {
+            Some(of_service) => of_service,
+            None => idle.entry(service.clone()).or_default(),
+        };
+        if of_service.len() < IDLE_PER_SERVICE {
+            of_service.push(instance);
+        } else {
+            self.shared.idle.leave(&instance);
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Name, Vec<Instance>>> {
@@ -60,7 +66,32 @@ impl Instances {
 
 impl Drop for Instances {
     fn drop(&mut self) {
-        let idle: usize = self.lock().values().map(Vec::len).sum();
-        self.shared.idle_instances.fetch_sub(idle as u64, Ordering::Relaxed);
+        self.lock().values().flatten().for_each(|instance| self.shared.idle.leave(instance));
+    }
+}
+
+/// What idle instances of a process hold, of whatever plugin.
+#[derive(Default)]
+pub(crate) struct Idle {
+    instances: AtomicU64,
+    memory_bytes: AtomicU64,
+}
+
+impl Idle {
+    /// Counts an instance, if there is room for it.
+    fn enter(&self, instance: &Instance) -> bool {
+        let bytes = instance.store.data().limiter.memory_bytes();
+        let instances = self.instances.fetch_add(1, Ordering::Relaxed);
+        let memory_bytes = self.memory_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let fits = instances < IDLE_MAX && memory_bytes <= IDLE_MEMORY_BYTES_MAX;
+        if !fits {
+            self.leave(instance);
+        }
+        fits
+    }
+
+    fn leave(&self, instance: &Instance) {
+        self.instances.fetch_sub(1, Ordering::Relaxed);
+        self.memory_bytes.fetch_sub(instance.store.data().limiter.memory_bytes(), Ordering::Relaxed);
     }
 }

@@ -5,6 +5,7 @@ mod bindings;
 mod bus_call;
 mod call_log;
 mod compile;
+mod cpu;
 mod engine;
 mod fault;
 mod host;

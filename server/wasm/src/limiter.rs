@@ -11,13 +11,31 @@ pub(crate) struct Limiter {
     shared: Arc<Shared>,
     memory_bytes_max: u64,
     memory_bytes: u64,
-    /// The guest was refused memory: a trap that follows is this limit's.
-    pub(crate) refused: bool,
+    /// The guest was refused memory: a trap that follows is due to that.
+    pub(crate) refused: Option<Refused>,
+}
+
+/// What a guest's memory ran into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    OwnLimit,
+    /// Others hold it all.
+    WorkerBudget,
 }
 
 impl Limiter {
     pub(crate) fn new(shared: Arc<Shared>, memory_bytes_max: u64) -> Self {
-        Self { shared, memory_bytes_max, memory_bytes: 0, refused: false }
+        Self { shared, memory_bytes_max, memory_bytes: 0, refused: None }
+    }
+
+    /// For an instance that is used again, maybe under another limit.
+    pub(crate) fn begin(&mut self, memory_bytes_max: u64) {
+        self.memory_bytes_max = memory_bytes_max;
+        self.refused = None;
+    }
+
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.memory_bytes
     }
 }
 
@@ -25,9 +43,10 @@ impl ResourceLimiter for Limiter {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let grown = (desired as u64).saturating_sub(current as u64);
         let in_process = self.shared.memory_bytes.fetch_add(grown, Ordering::Relaxed) + grown;
-        if self.memory_bytes + grown > self.memory_bytes_max || in_process > bounds::WORKER_MEMORY_BYTES_MAX {
+        let own = self.memory_bytes + grown > self.memory_bytes_max;
+        if own || in_process > bounds::WORKER_MEMORY_BYTES_MAX {
             self.shared.memory_bytes.fetch_sub(grown, Ordering::Relaxed);
-            self.refused = true;
+            self.refused = Some(if own { Refused::OwnLimit } else { Refused::WorkerBudget });
             return Ok(false);
         }
         self.memory_bytes += grown;

@@ -16,7 +16,8 @@ use wasmtime_wasi_http::{
 
 use crate::{
     call_log::{CallLog, Subject},
-    engine::{Engine, TICK},
+    cpu::CpuBudget,
+    engine::Engine,
     host::cache::Cache,
     limiter::Limiter,
 };
@@ -50,21 +51,6 @@ pub(crate) struct CallData {
     _place: busbar_engine::gate::Place,
 }
 
-/// Time on the processor, in ticks of the engine's clock.
-#[derive(Default)]
-pub(crate) struct CpuBudget {
-    pub(crate) ticks: u64,
-    pub(crate) ticks_max: u64,
-}
-
-impl CpuBudget {
-    pub(crate) fn of_ms(cpu_ms: u64) -> Self {
-        let tick_ms = u64::try_from(TICK.as_millis()).unwrap_or(1);
-        // The first tick may come right after the start.
-        Self { ticks: 0, ticks_max: cpu_ms / tick_ms + 1 }
-    }
-}
-
 impl CallState {
     pub(crate) fn new(
         engine: &Engine,
@@ -91,9 +77,10 @@ impl CallState {
 impl CallData {
     /// Takes a call apart: what its host functions need, and its input.
     pub(crate) fn of(call: Call) -> (Self, busbar_engine::request::Input) {
-        let Call { context, service, deadline, depth, caller, head, params, input, invoker, place } = call;
+        let Call { context, service, deadline, depth, above, caller, head, params, input, invoker, place } =
+            call;
         let (invokes_left, config) = (service.limits.invokes, Arc::clone(&service.config));
-        let origin = Origin { context, service, deadline, depth };
+        let origin = Origin { context, service, deadline, depth, above };
         (Self { origin, head, params, caller, invoker, invokes_left, config, _place: place }, input)
     }
 }

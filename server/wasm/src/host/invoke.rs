@@ -12,11 +12,12 @@ use crate::{
         types::{Fault as GuestFault, Request, Response},
     },
     fault::to_guest,
+    limiter::Refused,
     state::CallState,
 };
 
 /// Targets of one fan-out that run at once.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 16;
 
 impl Host for CallState {
     async fn call(
@@ -34,6 +35,7 @@ impl Host for CallState {
             .map(|target| self.start(target.service, target.request))
             .collect::<wasmtime::Result<Vec<_>>>()?;
         let mut answers = Vec::with_capacity(started.len());
+        let (mut bytes, bytes_max) = (0, self.current()?.origin.service.limits.memory_bytes);
         let mut waiting = started.into_iter();
         loop {
             let outcomes = join_all(waiting.by_ref().take(AT_ONCE)).await;
@@ -41,6 +43,13 @@ impl Host for CallState {
                 return Ok(answers);
             }
             for outcome in outcomes {
+                bytes +=
+                    outcome.as_ref().ok().and_then(|response| response.body.length()).unwrap_or_default();
+                if bytes > bytes_max {
+                    // The guest could not hold it, so the host need not.
+                    self.limiter.refused = Some(Refused::OwnLimit);
+                    return Err(wasmtime::Error::msg("the answers are larger than the guest's memory"));
+                }
                 answers.push(self.answer(outcome)?);
             }
         }

@@ -29,7 +29,7 @@ test: check test-binary test-services services nextest ## check, then unit and e
 
 test-long: build test-services nextest ## kill loops, many seeds; takes about half an hour
 	BUSBAR_BIN="$(CURDIR)/bin/busbar" \
-	  cargo-nextest nextest run --locked -p busbar-tests --test e2e --run-ignored only --no-fail-fast
+	  cargo-nextest nextest run --locked -p busbar-tests --test e2e --profile long --run-ignored only --no-fail-fast
 
 bench: build test-services ## figures beside a bare hyper server in the same run
 	$(CARGO) build --locked --release -p busbar-tests --bin bench

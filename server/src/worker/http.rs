@@ -71,12 +71,12 @@ impl Front {
         }
         let path = request.head.uri.path();
         if !path.starts_with("/_busbar/") {
-            return self.pipeline.handle(request, unique).await;
+            return self.call(request, unique).await;
         }
         match path.strip_prefix(INVOKE_PREFIX).and_then(decode_segment).map(Cow::into_owned) {
             Some(service) if request.head.method == Method::POST => {
                 request.target = Target::Service(service);
-                self.pipeline.handle(request, unique).await
+                self.call(request, unique).await
             }
             Some(_) => self.pipeline.answer(&request, unique, Err(not_allowed("POST"))),
             None => {
@@ -84,6 +84,11 @@ impl Front {
                 self.pipeline.answer(&request, unique, outcome)
             }
         }
+    }
+
+    /// Apart from the connection's own future, which would be as large as a call's for every ping.
+    fn call(&self, request: Request, unique: u128) -> Pin<Box<dyn Future<Output = Reply> + Send + '_>> {
+        Box::pin(self.pipeline.handle(request, unique))
     }
 
     /// The bus's own addresses.

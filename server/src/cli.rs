@@ -88,7 +88,6 @@ pub(crate) fn run() -> ExitCode {
         Command::Singleton => singleton::run(),
         Command::AdminProcess => admin_process::run_inherited(),
         Command::Compile => compile_process::run(),
-        Command::Admin => run_admin(&folder),
         Command::Stop => blocking(stop::run(&folder, STOP_PATIENCE)),
         Command::Client(command) => match blocking(async { Ok(client::run(client, command).await) }) {
             Ok(code) => return ExitCode::from(code),
@@ -96,6 +95,7 @@ pub(crate) fn run() -> ExitCode {
         },
         Command::Quickstart(options) => return ended(run_quickstart(&folder, options)),
         Command::Server => return ended(run_server(&folder)),
+        Command::Admin => return ended(run_admin(&folder)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -184,23 +184,19 @@ fn run_parent(layout: Layout, settings: Settings, mode: Mode) -> Result<(), Ende
     })
 }
 
-fn run_admin(folder: &Path) -> anyhow::Result<()> {
+fn run_admin(folder: &Path) -> Result<(), Ended> {
     let (layout, settings) = open(folder)?;
     let odb_url = settings.odb.url.clone().unwrap_or_else(|| layout.odb_url());
-    busbar_store::Odb::migrate(&odb_url)?;
+    busbar_store::Odb::migrate(&odb_url).map_err(anyhow::Error::from)?;
     if settings.admin.token.is_none() {
         quickstart::ensure_token(&layout)?;
     }
-    let address = settings.admin.listen;
-    let listener = std::net::TcpListener::bind(address)
-        .map_err(|error| anyhow::anyhow!("failed to listen on {address} (admin.listen): {error}"))?;
-    listener.set_nonblocking(true)?;
-    let server_id = layout.server_id()?;
+    let listener = parent::bind("admin.listen", settings.admin.listen)?;
+    listener.set_nonblocking(true).map_err(anyhow::Error::from)?;
+    let server_id = layout.server_id().map_err(anyhow::Error::from)?;
     let server_name = String::new();
-    admin_process::run(
-        Boot { layout, settings, odb_url, server_id, server_name, development: false, slot: 0 },
-        listener,
-    )
+    let boot = Boot { layout, settings, odb_url, server_id, server_name, development: false, slot: 0 };
+    Ok(admin_process::run(boot, listener)?)
 }
 
 fn open(folder: &Path) -> anyhow::Result<(Layout, Settings)> {

@@ -37,7 +37,6 @@ pub(crate) enum ToSingleton {
     },
     /// New calls meet this catalog.
     Applied {
-        incarnation: String,
         version: i64,
         plugins: BTreeMap<Name, Digest>,
     },

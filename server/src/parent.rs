@@ -150,7 +150,7 @@ async fn announce(family: Arc<Family>, layout: Layout, endpoints: Endpoints, on_
     }
 }
 
-fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, Ended> {
+pub(crate) fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, Ended> {
     let bound = (|| {
         use socket2::{Domain, Socket, Type};
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;

@@ -136,15 +136,14 @@ const NOT_SETTINGS: [&str; 2] = ["BUSBAR_HTTP_URL", "BUSBAR_INVOKER_KEY"];
 
 /// Reads `file` if it exists and lays `environment` over it.
 pub(crate) fn load(file: &Path, environment: &BTreeMap<String, String>) -> Result<Settings, SettingsError> {
-    let mut table = match fs::read_to_string(file) {
-        Ok(text) => text.parse::<Table>().map_err(|error| parse_error(file, &error))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Table::new(),
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(SettingsError::Read { path: file.to_owned(), source }),
     };
+    let mut table = text.parse::<Table>().map_err(|error| parse_error(file, &error))?;
     // Checked before the environment is laid over it, so that errors name their place in the file.
-    if let Ok(text) = fs::read_to_string(file) {
-        toml::from_str::<Settings>(&text).map_err(|error| parse_error(file, &error))?;
-    }
+    toml::from_str::<Settings>(&text).map_err(|error| parse_error(file, &error))?;
     for (name, text) in environment {
         if !NOT_SETTINGS.contains(&name.as_str()) {
             overlay(&mut table, name, text)?;

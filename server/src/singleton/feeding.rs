@@ -95,9 +95,7 @@ async fn converse(
 fn heard(core: &Core, pid: u32, message: ToSingleton) {
     match message {
         ToSingleton::Hello { .. } => {}
-        ToSingleton::Applied { incarnation, version, plugins } => {
-            core.workers.applied(pid, incarnation, version, plugins)
-        }
+        ToSingleton::Applied { version, plugins } => core.workers.applied(pid, version, plugins),
         ToSingleton::Prepared { list, digest, problem } => core.workers.prepared(pid, list, digest, problem),
         ToSingleton::Counted { id, difference } => core.workers.counted(pid, id, difference),
         ToSingleton::Draining => core.workers.draining(pid),

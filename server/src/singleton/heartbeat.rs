@@ -12,7 +12,6 @@ const GATHER: Duration = Duration::from_millis(10);
 
 pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
     let started_at = clock::now();
-    let engine = busbar_wasm::Engine::new(busbar_wasm::Use::Compiling)?.fingerprint();
     let mut changes = core.workers.changes();
     loop {
         let server = Server {
@@ -21,7 +20,7 @@ pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at,
             heartbeat_at: clock::now(),
-            engine: engine.clone(),
+            engine: core.artifacts.fingerprint().to_owned(),
             workers: core.workers.list(),
         };
         if let Err(error) = core.odb(move |odb| odb.heartbeat(&server)).await {

@@ -24,7 +24,6 @@ const COUNT_TIMEOUT: Duration = Duration::from_millis(500);
 
 struct Connected {
     worker: Worker,
-    incarnation: String,
     prepared: HashMap<Digest, Option<String>>,
     commands: mpsc::Sender<ToWorker>,
     /// The last `Count` it answered.
@@ -85,8 +84,9 @@ impl Workers {
         let mut state = self.lock();
         state.joined += 1;
         let joined = state.joined;
-        let (incarnation, prepared) = (String::new(), HashMap::new());
-        state.by_pid.insert(pid, Connected { worker, incarnation, prepared, commands, counted: 0, joined });
+        state
+            .by_pid
+            .insert(pid, Connected { worker, prepared: HashMap::new(), commands, counted: 0, joined });
         drop(state);
         self.tell();
         joined
@@ -102,15 +102,8 @@ impl Workers {
         self.tell();
     }
 
-    pub(crate) fn applied(
-        &self,
-        pid: u32,
-        incarnation: String,
-        version: i64,
-        plugins: BTreeMap<Name, Digest>,
-    ) {
+    pub(crate) fn applied(&self, pid: u32, version: i64, plugins: BTreeMap<Name, Digest>) {
         if let Some(connected) = self.lock().by_pid.get_mut(&pid) {
-            connected.incarnation = incarnation;
             connected.worker.catalog_version = version;
             connected.worker.plugins = plugins;
             if connected.worker.state == WorkerState::Starting {
@@ -282,7 +275,7 @@ mod tests {
         let workers = Workers::default();
         let (commands, _keep) = mpsc::channel(1);
         workers.join(0, 1, Timestamp(0), commands.clone());
-        workers.applied(1, "i".into(), 7, BTreeMap::new());
+        workers.applied(1, 7, BTreeMap::new());
         assert!(workers.all_at(7, 1) && !workers.all_at(7, 2) && !workers.all_at(8, 1));
         workers.join(1, 2, Timestamp(0), commands);
         assert!(!workers.all_at(7, 1));

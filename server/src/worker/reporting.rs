@@ -170,6 +170,5 @@ async fn drained(drain: &mut watch::Receiver<bool>) {
 }
 
 fn said(applied: Applied) -> ToSingleton {
-    let Applied { incarnation, version, plugins } = applied;
-    ToSingleton::Applied { incarnation, version, plugins }
+    ToSingleton::Applied { version: applied.version, plugins: applied.plugins }
 }

@@ -38,6 +38,11 @@ impl ArtifactCache {
         Ok(Self { folder: folder.to_owned(), fingerprint: engine.fingerprint() })
     }
 
+    /// Names the engine, its settings and the processor that the artifacts are for.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
     /// Where the artifact of a component stands, or is to stand.
     pub fn path(&self, digest: &Digest) -> PathBuf {
         self.folder.join(format!("{}.{}.cwasm", digest.hex(), self.fingerprint))

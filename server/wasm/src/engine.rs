@@ -93,7 +93,7 @@ impl Engine {
     }
 
     /// Names the engine, its settings and the processor: what artifacts are good for.
-    pub fn fingerprint(&self) -> String {
+    pub(crate) fn fingerprint(&self) -> String {
         let mut hasher = DefaultHasher::new();
         self.inner.precompile_compatibility_hash().hash(&mut hasher);
         fs::read_to_string("/proc/cpuinfo")

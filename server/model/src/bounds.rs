@@ -67,3 +67,10 @@ pub const ODB_POLL_MS: u64 = 2_000;
 pub const FEED_SILENT_MS: u64 = 3_000;
 /// How often the singleton says that it is alive.
 pub const FEED_PING_MS: u64 = 1_000;
+/// A password or a username of a security definition, in bytes.
+pub const PASSWORD_BYTES_MAX: usize = 1024;
+pub const USERNAME_BYTES_MAX: usize = 256;
+/// The whole configuration as one document: its text, how deep it nests, and what it consists of.
+pub const CONFIGURATION_BYTES_MAX: u64 = 8 * 1024 * 1024;
+pub const CONFIGURATION_DEPTH_MAX: usize = 64;
+pub const CONFIGURATION_NODES_MAX: usize = 500_000;

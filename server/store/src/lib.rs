@@ -6,6 +6,7 @@
 mod activation;
 mod artifact;
 mod change;
+mod configuration;
 mod connection;
 mod definitions;
 mod deployment;
@@ -29,7 +30,8 @@ pub mod security;
 pub mod service;
 
 pub use activation::Activation;
-pub use change::{Action, AuditEntry, By, Change, ObjectKind};
+pub use change::{Action, AuditEntry, By, Change, Edit, ObjectKind};
+pub use configuration::{Applied, Refusal, SecurityWish, Wanted, Wish};
 pub use deployment::{Filter as DeploymentFilter, NewDeployment, Received};
 pub use error::Error;
 pub use id::new_id;

@@ -43,6 +43,8 @@ pub enum Error {
     Newer { version: String },
     #[error("database is not migrated to this version of Busbar")]
     NotMigrated,
+    #[error("database file {} is damaged: {finding}", path.display())]
+    Damaged { path: PathBuf, finding: String },
     #[error("database stayed locked by others")]
     Busy,
     #[error("every connection to the database stayed in use or none could be made")]

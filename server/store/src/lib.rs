@@ -5,6 +5,7 @@
 
 mod activation;
 mod artifact;
+mod backup;
 mod change;
 mod configuration;
 mod connection;

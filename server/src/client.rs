@@ -1,11 +1,15 @@
-//! Commands that ask something of a running bus, through its admin API and its data plane.
+//! Commands that ask something of a running bus, through its admin API and its data plane; and those
+//! that look at files.
 
 mod answer;
 mod api;
+mod apply;
 mod bounds;
 mod channel;
 mod deploy;
 mod deployment;
+mod document;
+mod export;
 mod failure;
 mod invoke;
 mod locate;
@@ -20,6 +24,7 @@ mod service;
 mod status;
 mod table;
 mod text;
+mod variables;
 mod watch;
 
 #[cfg(test)]
@@ -27,7 +32,13 @@ mod fake;
 
 use std::path::{Path, PathBuf};
 
-use self::{api::Api, locate::Locator, output::Output};
+#[cfg(test)]
+pub(crate) use self::output::tests::recorded;
+use self::{api::Api, locate::Locator};
+pub(crate) use self::{
+    document::Source, failure::Usage, output::Output, table::Fields, text::count, variables::Variables,
+};
+use crate::{backup, check, restore};
 
 /// Which server is meant, and how to answer.
 #[derive(Debug, clap::Args)]
@@ -72,6 +83,16 @@ pub(crate) enum ClientCommand {
     /// Versions of plugins on their way to being live.
     #[command(subcommand)]
     Deployment(deployment::Command),
+    /// Shows all definitions as one document.
+    Export(export::Args),
+    /// Puts the definitions of a document in place, all of them or none.
+    Apply(apply::Args),
+    /// Tells whether files are right: configurations, plugins and settings.
+    Check(check::Args),
+    /// Writes all that a server's folder must not lose to one file, while it runs.
+    Backup(backup::Args),
+    /// Puts a server's folder back to what a backup holds, also while it runs.
+    Restore(restore::Args),
     /// The bus at a glance: servers, workers and what they run.
     #[command(after_help = "Examples:\n  busbar status\n  busbar status --json")]
     Status,
@@ -80,6 +101,8 @@ pub(crate) enum ClientCommand {
 /// What a command works with.
 struct Session {
     locator: Locator,
+    /// Of the server on this machine.
+    folder: PathBuf,
     output: Output,
 }
 
@@ -92,8 +115,9 @@ impl Session {
 
 /// Obeys one command. Returns the process's exit code: 0 done, 1 failed, 2 asked for in a wrong way.
 pub(crate) async fn run(args: ClientArgs, command: ClientCommand) -> u8 {
+    let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(locate::FOLDER_DEFAULT));
     let locator = Locator::new(args.dir, locate::environment);
-    let mut session = Session { locator, output: Output::standard(args.json) };
+    let mut session = Session { locator, folder, output: Output::standard(args.json) };
     let outcome = obey(&mut session, command).await;
     failure::conclude(&mut session.output, outcome)
 }
@@ -107,6 +131,11 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::Channel(command) => channel::run(session, command).await,
         ClientCommand::Security(command) => security::run(session, command).await,
         ClientCommand::Deployment(command) => deployment::run(session, command).await,
+        ClientCommand::Export(args) => export::run(session, args).await,
+        ClientCommand::Apply(args) => apply::run(session, args).await,
+        ClientCommand::Check(args) => check::run(&mut session.output, args).await,
+        ClientCommand::Backup(args) => backup::run(&mut session.output, &session.folder, &args),
+        ClientCommand::Restore(args) => restore::run(&mut session.output, &session.folder, &args).await,
         ClientCommand::Status => status::run(session).await,
     }
 }
@@ -188,6 +217,11 @@ mod tests {
             "security create-basic b",
             "security create-basic b --username u --password p",
             "deployment list --state odd",
+            "apply",
+            "apply f --var A",
+            "apply f --var 1=2",
+            "backup",
+            "check",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -2,8 +2,10 @@
 
 mod access_log;
 mod admin_process;
+mod backup;
 mod boot;
 mod causes;
+mod check;
 mod cli;
 mod client;
 mod clock;
@@ -15,6 +17,7 @@ mod log_file;
 mod logging;
 mod parent;
 mod quickstart;
+mod restore;
 mod settings;
 mod singleton;
 mod stop;

@@ -11,6 +11,7 @@ mod channels;
 mod document;
 mod members;
 mod plugins;
+mod review;
 mod security;
 mod services;
 
@@ -21,5 +22,6 @@ pub use document::{Document, FORMAT, schema};
 pub use members::Fault;
 pub use node::Node;
 pub use plugins::PluginEntry;
+pub use review::{Remark, review};
 pub use security::{Key, Password, SecurityEntry, Wish};
 pub use services::ServiceEntry;

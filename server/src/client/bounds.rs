@@ -18,3 +18,5 @@ pub(crate) const WORKERS_SHOWN_MAX: usize = 16;
 pub(crate) const EXCERPT_CHARS_MAX: usize = 200;
 /// A password, in bytes, with what ends its line.
 pub(crate) const PASSWORD_BYTES_MAX: u64 = 64 * 1024;
+/// Time for a configuration to be put in place; each new password takes some 20 ms.
+pub(crate) const APPLY_TIME_MAX: Duration = Duration::from_secs(300);

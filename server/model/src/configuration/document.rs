@@ -43,12 +43,15 @@ pub struct Document {
 impl Document {
     /// Reads what a tree says; all that is wrong is said at once.
     pub fn read(root: &Node) -> Result<Self, Vec<Fault>> {
+        let (document, faults) = Self::parts(root);
+        if faults.is_empty() { Ok(document) } else { Err(faults) }
+    }
+
+    /// What of a tree can be read, and what is wrong with the rest.
+    pub fn parts(root: &Node) -> (Self, Vec<Fault>) {
         let mut faults = Vec::new();
-        let document = read(root, &mut faults);
-        match document {
-            Some(document) if faults.is_empty() => Ok(document),
-            _ => Err(faults),
-        }
+        let document = read(root, &mut faults).unwrap_or_default();
+        (document, faults)
     }
 
     /// The present definitions.

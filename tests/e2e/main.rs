@@ -8,8 +8,10 @@
 )]
 
 mod admin;
+mod backup;
 mod catalog;
 mod cli;
+mod configuration;
 mod deployment;
 mod http;
 mod invocation;

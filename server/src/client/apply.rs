@@ -23,7 +23,7 @@ const PATH: &str = "/api/v1/apply";
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  busbar apply busbar.yaml --dry-run\n  busbar apply busbar.yaml --vars staging.env --var PASSWORD_CLERK=secret\n  busbar apply busbar.yaml --prune --env\n  busbar export | busbar apply -\n\nWhat an entry leaves out has its default; what the file leaves out stays, unless --prune is given."
+    after_help = "Examples:\n  busbar apply busbar.yaml --dry-run\n  busbar apply busbar.yaml --vars staging.env --var PASSWORD_CLERK=secret\n  busbar apply busbar.yaml --prune --env\n  busbar apply - --json < busbar.yaml\n\nWhat an entry leaves out has its default; what the file leaves out stays, unless --prune is given."
 )]
 pub(crate) struct Args {
     /// The document, as `busbar export` writes it; - is standard input.

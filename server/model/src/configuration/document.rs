@@ -101,7 +101,7 @@ pub fn schema() -> Value {
 }
 
 fn read(root: &Node, faults: &mut Vec<Fault>) -> Option<Document> {
-    let mut members = Members::of(root, String::new(), faults)?;
+    let mut members = Members::of(root, root.line, String::new(), faults)?;
     // Of another format nothing else is known.
     members.required(FORMAT_MEMBER, |node| match &node.content {
         Content::Number(number) if number.as_u64() == Some(FORMAT) => Ok(()),
@@ -147,7 +147,7 @@ fn section<T: Entry>(node: Option<&Node>, faults: &mut Vec<Fault>) -> Vec<T> {
                 continue;
             }
         };
-        if let Some(mut members) = Members::of(node, path, faults) {
+        if let Some(mut members) = Members::of(node, key.line, path, faults) {
             entries.extend(T::read(name, &mut members));
             members.finish();
         }

@@ -75,8 +75,13 @@ pub(super) struct Members<'n, 'f> {
 }
 
 impl<'n, 'f> Members<'n, 'f> {
-    /// Nothing where a map should stand is a map without members.
-    pub(super) fn of(node: &'n Node, path: String, faults: &'f mut Vec<Fault>) -> Option<Self> {
+    /// `line` is where it is named. Nothing where a map should stand is a map without members.
+    pub(super) fn of(
+        node: &'n Node,
+        line: Option<usize>,
+        path: String,
+        faults: &'f mut Vec<Fault>,
+    ) -> Option<Self> {
         let given: &[_] = match &node.content {
             Content::Map(given) => given,
             Content::Null => &[],
@@ -86,7 +91,7 @@ impl<'n, 'f> Members<'n, 'f> {
                 return None;
             }
         };
-        Some(Self { given, path, line: node.line, known: Vec::new(), faults })
+        Some(Self { given, path, line, known: Vec::new(), faults })
     }
 
     pub(super) fn node(&mut self, name: &'static str) -> Option<&'n Node> {

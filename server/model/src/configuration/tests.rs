@@ -149,7 +149,7 @@ services:
         "line 4: security.two.key_id: belongs to the kind api-key",
         "line 4: security.two.username: \"a:b\" is not a username",
         "line 4: security.two.password: is the number 12345678, but must be a text; put it in quotes",
-        "line 6: security.three.key_sha256: is required where",
+        "line 5: security.three.key_sha256: is required where",
         "line 9: channels.Orders: name \"Orders\" is not valid",
         "line 11: channels.list.path: ",
         "line 12: channels.list.service: variable SERVICE is not given",

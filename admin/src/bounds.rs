@@ -31,4 +31,4 @@ pub(crate) const DEFAULT_NAMES_TRIED: u32 = 1_000;
 /// Of a value that an error message repeats.
 pub(crate) const SHOWN_CHARS_MAX: usize = 128;
 /// Mistakes in a configuration that a reply tells of.
-pub(crate) const FAULTS_SHOWN_MAX: usize = 100;
+pub(crate) const MISTAKES_SHOWN_MAX: usize = 100;

@@ -13,7 +13,7 @@ use axum::{
 };
 use busbar_model::{
     bounds::CONFIGURATION_BYTES_MAX,
-    configuration::{self as model, Document, Fault, Node, yaml},
+    configuration::{self as model, Document, Mistake, Node, yaml},
     fault::FieldError,
 };
 use busbar_store::{Applied, By, Error, Odb, Refusal, Wanted};
@@ -132,15 +132,15 @@ fn document(bytes: &Bytes, json: bool) -> Result<Document, Problem> {
             std::str::from_utf8(bytes).map_err(|_| Problem::invalid_at("", "the body is not UTF-8"))?;
         yaml::read(text).map_err(|error| Problem::invalid_at("", error.to_string()))?
     };
-    Document::read(&node).map_err(|faults| {
-        let shown = faults.iter().take(bounds::FAULTS_SHOWN_MAX);
+    Document::read(&node).map_err(|mistakes| {
+        let shown = mistakes.iter().take(bounds::MISTAKES_SHOWN_MAX);
         Problem::invalid(shown.map(error).collect())
     })
 }
 
-fn error(fault: &Fault) -> FieldError {
-    let line = fault.line.map(|line| format!("line {line}: ")).unwrap_or_default();
-    FieldError { path: fault.path.clone(), message: format!("{line}{}", fault.message) }
+fn error(mistake: &Mistake) -> FieldError {
+    let line = mistake.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+    FieldError { path: mistake.path.clone(), message: format!("{line}{}", mistake.message) }
 }
 
 /// All that can't be. What stands in the way of what is there already is a conflict.
@@ -148,7 +148,7 @@ fn refused(document: &Document, refusals: &[Refusal]) -> Problem {
     let conflicts = refusals.iter().any(|refusal| {
         matches!(refusal.error, Error::AddressTaken(_) | Error::ServiceTaken { .. } | Error::InUse { .. })
     });
-    let errors = refusals.iter().take(bounds::FAULTS_SHOWN_MAX).map(|refusal| {
+    let errors = refusals.iter().take(bounds::MISTAKES_SHOWN_MAX).map(|refusal| {
         let hint = match &refusal.error {
             Error::NoCredential { name, .. } => wishes::variable_of(document, name),
             _ => None,

@@ -10,7 +10,7 @@ use std::{
 use anyhow::anyhow;
 use busbar_model::{
     Name,
-    configuration::{Fault, Remark, review},
+    configuration::{Mistake, Remark, review},
     plugin::Description,
 };
 use serde_json::{Value, json};
@@ -105,16 +105,16 @@ pub(crate) async fn run(output: &mut Output, args: Args) -> anyhow::Result<()> {
 fn of_configuration(source: &Source, services: &BTreeSet<Name>) -> Report {
     let mut problems: Vec<Problem> = Vec::new();
     // A value that is given later may be right.
-    let mut add = |fault: Fault, fatal: bool| {
-        let line = fault.line.or_else(|| source.node.line_of(&fault.path));
-        let told = source.told(&fault);
-        problems.push(Problem { fatal, line, path: fault.path, message: fault.message, told });
+    let mut add = |mistake: Mistake, fatal: bool| {
+        let line = mistake.line.or_else(|| source.node.line_of(&mistake.path));
+        let told = source.told(&mistake);
+        problems.push(Problem { fatal, line, path: mistake.path, message: mistake.message, told });
     };
-    for fault in &source.faults {
-        add(fault.clone(), fault.variable.is_none());
+    for mistake in &source.mistakes {
+        add(mistake.clone(), mistake.variable.is_none());
     }
     for Remark { path, message, fatal } in review(&source.document, services) {
-        add(Fault { path, line: None, message, variable: None }, fatal);
+        add(Mistake { path, line: None, message, variable: None }, fatal);
     }
     problems.sort_by_key(|problem| problem.line);
     Report { problems, description: None }

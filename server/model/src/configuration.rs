@@ -19,7 +19,7 @@ mod services;
 mod tests;
 
 pub use document::{Document, FORMAT, schema};
-pub use members::Fault;
+pub use members::Mistake;
 pub use node::Node;
 pub use plugins::PluginEntry;
 pub use review::{Remark, review};

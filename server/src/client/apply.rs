@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
-use busbar_model::configuration::Fault;
+use busbar_model::configuration::Mistake;
 use http::Method;
 use serde::Deserialize;
 use serde_json::Value;
@@ -61,8 +61,8 @@ struct Member {
 
 pub(crate) async fn run(session: &mut Session, args: Args) -> anyhow::Result<()> {
     let source = Source::read(&args.file, &args.variables.read()?)?;
-    if !source.faults.is_empty() {
-        return Err(refused(&mut session.output, &source, &source.faults));
+    if !source.mistakes.is_empty() {
+        return Err(refused(&mut session.output, &source, &source.mistakes));
     }
     let api = session.admin()?;
     let query = format!("{PATH}?dry_run={}&prune={}", args.dry_run, args.prune);
@@ -84,23 +84,23 @@ pub(crate) async fn run(session: &mut Session, args: Args) -> anyhow::Result<()>
 }
 
 /// Says what is wrong with a document.
-fn refused(output: &mut Output, source: &Source, faults: &[Fault]) -> anyhow::Error {
-    for fault in faults {
+fn refused(output: &mut Output, source: &Source, mistakes: &[Mistake]) -> anyhow::Error {
+    for mistake in mistakes {
         // Where standard error is gone too, the exit code says it all.
-        let _ = output.detail("", &source.told(fault));
+        let _ = output.detail("", &source.told(mistake));
     }
-    anyhow!("{} in {}; nothing was changed", count(faults.len(), "mistake"), source.path.display())
+    anyhow!("{} in {}; nothing was changed", count(mistakes.len(), "mistake"), source.path.display())
 }
 
 /// The same for what the server knows better.
 fn declined(output: &mut Output, source: &Source, problem: Problem) -> anyhow::Error {
-    let faults = problem.errors.into_iter().map(|error| Fault {
+    let mistakes = problem.errors.into_iter().map(|error| Mistake {
         line: None,
         path: error.path,
         message: error.message,
         variable: None,
     });
-    let mistakes = refused(output, source, &faults.collect::<Vec<_>>());
+    let mistakes = refused(output, source, &mistakes.collect::<Vec<_>>());
     anyhow::Error::new(Error::Refused(Box::new(Problem {
         detail: mistakes.to_string(),
         errors: Vec::new(),

@@ -9,7 +9,7 @@ use std::{
 
 use busbar_model::{
     bounds::CONFIGURATION_BYTES_MAX,
-    configuration::{Document, Fault, Node, variables, yaml},
+    configuration::{Document, Mistake, Node, variables, yaml},
 };
 
 use super::{failure::Usage, variables::Values};
@@ -20,7 +20,7 @@ pub(crate) struct Source {
     pub(crate) node: Node,
     /// What could be read of it.
     pub(crate) document: Document,
-    pub(crate) faults: Vec<Fault>,
+    pub(crate) mistakes: Vec<Mistake>,
 }
 
 impl Source {
@@ -31,41 +31,41 @@ impl Source {
         let mut node = match yaml::read(&text) {
             Ok(node) => node,
             Err(error) => {
-                let fault = fault(Some(error.line), error.message);
+                let mistake = mistake(Some(error.line), error.message);
                 let node = Node { line: None, content: busbar_model::configuration::node::Content::Null };
                 return Ok(Self {
                     path: path.to_owned(),
                     node,
                     document: Document::default(),
-                    faults: vec![fault],
+                    mistakes: vec![mistake],
                 });
             }
         };
-        let mut faults = Vec::new();
+        let mut mistakes = Vec::new();
         node.texts_mut(&mut |line, text| match variables::filled(text, |name| values.get(name)) {
             Ok(filled) => *text = filled,
             // What can't be filled is told of when it is read; only this is not seen there.
             Err(variables::Unfit::Missing(name)) => {
-                faults.push(fault(line, format!("variable {name} is not given")));
+                mistakes.push(mistake(line, format!("variable {name} is not given")));
             }
             Err(_) => {}
         });
         let (document, more) = Document::parts(&node);
-        faults.extend(more);
-        Ok(Self { path: path.to_owned(), node, document, faults })
+        mistakes.extend(more);
+        Ok(Self { path: path.to_owned(), node, document, mistakes })
     }
 
     /// `busbar.yaml:7: channels.a.path: …`
-    pub(crate) fn told(&self, fault: &Fault) -> String {
-        let line = fault.line.or_else(|| self.node.line_of(&fault.path));
+    pub(crate) fn told(&self, mistake: &Mistake) -> String {
+        let line = mistake.line.or_else(|| self.node.line_of(&mistake.path));
         let line = line.map(|line| format!(":{line}")).unwrap_or_default();
-        let without_line = Fault { line: None, ..fault.clone() };
+        let without_line = Mistake { line: None, ..mistake.clone() };
         format!("{}{line}: {without_line}", self.path.display())
     }
 }
 
-fn fault(line: Option<usize>, message: String) -> Fault {
-    Fault { path: String::new(), line, message, variable: None }
+fn mistake(line: Option<usize>, message: String) -> Mistake {
+    Mistake { path: String::new(), line, message, variable: None }
 }
 
 fn text(path: &Path) -> io::Result<String> {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    members::{Fault, Members},
+    members::{Members, Mistake},
     node::{Content, Node, segment},
     plugins::PluginEntry,
     security::{self, SecurityEntry},
@@ -42,16 +42,16 @@ pub struct Document {
 
 impl Document {
     /// Reads what a tree says; all that is wrong is said at once.
-    pub fn read(root: &Node) -> Result<Self, Vec<Fault>> {
-        let (document, faults) = Self::parts(root);
-        if faults.is_empty() { Ok(document) } else { Err(faults) }
+    pub fn read(root: &Node) -> Result<Self, Vec<Mistake>> {
+        let (document, mistakes) = Self::parts(root);
+        if mistakes.is_empty() { Ok(document) } else { Err(mistakes) }
     }
 
     /// What of a tree can be read, and what is wrong with the rest.
-    pub fn parts(root: &Node) -> (Self, Vec<Fault>) {
-        let mut faults = Vec::new();
-        let document = read(root, &mut faults).unwrap_or_default();
-        (document, faults)
+    pub fn parts(root: &Node) -> (Self, Vec<Mistake>) {
+        let mut mistakes = Vec::new();
+        let document = read(root, &mut mistakes).unwrap_or_default();
+        (document, mistakes)
     }
 
     /// The present definitions.
@@ -100,8 +100,8 @@ pub fn schema() -> Value {
     })
 }
 
-fn read(root: &Node, faults: &mut Vec<Fault>) -> Option<Document> {
-    let mut members = Members::of(root, root.line, String::new(), faults)?;
+fn read(root: &Node, mistakes: &mut Vec<Mistake>) -> Option<Document> {
+    let mut members = Members::of(root, root.line, String::new(), mistakes)?;
     // Of another format nothing else is known.
     members.required(FORMAT_MEMBER, |node| match &node.content {
         Content::Number(number) if number.as_u64() == Some(FORMAT) => Ok(()),
@@ -119,14 +119,14 @@ fn read(root: &Node, faults: &mut Vec<Fault>) -> Option<Document> {
     members.finish();
     let [security, plugins, services, channels] = sections;
     Some(Document {
-        security: section(security, faults),
-        plugins: section(plugins, faults),
-        services: section(services, faults),
-        channels: section(channels, faults),
+        security: section(security, mistakes),
+        plugins: section(plugins, mistakes),
+        services: section(services, mistakes),
+        channels: section(channels, mistakes),
     })
 }
 
-fn section<T: Entry>(node: Option<&Node>, faults: &mut Vec<Fault>) -> Vec<T> {
+fn section<T: Entry>(node: Option<&Node>, mistakes: &mut Vec<Mistake>) -> Vec<T> {
     let mut entries = Vec::new();
     let given = match node.map(|node| (node, &node.content)) {
         None | Some((_, Content::Null)) => return entries,
@@ -134,7 +134,7 @@ fn section<T: Entry>(node: Option<&Node>, faults: &mut Vec<Fault>) -> Vec<T> {
         Some((node, _)) => {
             let message = format!("is {}, but must be a map of definitions by name", node.kind());
             let path = format!("/{}", T::SECTION);
-            faults.push(Fault { path, line: node.line, message, variable: None });
+            mistakes.push(Mistake { path, line: node.line, message, variable: None });
             return entries;
         }
     };
@@ -143,11 +143,11 @@ fn section<T: Entry>(node: Option<&Node>, faults: &mut Vec<Fault>) -> Vec<T> {
         let name = match key.text.parse::<Name>() {
             Ok(name) => name,
             Err(error) => {
-                faults.push(Fault { path, line: key.line, message: error.to_string(), variable: None });
+                mistakes.push(Mistake { path, line: key.line, message: error.to_string(), variable: None });
                 continue;
             }
         };
-        if let Some(mut members) = Members::of(node, key.line, path, faults) {
+        if let Some(mut members) = Members::of(node, key.line, path, mistakes) {
             entries.extend(T::read(name, &mut members));
             members.finish();
         }

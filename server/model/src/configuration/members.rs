@@ -10,7 +10,7 @@ use super::{
 
 /// Something in a document that can't be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct Mistake {
     /// JSON Pointer (RFC 6901).
     pub path: String,
     pub line: Option<usize>,
@@ -19,7 +19,7 @@ pub struct Fault {
     pub variable: Option<String>,
 }
 
-impl std::fmt::Display for Fault {
+impl std::fmt::Display for Mistake {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(line) = self.line {
             write!(f, "line {line}: ")?;
@@ -71,7 +71,7 @@ pub(super) struct Members<'n, 'f> {
     path: String,
     line: Option<usize>,
     known: Vec<&'static str>,
-    faults: &'f mut Vec<Fault>,
+    mistakes: &'f mut Vec<Mistake>,
 }
 
 impl<'n, 'f> Members<'n, 'f> {
@@ -80,18 +80,18 @@ impl<'n, 'f> Members<'n, 'f> {
         node: &'n Node,
         line: Option<usize>,
         path: String,
-        faults: &'f mut Vec<Fault>,
+        mistakes: &'f mut Vec<Mistake>,
     ) -> Option<Self> {
         let given: &[_] = match &node.content {
             Content::Map(given) => given,
             Content::Null => &[],
             _ => {
                 let message = format!("is {}, but must be a map", node.kind());
-                faults.push(Fault { path, line: node.line, message, variable: None });
+                mistakes.push(Mistake { path, line: node.line, message, variable: None });
                 return None;
             }
         };
-        Some(Self { given, path, line, known: Vec::new(), faults })
+        Some(Self { given, path, line, known: Vec::new(), mistakes })
     }
 
     pub(super) fn node(&mut self, name: &'static str) -> Option<&'n Node> {
@@ -102,7 +102,7 @@ impl<'n, 'f> Members<'n, 'f> {
     pub(super) fn refuse(&mut self, name: &str, message: impl Into<String>) {
         let line = self.given.iter().find(|(key, _)| key.text == name).map_or(self.line, |(key, _)| key.line);
         let path = format!("{}/{}", self.path, segment(name));
-        self.faults.push(Fault { path, line, message: message.into(), variable: None });
+        self.mistakes.push(Mistake { path, line, message: message.into(), variable: None });
     }
 
     /// The outer `None`: it is there and wrong.
@@ -117,7 +117,7 @@ impl<'n, 'f> Members<'n, 'f> {
             Err(wrong) => {
                 let line = Node::line_of(node, &wrong.path);
                 let path = format!("{}/{}{}", self.path, segment(name), wrong.path);
-                self.faults.push(Fault { path, line, message: wrong.message, variable: wrong.variable });
+                self.mistakes.push(Mistake { path, line, message: wrong.message, variable: wrong.variable });
                 None
             }
         }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Document, Fault, Password, Wish, schema, yaml};
+use super::{Document, Mistake, Password, Wish, schema, yaml};
 use crate::{
     Definitions, Timestamp,
     channel::{Channel, Draft},
@@ -12,28 +12,55 @@ use crate::{
     service::{LimitsPatch, Service},
 };
 
-fn definitions() -> Definitions {
-    let at = Timestamp(1);
+const AT: Timestamp = Timestamp(1);
+
+fn securities() -> Vec<Security> {
     let security = |name: &str, credential| Security {
         id: name.to_owned(),
         name: name.parse().unwrap(),
         credential,
         revision: 1,
-        created_at: at,
-        updated_at: at,
+        created_at: AT,
+        updated_at: AT,
     };
     let key = || Credential::ApiKey { key_id: "0e1".to_owned(), key_sha256: "0a".repeat(32) };
     let basic = Credential::Basic { username: "b$${ob}".to_owned(), password_hash: "hush".to_owned() };
-    let plugin = |name: &str, grants, config| Plugin {
+    vec![security("partner", key()), security("clerk", basic), security(INVOKER, key())]
+}
+
+fn plugin(name: &str, grants: Option<Grants>, config: serde_json::Value) -> Plugin {
+    Plugin {
         id: name.to_owned(),
         name: name.parse().unwrap(),
         active: None,
         grants,
         config,
         revision: 1,
-        created_at: at,
-        updated_at: at,
-    };
+        created_at: AT,
+        updated_at: AT,
+    }
+}
+
+fn channel(name: &str, path: &str) -> Channel {
+    let draft = Draft::new(name.parse().unwrap(), PathPattern::parse(path).unwrap(), "s".parse().unwrap());
+    Channel {
+        id: name.to_owned(),
+        name: draft.name,
+        protocol: draft.protocol,
+        path: draft.path,
+        methods: draft.methods,
+        service: draft.service,
+        security: draft.security,
+        active: draft.active,
+        body_bytes_max: draft.body_bytes_max,
+        timeout_ms: draft.timeout_ms,
+        revision: 1,
+        created_at: AT,
+        updated_at: AT,
+    }
+}
+
+fn definitions() -> Definitions {
     let service = |name: &str, limits| Service {
         id: name.to_owned(),
         name: name.parse().unwrap(),
@@ -41,35 +68,10 @@ fn definitions() -> Definitions {
         limits,
         revision: 1,
     };
-    let channel = |name: &str, path: &str| {
-        let draft =
-            Draft::new(name.parse().unwrap(), PathPattern::parse(path).unwrap(), "s".parse().unwrap());
-        let Draft { name, protocol, path, methods, service, security, active, body_bytes_max, timeout_ms } =
-            draft;
-        let id = name.to_string();
-        Channel {
-            id,
-            name,
-            protocol,
-            path,
-            methods,
-            service,
-            security,
-            active,
-            body_bytes_max,
-            timeout_ms,
-            revision: 1,
-            created_at: at,
-            updated_at: at,
-        }
-    };
+    let everything = Some(Grants { invoke: vec!["*".to_owned()] });
     Definitions {
         plugins: vec![
-            plugin(
-                "shop",
-                Some(Grants { invoke: vec!["*".to_owned()] }),
-                json!({"url": "${x}", "n": [1.5, null]}),
-            ),
+            plugin("shop", everything, json!({"url": "${x}", "n": [1.5, null]})),
             plugin("open", None, json!({})),
             plugin("closed", Some(Grants::default()), json!({})),
         ],
@@ -88,12 +90,12 @@ fn definitions() -> Definitions {
             },
             channel("a", "/a"),
         ],
-        securities: vec![security("partner", key()), security("clerk", basic), security(INVOKER, key())],
+        securities: securities(),
         ..Definitions::default()
     }
 }
 
-fn read(text: &str) -> Result<Document, Vec<Fault>> {
+fn read(text: &str) -> Result<Document, Vec<Mistake>> {
     Document::read(&yaml::read(text).unwrap_or_else(|error| panic!("{error}\n{text}")))
 }
 
@@ -106,7 +108,7 @@ fn refused(text: &str) -> Vec<String> {
 fn what_is_written_is_read_as_the_same() {
     let document = Document::of(&definitions());
     let text = document.to_yaml();
-    let again = read(&text).unwrap_or_else(|faults| panic!("{faults:?}\n{text}"));
+    let again = read(&text).unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{text}"));
     assert_eq!(again.to_yaml(), text);
     assert_eq!(again.to_json(), document.to_json());
     assert!(!text.contains("hush") && !text.contains(INVOKER), "{text}");
@@ -143,7 +145,7 @@ plugins:
 services:
   s: {limits: {cpu_ms: 0}}
 ";
-    let faults = refused(text);
+    let mistakes = refused(text);
     for words in [
         "line 3: security.one.kind: is \"digest\"; allowed is basic or api-key",
         "line 4: security.two.key_id: belongs to the kind api-key",
@@ -161,9 +163,12 @@ services:
         "line 19: services.s.plugin: is required",
         "line 19: services.s.limits.cpu_ms: cpu_ms is 0",
     ] {
-        assert!(faults.iter().any(|fault| fault.starts_with(words)), "{words:?} is not in {faults:#?}");
+        assert!(
+            mistakes.iter().any(|mistake| mistake.starts_with(words)),
+            "{words:?} is not in {mistakes:#?}"
+        );
     }
-    assert_eq!(faults.len(), 15, "{faults:#?}");
+    assert_eq!(mistakes.len(), 15, "{mistakes:#?}");
 }
 
 #[test]

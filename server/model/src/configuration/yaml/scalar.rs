@@ -51,7 +51,7 @@ fn number(text: &str) -> Option<Result<Number, String>> {
         None => (unsigned, "0"),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let has_digits = !(whole.is_empty() && fraction.is_empty()) && !exponent.is_empty();
+    let has_digits = !exponent.is_empty() && (!whole.is_empty() || !fraction.is_empty());
     if !has_digits || ![whole, fraction, exponent].into_iter().all(digits) {
         return None;
     }

@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("greeter", &["busbar-sdk"]),
     ("wasi-http", &[]),
     ("faulty", &["busbar-sdk"]),
+    ("keeper", &["busbar-sdk"]),
     ("versioned", &["busbar-sdk"]),
 ];
 

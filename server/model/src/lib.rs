@@ -4,6 +4,7 @@ pub mod bounds;
 pub mod channel;
 pub mod correlation;
 pub mod definitions;
+pub mod delivery;
 pub mod deployment;
 pub mod digest;
 pub mod fault;
@@ -18,6 +19,7 @@ pub mod security;
 pub mod server;
 pub mod service;
 pub mod time;
+pub mod unit;
 
 pub use channel::Channel;
 pub use definitions::Definitions;

@@ -12,7 +12,8 @@ CREATE TABLE IF NOT EXISTS kv_entry (
 CREATE INDEX IF NOT EXISTS kv_entry_by_expiry ON kv_entry (expires_us) WHERE expires_us IS NOT NULL;
 
 -- next_us is when something is to be done for it: an attempt, or to look after a claim that expired;
--- NULL at its end. claim tells one claim from another.
+-- NULL at its end, and as late as can be while an earlier one of the same target and order key is under
+-- way. claim tells one claim from another, owner is the worker that has it.
 CREATE TABLE IF NOT EXISTS delivery (
     id TEXT NOT NULL PRIMARY KEY,
     target TEXT NOT NULL,
@@ -25,6 +26,7 @@ CREATE TABLE IF NOT EXISTS delivery (
     backoff_max_ms INTEGER NOT NULL,
     state TEXT NOT NULL,
     attempts INTEGER NOT NULL,
+    due_us INTEGER NOT NULL,
     next_us INTEGER,
     expires_us INTEGER NOT NULL,
     claim TEXT,

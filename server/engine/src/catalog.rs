@@ -19,6 +19,7 @@ use bytes::Bytes;
 
 use crate::{
     authenticate::Guard,
+    deliver,
     gate::Gate,
     metrics::{Meter, Metrics},
     ports::Plugin,
@@ -38,6 +39,7 @@ pub struct BoundService {
     /// Counts calls that come from other services.
     pub(crate) invoke_meter: Arc<Meter>,
     pub(crate) by_name_meter: Arc<Meter>,
+    pub(crate) delivery_meter: Arc<Meter>,
 }
 
 /// What stands behind a service's name.
@@ -153,6 +155,7 @@ impl Binder {
             gate: self.gate(&service.name, &limits),
             invoke_meter: self.metrics.meter(service.name.as_str(), "_invoke"),
             by_name_meter: self.metrics.meter(service.name.as_str(), "_by-name"),
+            delivery_meter: self.metrics.meter(service.name.as_str(), deliver::CHANNEL),
             limits,
         }))
     }
@@ -216,7 +219,7 @@ impl Catalog {
         self.openapi.get_or_init(|| openapi::document(&self.definitions).to_string().into()).clone()
     }
 
-    pub(crate) fn service(&self, name: &str) -> &Slot {
+    pub fn service(&self, name: &str) -> &Slot {
         self.services.get(name).unwrap_or(&Slot::Unknown)
     }
 

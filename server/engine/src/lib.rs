@@ -6,7 +6,9 @@ pub mod accept;
 pub mod authenticate;
 pub mod body;
 pub mod catalog;
+pub mod deliver;
 pub mod gate;
+mod idempotency;
 pub mod invoke;
 pub mod metrics;
 pub mod password;
@@ -15,6 +17,7 @@ pub mod ports;
 pub mod request;
 pub mod respond;
 pub mod route;
+pub mod unit;
 
 pub use body::{Body, BodyError};
 pub use catalog::Catalog;

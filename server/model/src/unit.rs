@@ -51,9 +51,10 @@ pub struct Write {
     pub version: i64,
 }
 
-/// The version of the `n`th staged value of a unit: above all that a commit gives.
+/// The version of the `n`th staged value of a unit: above all that a commit gives (microseconds of this
+/// century), and still a whole number where numbers are doubles.
 pub fn staged_version(n: u32) -> i64 {
-    (1 << 62) | i64::from(n)
+    (1 << 52) | i64::from(n)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +78,11 @@ pub struct Effects {
 impl Effects {
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty() && self.deliveries.is_empty()
+    }
+
+    /// Of keys, values and payloads.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Stages a write. `seen` is the version that the call sees, where a call above staged one.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use busbar_model::{DeploymentState, Name, definitions::AddressTaken};
+use busbar_model::{DeploymentState, Name, definitions::AddressTaken, delivery::DeliveryState};
 
 use crate::dialect;
 
@@ -29,6 +29,8 @@ pub enum Error {
     NotPrepared { servers: Vec<String> },
     #[error("deployment {id} is {from} and can't become {to}")]
     WrongState { id: String, from: DeploymentState, to: DeploymentState },
+    #[error("delivery {id} is {state}: nothing can be done about it")]
+    DeliveryState { id: String, state: DeliveryState },
     #[error("plugin {plugin:?} is not active")]
     NotActive { plugin: Name },
     #[error("plugin {plugin:?} has no earlier version to go back to")]

@@ -57,6 +57,11 @@ impl Odb {
         Ok(Self { pool: pool(url, connections_max), writer: Arc::default() })
     }
 
+    /// The turn among the writers of this process.
+    pub(crate) fn writer(&self) -> Arc<Mutex<()>> {
+        Arc::clone(&self.writer)
+    }
+
     /// A single statement.
     pub(crate) fn connection(&self) -> Result<PooledConnection<Manager>, Error> {
         self.pool.get().map_err(|error| Error::Connections(Box::new(error)))

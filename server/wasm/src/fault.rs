@@ -97,7 +97,8 @@ pub(crate) fn to_guest(fault: Fault) -> wit::Fault {
             | FaultKind::Rejected
             | FaultKind::NotFound
             | FaultKind::NotAllowed
-            | FaultKind::TooLarge,
+            | FaultKind::TooLarge
+            | FaultKind::Conflict,
             _,
         ) => wit::Disposition::Reject,
         _ => wit::Disposition::Fail,

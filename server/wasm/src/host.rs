@@ -9,7 +9,9 @@ pub mod body;
 pub(crate) mod cache;
 mod config;
 mod context;
+mod deliver;
 mod invoke;
+mod kv;
 mod log;
 
 /// Host functions work on the whole of an instance's state.

@@ -5,11 +5,13 @@ mod connection;
 mod http;
 mod listen;
 mod reporting;
+mod secrets;
 
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use busbar_engine::{Pipeline, metrics::Metrics};
+use busbar_engine::{Pipeline, catalog::Binder, metrics::Metrics};
+use busbar_model::plugin::Grants;
 use busbar_wasm::{ArtifactCache, Engine, Use};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -18,7 +20,7 @@ use crate::{
     boot::{self, Boot, LISTENER_FD},
     control::Control,
     log_file::LogFile,
-    logging, sys,
+    logging, master_key, sys,
 };
 
 /// The process.
@@ -45,7 +47,9 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let artifacts = ArtifactCache::open(&boot.layout.artifacts(), &engine)?;
     let metrics = Arc::new(Metrics::default());
     let pipeline = Pipeline::new(Arc::clone(&metrics), Arc::clone(&access_log) as Arc<_>);
-    let keeper = catalog::Keeper::new(Arc::clone(&pipeline), engine, artifacts, metrics, boot.development);
+    let opener = Arc::new(secrets::Opener::new(&master_key::path(&boot.layout, &boot.settings)));
+    let binder = Binder::new(metrics, grants_default(boot.development), opener);
+    let keeper = catalog::Keeper::new(Arc::clone(&pipeline), engine, artifacts, binder);
     let mut terminate = signal(SignalKind::terminate())?;
     let (draining, drain) = tokio::sync::watch::channel(false);
     let reporting = reporting::start(&boot, keeper, control.clone(), drain.clone());
@@ -75,4 +79,9 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     access_log.flush();
     let _ = std::fs::remove_file(boot.layout.control_socket("worker", std::process::id()));
     Ok(())
+}
+
+/// What a plugin may reach when nobody has set its grants.
+fn grants_default(development: bool) -> Grants {
+    if development { Grants::everything() } else { Grants::default() }
 }

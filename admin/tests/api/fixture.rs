@@ -231,6 +231,7 @@ fn description(plugin: &str, services: &[&str]) -> Description {
         version: "1.0.0".to_owned(),
         services: services.iter().map(service).collect(),
         invokes: vec!["other".to_owned()],
+        secrets: vec!["pay-key".to_owned()],
         imports: vec!["busbar:bus/log@0.1.0".to_owned()],
     }
 }

@@ -15,6 +15,7 @@ pub mod ports;
 pub mod request;
 pub mod respond;
 pub mod route;
+pub mod secret;
 
 pub use body::{Body, BodyError};
 pub use catalog::Catalog;

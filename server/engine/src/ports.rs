@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use busbar_model::{Digest, Fault, Name, correlation::CorrelationId, router::Parameters};
+use busbar_model::{Digest, Fault, Name, Secret, correlation::CorrelationId, router::Parameters};
 use tokio::time::Instant;
 
 use crate::{
@@ -77,6 +77,16 @@ impl Origin {
         self.service.name == *service
     }
 }
+
+/// Opens secrets, which are sealed in the definitions as they are in the ODB.
+pub trait Opener: Send + Sync {
+    fn open(&self, secret: &Secret) -> Result<String, Unopened>;
+}
+
+/// Why a secret could not be opened; tells nothing of its value.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct Unopened(pub String);
 
 /// One line of the access log.
 #[derive(Debug)]

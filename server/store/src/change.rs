@@ -56,7 +56,7 @@ macro_rules! words {
 
 words! {
     /// What a change is about.
-    ObjectKind { Plugin = "plugin", Service = "service", Channel = "channel", Security = "security", }
+    ObjectKind { Plugin = "plugin", Service = "service", Channel = "channel", Security = "security", Secret = "secret", }
 }
 
 words! {

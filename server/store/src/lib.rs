@@ -25,6 +25,7 @@ mod url;
 
 pub mod channel;
 pub mod plugin;
+pub mod secret;
 pub mod security;
 pub mod service;
 
@@ -36,3 +37,4 @@ pub use id::new_id;
 pub use meta::Head;
 pub use odb::Odb;
 pub use page::{Page, Paged};
+pub use secret::seal::{MasterKey, Plaintext};

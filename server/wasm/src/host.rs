@@ -11,6 +11,7 @@ mod config;
 mod context;
 mod invoke;
 mod log;
+mod secrets;
 
 /// Host functions work on the whole of an instance's state.
 pub(crate) struct HostData;

@@ -92,7 +92,7 @@ pub(crate) fn read(path: &Path) -> Result<MasterKey, Error> {
 fn create(path: &Path) -> Result<(), Error> {
     let bytes = MasterKey::generate().map_err(Error::Generate)?;
     let mut partial = path.as_os_str().to_owned();
-    partial.push(format!(".{}.new", std::process::id()));
+    partial.push(format!(".{}.new", uuid::Uuid::now_v7()));
     let partial = PathBuf::from(partial);
     let written = write(&partial, &*bytes).and_then(|()| match fs::hard_link(&partial, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -107,8 +107,6 @@ fn create(path: &Path) -> Result<(), Error> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // Of a process of the same number that was killed over it.
-    let _ = fs::remove_file(path);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()

@@ -15,7 +15,7 @@ use crate::{
     boot::Boot,
     client, compile_process,
     layout::Layout,
-    logging, parent,
+    logging, master_key, parent,
     parent::{Ended, Plan},
     quickstart,
     settings::{self, Settings},
@@ -177,6 +177,7 @@ fn run_parent(layout: Layout, settings: Settings, mode: Mode) -> Result<(), Ende
             Mode::Quickstart { seeds } => quickstart::prepare(&layout, &odb_url, seeds.as_deref())?,
             Mode::Server => busbar_store::Odb::migrate(&odb_url).map_err(anyhow::Error::from)?,
         }
+        master_key::ensure(&master_key::path(&layout, &settings), &odb_url)?;
         let server_id = layout.server_id().map_err(anyhow::Error::from)?;
         let on_ready = if development { quickstart::greet } else { |_: &parent::Endpoints| {} };
         let plan = Plan { layout, settings, odb_url, development, with_admin: development, on_ready };
@@ -188,6 +189,7 @@ fn run_admin(folder: &Path) -> Result<(), Ended> {
     let (layout, settings) = open(folder)?;
     let odb_url = settings.odb.url.clone().unwrap_or_else(|| layout.odb_url());
     busbar_store::Odb::migrate(&odb_url).map_err(anyhow::Error::from)?;
+    master_key::ensure(&master_key::path(&layout, &settings), &odb_url)?;
     if settings.admin.token.is_none() {
         quickstart::ensure_token(&layout)?;
     }

@@ -14,6 +14,7 @@ mod output;
 mod password;
 mod plugin;
 mod progress;
+mod secret;
 mod security;
 mod server;
 mod service;
@@ -69,6 +70,9 @@ pub(crate) enum ClientCommand {
     /// Credentials that channels ask for.
     #[command(subcommand)]
     Security(security::Command),
+    /// Values that plugins read by name.
+    #[command(subcommand)]
+    Secret(secret::Command),
     /// Versions of plugins on their way to being live.
     #[command(subcommand)]
     Deployment(deployment::Command),
@@ -106,6 +110,7 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::Invoke(args) => invoke::run(session, args).await,
         ClientCommand::Channel(command) => channel::run(session, command).await,
         ClientCommand::Security(command) => security::run(session, command).await,
+        ClientCommand::Secret(command) => secret::run(session, command).await,
         ClientCommand::Deployment(command) => deployment::run(session, command).await,
         ClientCommand::Status => status::run(session).await,
     }
@@ -180,6 +185,8 @@ mod tests {
             "deploy a.wasm --wait --no-wait",
             "invoke",
             "plugin grants p --none --invoke x",
+            "plugin grants p --none --secret x",
+            "secret create k --value v",
             "plugin config p --set a=1 --file f",
             "plugin config p --set a",
             "service limits s --cpu-ms much",

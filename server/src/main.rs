@@ -13,6 +13,7 @@ mod feed;
 mod layout;
 mod log_file;
 mod logging;
+mod master_key;
 mod parent;
 mod quickstart;
 mod settings;

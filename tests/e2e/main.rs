@@ -19,6 +19,7 @@ mod logs;
 mod metrics;
 mod pickup;
 mod quickstart;
+mod secrets;
 mod security;
 mod streaming;
 mod swap;

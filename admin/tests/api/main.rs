@@ -9,6 +9,7 @@ mod fixture;
 mod lists;
 mod openapi;
 mod plugins;
+mod secrets;
 mod security;
 mod servers;
 mod services;

@@ -17,6 +17,7 @@ pub mod ports;
 pub mod request;
 pub mod respond;
 pub mod route;
+pub mod secret;
 pub mod unit;
 
 pub use body::{Body, BodyError};

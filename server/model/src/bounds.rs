@@ -47,6 +47,12 @@ pub const PLUGIN_SERVICES_MAX: usize = 256;
 pub const SCHEMA_BYTES_MAX: usize = 256 * 1024;
 /// A plugin's config, as text.
 pub const CONFIG_BYTES_MAX: usize = 64 * 1024;
+/// The value of a secret.
+pub const SECRET_VALUE_BYTES_MAX: usize = 64 * 1024;
+/// A value shorter than this is not redacted from logs: it would hit too much that it is not.
+pub const REDACTED_BYTES_MIN: usize = 4;
+/// Values that one plugin was shown and that its log lines are searched for, in one worker.
+pub const REDACTED_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A name of anything.
 pub const NAME_CHARS_MAX: usize = 128;
 /// A channel's path.

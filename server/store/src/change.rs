@@ -56,7 +56,14 @@ macro_rules! words {
 
 words! {
     /// What a change is about.
-    ObjectKind { Plugin = "plugin", Service = "service", Channel = "channel", Security = "security", Delivery = "delivery", }
+    ObjectKind {
+        Plugin = "plugin",
+        Service = "service",
+        Channel = "channel",
+        Security = "security",
+        Secret = "secret",
+        Delivery = "delivery",
+    }
 }
 
 words! {

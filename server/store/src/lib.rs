@@ -31,6 +31,7 @@ mod url;
 
 pub mod channel;
 pub mod plugin;
+pub mod secret;
 pub mod security;
 pub mod service;
 
@@ -45,5 +46,6 @@ pub use kv::Range;
 pub use meta::Head;
 pub use odb::Odb;
 pub use page::{Page, Paged};
+pub use secret::seal::{MasterKey, Plaintext};
 pub use sweeping::Sweeping;
 pub use unit::Commits;

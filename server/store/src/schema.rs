@@ -117,6 +117,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    secret (id) {
+        id -> Text,
+        name -> Text,
+        description -> Nullable<Text>,
+        ciphertext -> Binary,
+        nonce -> Binary,
+        key_id -> Text,
+        revision -> BigInt,
+        created_us -> BigInt,
+        updated_us -> BigInt,
+    }
+}
+
+diesel::table! {
     channel (id) {
         id -> Text,
         name -> Text,

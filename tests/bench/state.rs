@@ -23,8 +23,7 @@ const CALLERS: usize = 64;
 const VALUE: [u8; 256] = [b'x'; 256];
 
 pub(crate) async fn report(quick: bool) {
-    let (rounds, time) =
-        if quick { (1, Duration::from_secs(1)) } else { (3, Duration::from_secs(4)) };
+    let (rounds, time) = if quick { (1, Duration::from_secs(1)) } else { (3, Duration::from_secs(4)) };
     let bus = Quickstart::start(&["keeper", "echo"]).await;
     let (mut bare_writes, mut writes) = (Vec::new(), Vec::new());
     let (mut bare_deliveries, mut deliveries) = (Vec::new(), Vec::new());
@@ -34,7 +33,9 @@ pub(crate) async fn report(quick: bool) {
         bare_deliveries.push(bare(time, insert_and_update));
         deliveries.push(delivered(&bus, time).await);
     }
-    println!("Kept by calls: {CALLERS} callers, values of 256 bytes, medians of {rounds} rounds of {time:?}.\n");
+    println!(
+        "Kept by calls: {CALLERS} callers, values of 256 bytes, medians of {rounds} rounds of {time:?}.\n"
+    );
     println!("| work | bare SQLite /s | through calls /s | ratio | target |");
     println!("| --- | --: | --: | --: | --: |");
     row("kv writes (a transaction each)", &bare_writes, &writes, 1.0);
@@ -114,7 +115,8 @@ async fn kept(bus: &Quickstart, time: Duration) -> Outcome {
 async fn delivered(bus: &Quickstart, time: Duration) -> f64 {
     let confirmed = async || {
         let page = bus.admin_client().get("/metrics").await;
-        Samples::parse(page.expect_status(200).text()).sum("busbar_requests_total", &[("channel", "_delivery"), ("status", "200")])
+        Samples::parse(page.expect_status(200).text())
+            .sum("busbar_requests_total", &[("channel", "_delivery"), ("status", "200")])
     };
     let (before, started) = (confirmed().await, Instant::now());
     let outcome = load_with(bus, "POST /echo", "Prefer: respond-async\r\n", time).await;

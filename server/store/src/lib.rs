@@ -26,6 +26,7 @@ mod rollback;
 mod schema;
 mod server;
 mod sweeping;
+mod turn;
 mod unit;
 mod url;
 

@@ -3,6 +3,7 @@
 pub mod bounds;
 pub mod channel;
 pub mod correlation;
+pub mod cors;
 pub mod definitions;
 pub mod deployment;
 pub mod digest;
@@ -20,6 +21,7 @@ pub mod service;
 pub mod time;
 
 pub use channel::Channel;
+pub use cors::Cors;
 pub use definitions::Definitions;
 pub use deployment::{Deployment, DeploymentState};
 pub use digest::Digest;

@@ -10,6 +10,7 @@
 mod admin;
 mod catalog;
 mod cli;
+mod cors;
 mod deployment;
 mod http;
 mod invocation;

@@ -6,6 +6,7 @@ pub mod accept;
 pub mod authenticate;
 pub mod body;
 pub mod catalog;
+mod cors;
 pub mod gate;
 pub mod invoke;
 pub mod metrics;

@@ -9,6 +9,7 @@ mod deployment;
 mod failure;
 mod invoke;
 mod locate;
+mod logs;
 mod lookup;
 mod output;
 mod password;
@@ -72,6 +73,8 @@ pub(crate) enum ClientCommand {
     /// Versions of plugins on their way to being live.
     #[command(subcommand)]
     Deployment(deployment::Command),
+    /// What the processes wrote, in the order of time; also when no server runs.
+    Logs(logs::Args),
     /// The bus at a glance: servers, workers and what they run.
     #[command(after_help = "Examples:\n  busbar status\n  busbar status --json")]
     Status,
@@ -107,6 +110,7 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::Channel(command) => channel::run(session, command).await,
         ClientCommand::Security(command) => security::run(session, command).await,
         ClientCommand::Deployment(command) => deployment::run(session, command).await,
+        ClientCommand::Logs(args) => logs::run(session, args).await,
         ClientCommand::Status => status::run(session).await,
     }
 }
@@ -188,6 +192,9 @@ mod tests {
             "security create-basic b",
             "security create-basic b --username u --password p",
             "deployment list --state odd",
+            "logs --level loud",
+            "logs --since yesterday",
+            "logs --access --no-access",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -11,6 +11,7 @@ mod invoke;
 mod locate;
 mod logs;
 mod lookup;
+mod new;
 mod output;
 mod password;
 mod plugin;
@@ -30,6 +31,9 @@ use std::path::{Path, PathBuf};
 
 use self::{api::Api, locate::Locator, output::Output};
 
+/// What every command takes stands below what is its own.
+const GLOBAL: &str = "Global options";
+
 /// Which server is meant, and how to answer.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ClientArgs {
@@ -38,10 +42,10 @@ pub(crate) struct ClientArgs {
     /// Default: ./.busbar. Where the folder was not named and no server runs in it, the environment
     /// says where one is: BUSBAR_ADMIN_URL and BUSBAR_ADMIN_TOKEN, for `invoke` BUSBAR_HTTP_URL and
     /// BUSBAR_INVOKER_KEY.
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
     dir: Option<PathBuf>,
     /// Answers with the JSON of the API.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     json: bool,
 }
 
@@ -75,6 +79,9 @@ pub(crate) enum ClientCommand {
     Deployment(deployment::Command),
     /// What the processes wrote, in the order of time; also when no server runs.
     Logs(logs::Args),
+    /// The beginning of a service.
+    #[command(subcommand)]
+    New(new::Command),
     /// The bus at a glance: servers, workers and what they run.
     #[command(after_help = "Examples:\n  busbar status\n  busbar status --json")]
     Status,
@@ -111,6 +118,7 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::Security(command) => security::run(session, command).await,
         ClientCommand::Deployment(command) => deployment::run(session, command).await,
         ClientCommand::Logs(args) => logs::run(session, args).await,
+        ClientCommand::New(command) => new::run(session, command),
         ClientCommand::Status => status::run(session).await,
     }
 }

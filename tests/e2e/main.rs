@@ -20,6 +20,7 @@ mod logs;
 mod metrics;
 mod pickup;
 mod quickstart;
+mod scaffold;
 mod security;
 mod streaming;
 mod swap;

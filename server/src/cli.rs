@@ -29,7 +29,7 @@ use crate::{
     version,
     propagate_version = true,
     arg_required_else_help = true,
-    after_help = "Examples:\n  busbar quickstart\n  busbar new service orders\n  busbar deploy orders.wasm\n  busbar logs --follow\n\n`busbar help COMMAND` has examples of each."
+    after_help = "Examples:\n  busbar quickstart\n  busbar new service orders\n  busbar deploy orders.wasm\n  busbar logs --follow\n\n`busbar help COMMAND` has examples of each.\n\nWhere no folder is named and no server runs in ./.busbar, the environment says where one is:\nBUSBAR_ADMIN_URL and BUSBAR_ADMIN_TOKEN, for `invoke` BUSBAR_HTTP_URL and BUSBAR_INVOKER_KEY."
 )]
 struct Cli {
     #[command(flatten)]

@@ -37,14 +37,10 @@ const GLOBAL: &str = "Global options";
 /// Which server is meant, and how to answer.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ClientArgs {
-    /// The server's folder.
-    ///
-    /// Default: ./.busbar. Where the folder was not named and no server runs in it, the environment
-    /// says where one is: BUSBAR_ADMIN_URL and BUSBAR_ADMIN_TOKEN, for `invoke` BUSBAR_HTTP_URL and
-    /// BUSBAR_INVOKER_KEY.
+    /// The server's folder; ./.busbar if not given.
     #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
     dir: Option<PathBuf>,
-    /// Answers with the JSON of the API.
+    /// Answers with JSON, as the API does.
     #[arg(long, global = true, help_heading = GLOBAL)]
     json: bool,
 }
@@ -58,6 +54,9 @@ impl ClientArgs {
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum ClientCommand {
+    /// The beginning of a service.
+    #[command(subcommand)]
+    New(new::Command),
     /// Puts plugins into service, one after the other.
     Deploy(deploy::Args),
     /// What carries services: list, show, roll back, recall, grants and config.
@@ -77,14 +76,11 @@ pub(crate) enum ClientCommand {
     /// Versions of plugins on their way to being live.
     #[command(subcommand)]
     Deployment(deployment::Command),
-    /// What the processes wrote, in the order of time; also when no server runs.
-    Logs(logs::Args),
-    /// The beginning of a service.
-    #[command(subcommand)]
-    New(new::Command),
     /// The bus at a glance: servers, workers and what they run.
     #[command(after_help = "Examples:\n  busbar status\n  busbar status --json")]
     Status,
+    /// What the processes wrote, in the order of time; also when no server runs.
+    Logs(logs::Args),
 }
 
 /// What a command works with.

@@ -94,7 +94,7 @@ pub(crate) struct Settings {
     #[arg(long)]
     inactive: bool,
     #[command(flatten)]
-    cors: cors::Settings,
+    cors: Box<cors::Settings>,
 }
 
 const NONE: &str = "none";

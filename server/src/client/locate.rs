@@ -87,6 +87,11 @@ impl Locator {
         Self { folder, variable }
     }
 
+    /// A variable of the environment.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        (self.variable)(name)
+    }
+
     /// The folder that was named, or the one that is meant where none was.
     pub(crate) fn folder_named(&self) -> PathBuf {
         self.folder.clone().unwrap_or_else(|| PathBuf::from(FOLDER_DEFAULT))

@@ -9,6 +9,8 @@ mod follow;
 mod line;
 
 use std::{
+    collections::BTreeMap,
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -27,10 +29,14 @@ use super::{
     Session,
     bounds::{LOG_LINES_MAX, LOG_LOOK_EVERY},
     failure::Usage,
-    locate,
+    locate::Locator,
     text::duration,
 };
 use crate::{clock, layout::Layout, settings};
+
+const LOG_DIR: &str = "BUSBAR_LOG_DIR";
+/// Set to anything, it asks for no colours.
+const NO_COLOR: &str = "NO_COLOR";
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -81,15 +87,22 @@ pub(crate) async fn run(session: &mut Session, args: Args) -> anyhow::Result<()>
     if args.lines > LOG_LINES_MAX {
         return Err(Usage::error(format!("--lines is {}; at most {LOG_LINES_MAX} are shown", args.lines)));
     }
-    let folder = log_folder(session.locator.folder_named())?;
+    let folder = log_folder(&session.locator)?;
     let filter = args.filter(clock::now());
-    let look = Look::new(session.output.to_terminal() && locate::environment("NO_COLOR").is_none());
+    let look = Look::new(session.output.to_terminal() && session.locator.variable(NO_COLOR).is_none());
     let files = folder::files(&folder).map_err(|error| unreadable(&folder, &error))?;
     let mut following = Following::new(filter.clone());
     let mut newest = Newest { most: args.lines, lines: Vec::new(), left_out: false };
     for file in files.into_iter().filter(|file| args.takes(file)) {
-        // One that is set aside and replaced between the listing and now is not there any more.
-        let Ok(mut reader) = Backwards::open(&file.path) else { continue };
+        let mut reader = match Backwards::open(&file.path) {
+            Ok(reader) => reader,
+            // Set aside between the listing and now.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                session.output.note(&format!("{} can't be read: {error}", file.path.display()))?;
+                continue;
+            }
+        };
         newest
             .take(&file, &mut reader, &filter)
             .with_context(|| format!("failed to read {}", file.path.display()))?;
@@ -112,16 +125,20 @@ pub(crate) async fn run(session: &mut Session, args: Args) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Where a server's processes write, as its settings say.
-fn log_folder(folder: PathBuf) -> anyhow::Result<PathBuf> {
+/// Where a server's processes write. Of the environment only that key counts: the rest of it is for servers.
+fn log_folder(locator: &Locator) -> anyhow::Result<PathBuf> {
+    let folder = locator.folder_named();
     let layout = Layout::existing(&folder)
         .map_err(|error| Usage::error(format!("{} is no server's folder: {error}", folder.display())))?;
-    let settings = settings::load(&layout.settings_file(), &settings::environment())
+    if let Some(logs) = locator.variable(LOG_DIR) {
+        return Ok(logs.into());
+    }
+    let settings = settings::load(&layout.settings_file(), &BTreeMap::new())
         .map_err(|error| Usage::error(error.to_string()))?;
     Ok(settings.log.dir.unwrap_or_else(|| layout.logs()))
 }
 
-fn unreadable(folder: &Path, error: &std::io::Error) -> anyhow::Error {
+fn unreadable(folder: &Path, error: &io::Error) -> anyhow::Error {
     Usage::error(format!("the log folder {} can't be read: {error}", folder.display()))
 }
 
@@ -152,7 +169,7 @@ struct Newest {
 
 impl Newest {
     /// Takes lines of a file from its end on, as long as they can be among the last of all.
-    fn take(&mut self, file: &LogFile, reader: &mut Backwards, filter: &Filter) -> std::io::Result<()> {
+    fn take(&mut self, file: &LogFile, reader: &mut Backwards, filter: &Filter) -> io::Result<()> {
         let mut found = Vec::new();
         while let Some(text) = reader.next_line()? {
             let line = filter.candidate(text).and_then(|text| Line::parse(text, &file.process));
@@ -314,7 +331,7 @@ mod tests {
         let following =
             tokio::spawn(async move { run(&mut session, args("--follow --lines 1 --no-access")).await });
         let wait = async |expected: &[&str]| {
-            for _ in 0..100 {
+            for _ in 0..400 {
                 if messages(&out.text()) == expected {
                     return;
                 }

@@ -131,7 +131,7 @@ fn what_pages_of_other_origins_may_do_is_kept_and_taken_back() {
     let made =
         fixture.odb.create_channel(&by(), Draft { cors: Some(cors.clone()), ..draft("a", "/a") }).unwrap();
     assert_eq!(made.cors.as_ref(), Some(&cors));
-    assert_eq!(fixture.odb.definitions().unwrap().channels, [made.clone()]);
+    assert_eq!(fixture.odb.definitions().unwrap().channels, std::slice::from_ref(&made));
     let same = fixture.odb.update_channel(&by(), &made.id, None, Ok::<_, Error>).unwrap();
     assert_eq!(same.revision, 1);
     let other = Cors { credentials: true, ..cors };

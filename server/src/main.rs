@@ -8,6 +8,7 @@ mod cli;
 mod client;
 mod clock;
 mod compile_process;
+mod completions;
 mod control;
 mod feed;
 mod layout;

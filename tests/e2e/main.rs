@@ -10,6 +10,7 @@
 mod admin;
 mod catalog;
 mod cli;
+mod cors;
 mod deployment;
 mod http;
 mod invocation;
@@ -20,6 +21,7 @@ mod logs;
 mod metrics;
 mod pickup;
 mod quickstart;
+mod scaffold;
 mod secrets;
 mod security;
 mod streaming;

@@ -19,6 +19,7 @@ use bytes::Bytes;
 
 use crate::{
     authenticate::Guard,
+    cors::Policy,
     deliver,
     gate::Gate,
     metrics::{Meter, Metrics},
@@ -58,6 +59,7 @@ pub(crate) struct Route {
     pub(crate) guard: Admission,
     pub(crate) service: Slot,
     pub(crate) meter: Arc<Meter>,
+    pub(crate) cors: Option<Policy>,
 }
 
 /// Who may pass a channel.
@@ -118,6 +120,7 @@ impl Binder {
                 guard: admission(channel, &guards, &mut problems),
                 service: services.get(channel.service.as_str()).cloned().unwrap_or(Slot::NotLive),
                 meter: self.metrics.meter(channel.service.as_str(), channel.name.as_str()),
+                cors: channel.cors.as_ref().map(Policy::of),
                 channel: channel.clone(),
             })
             .collect();

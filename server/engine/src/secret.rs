@@ -38,21 +38,9 @@ mod tests {
     use super::{Refused, reveal};
     use crate::{
         catalog::{Binder, Catalog},
+        double::Plain,
         metrics::Metrics,
-        ports::{Opener, Unopened},
     };
-
-    /// Opens what is not empty.
-    struct Plain;
-
-    impl Opener for Plain {
-        fn open(&self, secret: &Secret) -> Result<String, Unopened> {
-            match &*secret.sealed.ciphertext {
-                [] => Err(Unopened("it is empty".to_owned())),
-                bytes => Ok(String::from_utf8_lossy(bytes).into_owned()),
-            }
-        }
-    }
 
     fn catalog(secrets: &[(&str, &str)]) -> Catalog {
         let secret = |(name, value): &(&str, &str)| Secret {

@@ -57,6 +57,13 @@ pub const REDACTED_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const NAME_CHARS_MAX: usize = 128;
 /// A channel's path.
 pub const PATH_CHARS_MAX: usize = 1024;
+/// An origin in a channel's `cors`.
+pub const ORIGIN_BYTES_MAX: usize = 256;
+/// Origins, and headers of each kind, that a channel's `cors` may name.
+pub const CORS_ITEMS_MAX: usize = 64;
+/// How long a browser may remember the answer to a preflight. None remembers it for more than a day.
+pub const CORS_MAX_AGE_S_DEFAULT: u32 = 600;
+pub const CORS_MAX_AGE_S_CEILING: u32 = 86_400;
 /// Versions of one plugin that are kept beside the active one.
 pub const PLUGIN_VERSIONS_KEPT: usize = 10;
 /// An artifact is stored in rows of this size.

@@ -3,6 +3,7 @@
 pub mod bounds;
 pub mod channel;
 pub mod correlation;
+pub mod cors;
 pub mod definitions;
 pub mod delivery;
 pub mod deployment;
@@ -23,6 +24,7 @@ pub mod time;
 pub mod unit;
 
 pub use channel::Channel;
+pub use cors::Cors;
 pub use definitions::Definitions;
 pub use deployment::{Deployment, DeploymentState};
 pub use digest::Digest;

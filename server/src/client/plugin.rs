@@ -29,12 +29,16 @@ pub(crate) enum Command {
     List,
     /// Shows a plugin and its deployments.
     #[command(after_help = "Example:\n  busbar plugin show orders")]
-    Show { name: String },
+    Show {
+        /// Its name.
+        name: String,
+    },
     /// Goes back to an earlier version.
     #[command(
         after_help = "Examples:\n  busbar plugin rollback orders\n  busbar plugin rollback orders --to sha256:0123abcd"
     )]
     Rollback {
+        /// Its name.
         name: String,
         /// The version, by its digest or the first digits of it; the one before the present one if not
         /// given.
@@ -46,6 +50,7 @@ pub(crate) enum Command {
     /// Takes a plugin out of service.
     #[command(after_help = "Example:\n  busbar plugin recall orders")]
     Recall {
+        /// Its name.
         name: String,
         #[command(flatten)]
         watch: watch::Patience,

@@ -149,6 +149,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    channel_cors (channel_id) {
+        channel_id -> Text,
+        cors_json -> Text,
+    }
+}
+
+diesel::table! {
     server (id) {
         id -> Text,
         name -> Text,
@@ -234,7 +241,8 @@ diesel::table! {
 }
 
 diesel::joinable!(channel -> security (security_id));
+diesel::joinable!(channel_cors -> channel (channel_id));
 diesel::joinable!(plugin -> deployment (active_deployment));
 diesel::joinable!(service -> plugin (plugin_id));
-diesel::allow_tables_to_appear_in_same_query!(channel, security);
+diesel::allow_tables_to_appear_in_same_query!(channel, channel_cors, security);
 diesel::allow_tables_to_appear_in_same_query!(plugin, deployment, service);

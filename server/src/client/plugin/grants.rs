@@ -18,6 +18,7 @@ use crate::client::{
     after_help = "Examples:\n  busbar plugin grants orders\n  busbar plugin grants orders --invoke 'prices.*' --invoke mail.send\n  busbar plugin grants orders --secret pay-key\n  busbar plugin grants orders --none"
 )]
 pub(crate) struct Args {
+    /// The plugin's name.
     name: String,
     /// Services that it may call from now on, by name or by a prefix that ends in `*`; no others.
     #[arg(long, value_name = "PATTERN", num_args = 1..)]

@@ -11,12 +11,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     audit,
     auth::{self, Token},
-    bounds, channels, correlation, deployments,
+    bounds, channels, configuration, correlation, deployments,
     error::Error,
     health, host, metrics, openapi, plugins,
     problem::{Kind, Problem},
     secrets, security, servers, services,
-    settings::{HashPassword, Settings},
+    settings::{HashPassword, PasswordFits, Settings},
 };
 
 pub(crate) struct App {
@@ -27,6 +27,7 @@ pub(crate) struct App {
     pub(crate) hint: Arc<dyn Fn() + Send + Sync>,
     pub(crate) metrics: Option<PathBuf>,
     pub(crate) hash_password: HashPassword,
+    pub(crate) password_fits: PasswordFits,
     pub(crate) hashing: Semaphore,
     pub(crate) uploads: Semaphore,
     /// The API's description, as text.
@@ -47,6 +48,7 @@ pub fn router(settings: Settings) -> Result<Router, Error> {
         hint: settings.hint,
         metrics: settings.metrics,
         hash_password: settings.hash_password,
+        password_fits: settings.password_fits,
         hashing: Semaphore::new(bounds::HASHES_AT_ONCE),
         uploads: Semaphore::new(bounds::UPLOADS_AT_ONCE),
         document: openapi::document(described, settings.version),
@@ -86,6 +88,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(deployments::get))
         .routes(routes!(servers::list))
         .routes(routes!(servers::get))
+        .routes(routes!(configuration::export))
+        .routes(routes!(configuration::apply))
         .routes(routes!(audit::list))
         .routes(routes!(openapi::get))
 }

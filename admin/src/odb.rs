@@ -53,6 +53,7 @@ impl From<Error> for Problem {
             Error::NotActive { .. } => conflict("not-active"),
             Error::NothingToRollBackTo { .. } => conflict("nothing-to-roll-back-to"),
             Error::UnknownSecurity { .. } => Self::invalid_at("/security", error.to_string()),
+            Error::NoCredential { .. } => Self::invalid_at("", error.to_string()),
             Error::InvalidCursor(_) => Self::invalid_at("/before", error.to_string()),
             Error::RevisionMismatch { current } => Self::new(Kind::PreconditionFailed, error.to_string())
                 .with_header(header::ETAG, etag::of(*current)),

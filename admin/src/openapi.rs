@@ -47,6 +47,7 @@ impl IntoResponses for Conflict {
     (name = "services", description = "Named operations and their limits."),
     (name = "deployments", description = "Plugin versions on their way to being live."),
     (name = "servers", description = "Servers and workers as they report themselves."),
+    (name = "configuration", description = "All definitions as one document."),
     (name = "audit", description = "Who changed what."),
     (name = "description", description = "This document."),
 ))]

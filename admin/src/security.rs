@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode, response::Response};
-use busbar_model::{Security, Timestamp, security::Credential};
+use busbar_model::{
+    Security, Timestamp,
+    security::{Credential, password, username},
+};
 use busbar_store::{
     Odb,
     security::{Draft, Filter},
@@ -15,7 +18,6 @@ use crate::{
     api_key::new_api_key,
     app::App,
     body::Input,
-    bounds,
     caller::{Caller, Key},
     check::{self, Check, REQUIRED},
     etag::{self, IfMatch},
@@ -114,27 +116,8 @@ pub(crate) struct Patch {
     rotate: bool,
 }
 
-fn username(text: String) -> Result<String, String> {
-    let fits = (1..=bounds::USERNAME_BYTES_MAX).contains(&text.len())
-        && !text.chars().any(|c| c == ':' || c.is_control());
-    if fits {
-        return Ok(text);
-    }
-    let most = bounds::USERNAME_BYTES_MAX;
-    let text = check::shown(&text);
-    Err(format!("{text:?} is not a username: 1 to {most} bytes without ':' and control characters"))
-}
-
-fn password(text: String) -> Result<String, String> {
-    let most = bounds::PASSWORD_BYTES_MAX;
-    match text.len() {
-        bytes if (1..=most).contains(&bytes) => Ok(text),
-        bytes => Err(format!("has {bytes} bytes; allowed is 1 to {most}")),
-    }
-}
-
 impl App {
-    async fn hash(&self, password: String) -> Result<String, Problem> {
+    pub(crate) async fn hash(&self, password: String) -> Result<String, Problem> {
         let _turn = self.hashing.acquire().await.map_err(Problem::internal)?;
         let hash = self.hash_password.clone();
         let hashed = tokio::task::spawn_blocking(move || hash(&password)).await.map_err(Problem::internal)?;

@@ -1,7 +1,7 @@
 //! The singleton: the work of a server that can't be parallel. It follows the ODB, feeds the workers,
 //! takes in files, compiles, and moves deployments on.
 
-mod compiler;
+pub(crate) mod compiler;
 mod core;
 mod deployer;
 mod exposition;

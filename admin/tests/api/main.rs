@@ -4,6 +4,7 @@
 mod access;
 mod audit;
 mod channels;
+mod configuration;
 mod cors;
 mod deployments;
 mod fixture;

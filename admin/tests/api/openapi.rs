@@ -48,6 +48,8 @@ async fn describes_every_operation_with_its_failures() {
         ("deployments/{id}", &["get"]),
         ("servers", &["get"]),
         ("servers/{id}", &["get"]),
+        ("export", &["get"]),
+        ("apply", &["post"]),
         ("audit", &["get"]),
     ] {
         for method in methods {

@@ -5,8 +5,10 @@
 
 mod activation;
 mod artifact;
+mod backup;
 mod change;
 mod committer;
+mod configuration;
 mod connection;
 mod definitions;
 mod delivery;
@@ -37,8 +39,9 @@ pub mod security;
 pub mod service;
 
 pub use activation::Activation;
-pub use change::{Action, AuditEntry, By, Change, ObjectKind};
+pub use change::{Action, AuditEntry, By, Change, Edit, ObjectKind};
 pub use committer::{Committer, Ticket};
+pub use configuration::{Applied, Refusal, SecurityWish, Wanted, Wish};
 pub use delivery::{Claiming, Claims, Filter as DeliveryFilter, Retry};
 pub use deployment::{Filter as DeploymentFilter, NewDeployment, Received};
 pub use error::Error;

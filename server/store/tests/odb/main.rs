@@ -3,8 +3,10 @@
 
 mod activating;
 mod artifacts;
+mod backing_up;
 mod changes;
 mod channels;
+mod configuring;
 mod deploying;
 mod fixture;
 mod locking;

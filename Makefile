@@ -5,7 +5,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WASM := wasm32-wasip2
 EXAMPLES := echo greeter wasi-http
-TEST_PLUGINS := faulty versioned
+TEST_PLUGINS := faulty keeper versioned
 
 .PHONY: build run check test test-long bench advisories toolchain services test-services test-binary nextest deny clean
 

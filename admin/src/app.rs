@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use axum::{Router, middleware, routing::get};
-use busbar_store::Odb;
+use busbar_store::{MasterKey, Odb};
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -15,12 +15,13 @@ use crate::{
     error::Error,
     health, host, metrics, openapi, plugins,
     problem::{Kind, Problem},
-    security, servers, services,
+    secrets, security, servers, services,
     settings::{HashPassword, PasswordFits, Settings},
 };
 
 pub(crate) struct App {
     pub(crate) odb: Odb,
+    pub(crate) master_key: Arc<MasterKey>,
     pub(crate) token: Token,
     pub(crate) development: bool,
     pub(crate) hint: Arc<dyn Fn() + Send + Sync>,
@@ -42,6 +43,7 @@ pub fn router(settings: Settings) -> Result<Router, Error> {
     let app = Arc::new(App {
         token: Token::new(&settings.token),
         odb: settings.odb,
+        master_key: settings.master_key,
         development: settings.development,
         hint: settings.hint,
         metrics: settings.metrics,
@@ -72,6 +74,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(channels::get, channels::update, channels::delete))
         .routes(routes!(security::list, security::create))
         .routes(routes!(security::get, security::update, security::delete))
+        .routes(routes!(secrets::list, secrets::create))
+        .routes(routes!(secrets::get, secrets::update, secrets::delete))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::get))
         .routes(routes!(plugins::grants, plugins::set_grants))

@@ -40,7 +40,7 @@ pub(crate) struct View {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AuditObject)]
 pub(crate) struct ObjectView {
-    /// plugin, service, channel or security.
+    /// plugin, service, channel, security or secret.
     kind: &'static str,
     id: String,
     name: String,

@@ -21,6 +21,7 @@ use crate::{
     bounds,
     caller::{Caller, Key},
     check::{self, Check, REQUIRED, shown},
+    cors,
     etag::{self, IfMatch},
     member::{Member, Whole},
     openapi::Conflict,
@@ -48,6 +49,9 @@ pub(crate) struct View {
     active: bool,
     body_bytes_max: u64,
     timeout_ms: u64,
+    /// What pages of other origins may do; null: the bus tells browsers nothing.
+    #[schema(required)]
+    cors: Option<cors::View>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -69,6 +73,7 @@ impl From<model::Channel> for View {
             active: channel.active,
             body_bytes_max: channel.body_bytes_max,
             timeout_ms: channel.timeout_ms,
+            cors: channel.cors.map(cors::View::from),
             created_at: channel.created_at,
             updated_at: channel.updated_at,
         }
@@ -116,6 +121,10 @@ pub(crate) struct Patch {
     #[serde(default)]
     #[schema(value_type = Option<u64>)]
     timeout_ms: Member<Whole>,
+    /// Null, the default: the bus tells browsers nothing about pages of other origins.
+    #[serde(default)]
+    #[schema(value_type = Option<cors::Patch>)]
+    cors: Member<cors::Patch>,
 }
 
 /// A new channel: `path` and `service` are required, the name is made from the service's if absent.
@@ -149,6 +158,7 @@ struct Edit {
     active: Option<bool>,
     body_bytes_max: Option<u64>,
     timeout_ms: Option<u64>,
+    cors: cors::Edit,
 }
 
 impl Patch {
@@ -179,6 +189,7 @@ impl Patch {
                 Some(model_bounds::CALL_TIMEOUT_MS_DEFAULT),
                 timeout,
             ),
+            cors: cors::checked(self.cors, check),
         }
     }
 
@@ -195,13 +206,13 @@ impl Patch {
         let needed = check.finish_with(edit.path.clone().zip(edit.service.clone()));
         let (path, service) = needed?;
         let named = edit.name.is_some();
-        Ok((edit.apply(Draft::new(service.clone(), path, service)), named))
+        Ok((edit.apply(Draft::new(service.clone(), path, service))?, named))
     }
 }
 
 impl Edit {
-    fn apply(&self, draft: Draft) -> Draft {
-        Draft {
+    fn apply(&self, draft: Draft) -> Result<Draft, Problem> {
+        Ok(Draft {
             name: self.name.clone().unwrap_or(draft.name),
             protocol: self.protocol.unwrap_or(draft.protocol),
             path: self.path.clone().unwrap_or(draft.path),
@@ -211,7 +222,8 @@ impl Edit {
             active: self.active.unwrap_or(draft.active),
             body_bytes_max: self.body_bytes_max.unwrap_or(draft.body_bytes_max),
             timeout_ms: self.timeout_ms.unwrap_or(draft.timeout_ms),
-        }
+            cors: self.cors.apply(draft.cors)?,
+        })
     }
 }
 
@@ -309,8 +321,7 @@ pub(crate) async fn update(
     let mut check = Check::default();
     let edit = patch.checked(&mut check);
     check.finish()?;
-    let work =
-        move |odb: &Odb| odb.update_channel(&by, &id, seen, |draft| Ok::<_, Problem>(edit.apply(draft)));
+    let work = move |odb: &Odb| odb.update_channel(&by, &id, seen, |draft| edit.apply(draft));
     let channel = app.write(work).await?;
     Ok(etag::tagged(channel.revision, View::from(channel)))
 }

@@ -1,6 +1,6 @@
 //! The admin REST API: everything that the console and the command line do.
 //!
-//! It needs the ODB only; any number of processes may serve it.
+//! It needs the ODB and the master key; any number of processes may serve it.
 
 mod api_key;
 mod app;
@@ -14,6 +14,7 @@ mod check;
 mod clock;
 mod configuration;
 mod correlation;
+mod cors;
 mod deployments;
 mod error;
 mod etag;
@@ -27,6 +28,7 @@ mod openapi;
 mod page;
 mod plugins;
 mod problem;
+mod secrets;
 mod security;
 mod serve;
 mod servers;

@@ -1,7 +1,7 @@
 //! Asking the ODB, which blocks, and what its refusals mean to a caller.
 
 use axum::http::{HeaderValue, header};
-use busbar_store::{Error, Odb};
+use busbar_store::{Error, Odb, secret::seal};
 
 use crate::{
     app::App,
@@ -46,6 +46,7 @@ impl From<Error> for Problem {
                 conflict("address-taken").with_error("/path", format!("channel {:?} has it", taken.other))
             }
             Error::InUse { .. } => conflict("in-use"),
+            Error::Seal(seal::Error::AnotherKey { .. }) => conflict("another-master-key"),
             Error::ServiceTaken { .. } => conflict("service-taken"),
             Error::NotPrepared { .. } => conflict("not-prepared"),
             Error::WrongState { .. } => conflict("wrong-state"),

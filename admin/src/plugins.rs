@@ -49,6 +49,8 @@ pub(crate) struct View {
     imports: Vec<String>,
     /// Services that it says it invokes.
     invokes: Vec<String>,
+    /// Secrets that it says it reads.
+    secrets: Vec<String>,
     /// Null until someone sets them.
     #[schema(required)]
     grants: Option<GrantsView>,
@@ -72,11 +74,14 @@ pub(crate) struct GrantsView {
     /// Services, each by name or by a prefix that ends in `*`.
     #[serde(default)]
     invoke: Vec<String>,
+    /// Secrets, likewise.
+    #[serde(default)]
+    secrets: Vec<String>,
 }
 
 impl From<Grants> for GrantsView {
     fn from(grants: Grants) -> Self {
-        Self { invoke: grants.invoke }
+        Self { invoke: grants.invoke, secrets: grants.secrets }
     }
 }
 
@@ -85,16 +90,12 @@ impl View {
         let services = definitions.services.iter().filter(|service| service.plugin == plugin.name);
         let services = services.map(|service| service.name.to_string()).collect();
         let state = if plugin.active.is_some() { "active" } else { "recalled" };
-        let (kind, version, digest, imports, invokes, deployment_href) = match plugin.active {
-            None => (None, None, None, Vec::new(), Vec::new(), None),
-            Some(active) => (
-                Some(kind(active.description.kind)),
-                Some(active.description.version),
-                Some(active.digest.to_string()),
-                active.description.imports,
-                active.description.invokes,
-                Some(deployments::href(&active.deployment)),
-            ),
+        let deployment_href = plugin.active.as_ref().map(|active| deployments::href(&active.deployment));
+        let digest = plugin.active.as_ref().map(|active| active.digest.to_string());
+        let (kind, version, imports, invokes, secrets) = match plugin.active.map(|active| active.description)
+        {
+            None => (None, None, Vec::new(), Vec::new(), Vec::new()),
+            Some(d) => (Some(kind(d.kind)), Some(d.version), d.imports, d.invokes, d.secrets),
         };
         Self {
             id: plugin.id,
@@ -105,6 +106,7 @@ impl View {
             services,
             imports,
             invokes,
+            secrets,
             grants: plugin.grants.map(GrantsView::from),
             config: plugin.config,
             deployment_href,
@@ -201,13 +203,15 @@ pub(crate) async fn set_grants(
 
 fn checked_grants(given: GrantsView) -> Result<Grants, Problem> {
     let mut check = Check::default();
-    for (at, pattern) in given.invoke.iter().enumerate() {
-        let one = Grants { invoke: vec![shown(pattern)] };
-        check.ok(&format!("/invoke/{at}"), one.check());
+    for (member, patterns) in [("invoke", &given.invoke), ("secrets", &given.secrets)] {
+        for (at, pattern) in patterns.iter().enumerate() {
+            let one = Grants { invoke: vec![shown(pattern)], ..Grants::default() };
+            check.ok(&format!("/{member}/{at}"), one.check());
+        }
     }
     check.finish()?;
-    let grants = Grants { invoke: given.invoke };
-    grants.check().map_err(|error| Problem::invalid_at("/invoke", error.to_string()))?;
+    let grants = Grants { invoke: given.invoke, secrets: given.secrets };
+    grants.check().map_err(|error| Problem::invalid_at("", error.to_string()))?;
     Ok(grants)
 }
 

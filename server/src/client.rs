@@ -13,11 +13,14 @@ mod export;
 mod failure;
 mod invoke;
 mod locate;
+mod logs;
 mod lookup;
+mod new;
 mod output;
 mod password;
 mod plugin;
 mod progress;
+mod secret;
 mod security;
 mod server;
 mod service;
@@ -40,18 +43,17 @@ pub(crate) use self::{
 };
 use crate::{backup, check, restore};
 
+/// What every command takes stands below what is its own.
+const GLOBAL: &str = "Global options";
+
 /// Which server is meant, and how to answer.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ClientArgs {
-    /// The server's folder.
-    ///
-    /// Default: ./.busbar. Where the folder was not named and no server runs in it, the environment
-    /// says where one is: BUSBAR_ADMIN_URL and BUSBAR_ADMIN_TOKEN, for `invoke` BUSBAR_HTTP_URL and
-    /// BUSBAR_INVOKER_KEY.
-    #[arg(long, global = true, value_name = "DIR")]
+    /// The server's folder; ./.busbar if not given.
+    #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
     dir: Option<PathBuf>,
-    /// Answers with the JSON of the API.
-    #[arg(long, global = true)]
+    /// Answers with JSON, as the API does.
+    #[arg(long, global = true, help_heading = GLOBAL)]
     json: bool,
 }
 
@@ -64,6 +66,9 @@ impl ClientArgs {
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum ClientCommand {
+    /// The beginning of a service.
+    #[command(subcommand)]
+    New(new::Command),
     /// Puts plugins into service, one after the other.
     Deploy(deploy::Args),
     /// What carries services: list, show, roll back, recall, grants and config.
@@ -80,6 +85,9 @@ pub(crate) enum ClientCommand {
     /// Credentials that channels ask for.
     #[command(subcommand)]
     Security(security::Command),
+    /// Values that plugins read by name.
+    #[command(subcommand)]
+    Secret(secret::Command),
     /// Versions of plugins on their way to being live.
     #[command(subcommand)]
     Deployment(deployment::Command),
@@ -96,6 +104,8 @@ pub(crate) enum ClientCommand {
     /// The bus at a glance: servers, workers and what they run.
     #[command(after_help = "Examples:\n  busbar status\n  busbar status --json")]
     Status,
+    /// What the processes wrote, in the order of time; also when no server runs.
+    Logs(logs::Args),
 }
 
 /// What a command works with.
@@ -130,7 +140,10 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::Invoke(args) => invoke::run(session, args).await,
         ClientCommand::Channel(command) => channel::run(session, command).await,
         ClientCommand::Security(command) => security::run(session, command).await,
+        ClientCommand::Secret(command) => secret::run(session, command).await,
         ClientCommand::Deployment(command) => deployment::run(session, command).await,
+        ClientCommand::Logs(args) => logs::run(session, args).await,
+        ClientCommand::New(command) => new::run(session, command),
         ClientCommand::Export(args) => export::run(session, args).await,
         ClientCommand::Apply(args) => apply::run(session, args).await,
         ClientCommand::Check(args) => check::run(&mut session.output, args).await,
@@ -209,6 +222,8 @@ mod tests {
             "deploy a.wasm --wait --no-wait",
             "invoke",
             "plugin grants p --none --invoke x",
+            "plugin grants p --none --secret x",
+            "secret create k --value v",
             "plugin config p --set a=1 --file f",
             "plugin config p --set a",
             "service limits s --cpu-ms much",
@@ -217,6 +232,9 @@ mod tests {
             "security create-basic b",
             "security create-basic b --username u --password p",
             "deployment list --state odd",
+            "logs --level loud",
+            "logs --since yesterday",
+            "logs --access --no-access",
             "apply",
             "apply f --var A",
             "apply f --var 1=2",

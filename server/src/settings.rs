@@ -35,7 +35,9 @@ pub(crate) struct Settings {
     pub(crate) ops: Ops,
     pub(crate) admin: Admin,
     pub(crate) workers: Workers,
+    pub(crate) secrets: Secrets,
     pub(crate) log: Log,
+    pub(crate) deliveries: Deliveries,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -80,6 +82,13 @@ pub(crate) struct Workers {
     pub(crate) count: usize,
 }
 
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Secrets {
+    /// By default `master-key` in the server's folder.
+    pub(crate) master_key_file: Option<PathBuf>,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Log {
@@ -87,6 +96,21 @@ pub(crate) struct Log {
     pub(crate) dir: Option<PathBuf>,
     /// `error`, `warn`, `info`, `debug`, `trace`, or `target=level` pairs.
     pub(crate) level: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Deliveries {
+    /// How long a confirmed delivery is remembered.
+    pub(crate) confirmed_kept_s: u64,
+    /// How long one that was given up waits for a person.
+    pub(crate) given_up_kept_s: u64,
+}
+
+impl Default for Deliveries {
+    fn default() -> Self {
+        Self { confirmed_kept_s: 24 * 3_600, given_up_kept_s: 30 * 24 * 3_600 }
+    }
 }
 
 impl Default for Http {

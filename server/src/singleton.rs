@@ -10,6 +10,7 @@ mod follower;
 mod heartbeat;
 mod ops;
 mod pickup;
+mod sweeper;
 mod workers;
 
 use std::sync::Arc;
@@ -54,6 +55,7 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
         tokio::spawn(heartbeat::run(Arc::clone(&core))),
         tokio::spawn(pickup::run(Arc::clone(&core))),
         tokio::spawn(deployer::run(Arc::clone(&core))),
+        tokio::spawn(sweeper::run(Arc::clone(&core))),
     ];
     control.update(|status| status.ready = true);
     tracing::info!(pid = std::process::id(), "singleton is ready");

@@ -3,13 +3,17 @@
 mod catalog;
 mod connection;
 mod http;
+mod ledger;
 mod listen;
 mod reporting;
+mod secrets;
+mod sender;
 
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use busbar_engine::{Pipeline, metrics::Metrics};
+use busbar_engine::{Pipeline, catalog::Binder, metrics::Metrics};
+use busbar_model::plugin::Grants;
 use busbar_wasm::{ArtifactCache, Engine, Use};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -18,7 +22,7 @@ use crate::{
     boot::{self, Boot, LISTENER_FD},
     control::Control,
     log_file::LogFile,
-    logging, sys,
+    logging, master_key, sys,
 };
 
 /// The process.
@@ -44,16 +48,26 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let _ticker = engine.start_ticker()?;
     let artifacts = ArtifactCache::open(&boot.layout.artifacts(), &engine)?;
     let metrics = Arc::new(Metrics::default());
-    let pipeline = Pipeline::new(Arc::clone(&metrics), Arc::clone(&access_log) as Arc<_>);
-    let keeper = catalog::Keeper::new(Arc::clone(&pipeline), engine, artifacts, metrics, boot.development);
+    let ledger = ledger::OdbLedger::new(boot.odb_url.clone());
+    let port = Arc::new(ledger::Port(Arc::clone(&ledger)));
+    let pipeline = Pipeline::new(Arc::clone(&metrics), Arc::clone(&access_log) as Arc<_>, port);
+    let opener = Arc::new(secrets::Opener::new(&master_key::path(&boot.layout, &boot.settings)));
+    let binder = Binder::new(metrics, grants_default(boot.development), opener);
+    let keeper = catalog::Keeper::new(Arc::clone(&pipeline), engine, artifacts, binder);
     let mut terminate = signal(SignalKind::terminate())?;
     let (draining, drain) = tokio::sync::watch::channel(false);
     let reporting = reporting::start(&boot, keeper, control.clone(), drain.clone());
+    let sender = sender::Sender {
+        ledger,
+        pipeline: Arc::clone(&pipeline),
+        owner: format!("{}/{}", boot.server_id, boot.slot),
+        drain: drain.clone(),
+    };
     let serving = async {
         // Nothing is accepted before there is a catalog to serve.
         tokio::select! {
             () = reporting::first_catalog(reporting.applied) => {}
-            _ = terminate.recv() => return Ok(()),
+            _ = terminate.recv() => return Ok::<(), anyhow::Error>(()),
         }
         control.update(|status| status.ready = true);
         tracing::info!(slot = boot.slot, pid = std::process::id(), "worker is ready");
@@ -65,8 +79,13 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
             control.update(|status| status.ready = false);
             let _ = draining.send(true);
         };
+        let sending = tokio::spawn(sender.run());
         let front = http::Front::new(pipeline, boot.development, drain);
-        listen::serve(listener, front, &boot.settings.http, stop).await
+        listen::serve(listener, front, &boot.settings.http, stop).await?;
+        // Attempts that outlast this are in doubt, and made again by others.
+        let patience = Duration::from_millis(boot.settings.http.drain_ms);
+        let _ = tokio::time::timeout(patience, sending).await;
+        Ok(())
     };
     tokio::select! {
         outcome = serving => outcome?,
@@ -75,4 +94,9 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     access_log.flush();
     let _ = std::fs::remove_file(boot.layout.control_socket("worker", std::process::id()));
     Ok(())
+}
+
+/// What a plugin may reach when nobody has set its grants.
+fn grants_default(development: bool) -> Grants {
+    if development { Grants::everything() } else { Grants::default() }
 }

@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("greeter", &["busbar-sdk"]),
     ("wasi-http", &[]),
     ("faulty", &["busbar-sdk"]),
+    ("keeper", &["busbar-sdk"]),
     ("versioned", &["busbar-sdk"]),
 ];
 
@@ -34,6 +35,7 @@ const WRAPPED: &[(&str, &str)] = &[
     ("libsqlite3-sys", "busbar-store"),
     ("wasmtime", "busbar-wasm"),
     ("lapin", "busbar-amqp"),
+    ("aes-gcm", "busbar-store"),
 ];
 
 /// The SDK is copied beside crates of authors, where there is no workspace to inherit from.

@@ -34,6 +34,8 @@ async fn describes_every_operation_with_its_failures() {
         ("channels/{id}", &["get", "patch", "delete"]),
         ("security", &["get", "post"]),
         ("security/{id}", &["get", "patch", "delete"]),
+        ("secrets", &["get", "post"]),
+        ("secrets/{id}", &["get", "patch", "delete"]),
         ("plugins", &["get"]),
         ("plugins/{name}", &["get"]),
         ("plugins/{name}/grants", &["get", "put"]),
@@ -86,6 +88,9 @@ async fn every_reference_leads_somewhere() {
     assert_eq!(schemas["NewChannel"]["required"], serde_json::json!(["path", "service"]));
     assert_eq!(schemas["ChannelPatch"].get("required"), None);
     assert_eq!(schemas["NewSecurity"]["required"], serde_json::json!(["name", "kind"]));
+    assert_eq!(schemas["NewSecret"]["required"], serde_json::json!(["name", "value"]));
+    assert_eq!(schemas["SecretPatch"].get("required"), None);
+    assert!(schemas["Secret"]["properties"].get("value").is_none());
     let channel = schemas["Channel"]["required"].as_array().unwrap();
     assert_eq!(channel.len(), schemas["Channel"]["properties"].as_object().unwrap().len());
 }

@@ -30,6 +30,19 @@ pub fn remaining() -> Duration {
     Duration::from_millis(bus::remaining_ms())
 }
 
+/// The same for every attempt at the same thing: of a delivery its id, else the caller's `Idempotency-Key`.
+/// Hand it on where an effect outside the bus must not be repeated.
+#[must_use]
+pub fn idempotency_key() -> Option<String> {
+    bus::idempotency_key()
+}
+
+/// 1 for the first attempt of a delivery and for every other call.
+#[must_use]
+pub fn attempt() -> u32 {
+    bus::attempt()
+}
+
 impl RequestHead {
     /// The first header of that name; names are lower case.
     #[must_use]

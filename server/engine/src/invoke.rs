@@ -1,13 +1,14 @@
 //! Fourth stage: the service runs within its limits.
 //!
-//! This is where a call's unit of work has its place: effects that the service staged are committed
-//! after `run` succeeds and before its response leaves this stage, and dropped when it fails.
+//! Effects that a call from outside staged are committed after it succeeded and before its response leaves
+//! this stage; they are dropped when it fails.
 
 use std::{sync::Arc, time::Duration};
 
 use busbar_model::{
     Fault, bounds,
     fault::{FaultKind, FieldError},
+    unit::{CommitError, Effects, Unit},
 };
 use http::{HeaderMap, header::CONTENT_TYPE};
 use tokio::time::{Instant, timeout_at};
@@ -17,9 +18,13 @@ use crate::{
     authenticate::Permit,
     body::{Body, BodyError},
     catalog::BoundService,
-    ports::{Call, Invoker},
+    deliver,
+    idempotency::{self, Keyed},
+    ports::{Attempt, Call, Invoker, Ledger},
     request::{Head, Input, Response},
+    respond,
     route::Routed,
+    unit::{self, Layer},
 };
 
 /// All that is known of a call from outside before it runs.
@@ -35,10 +40,26 @@ pub(crate) async fn inbound(
     service: &Arc<BoundService>,
     inbound: Inbound<'_>,
     invoker: Arc<dyn Invoker>,
+    ledger: &Arc<dyn Ledger>,
 ) -> Result<Response, Fault> {
-    let Inbound { context, routed, permit, head, body } = inbound;
+    let Inbound { context, routed, permit, head, mut body } = inbound;
     let timeout_ms = routed.timeout_ms.min(service.limits.timeout_ms);
     let deadline = Instant::from_std(context.accepted_at) + Duration::from_millis(timeout_ms);
+    let mut keyed = None;
+    if let Some(key) = idempotency::key(&head)? {
+        let reading = Keyed::of(key, &routed, permit.caller.as_ref(), &head, body);
+        let (known, read) = timeout_at(deadline, reading).await.map_err(|_| timed_out())??;
+        if let Some(reply) = known.answered(ledger).await? {
+            return Ok(reply);
+        }
+        (keyed, body) = (Some(known), read);
+    }
+    if deliver::is_wanted(&head) {
+        let reading = input(service, &head, body, &routed);
+        let input = timeout_at(deadline, reading).await.map_err(|_| timed_out())??;
+        let (effects, response) = deliver::accepted(ledger, context, service, permit.caller, input).await?;
+        return conclude(ledger, Some(effects), response, keyed, deadline).await;
+    }
     // A small body is read first, so that a slow sender takes nobody's place; a large one takes its
     // place first, so that few of them are in memory at once.
     let small = body.length().is_some_and(|length| length <= bounds::BODY_INLINE_BYTES_MAX);
@@ -51,7 +72,9 @@ pub(crate) async fn inbound(
         Ok((place, input(service, &head, body, &routed).await?))
     };
     let (place, input) = timeout_at(deadline, reading).await.map_err(|_| timed_out())??;
-    run(Call {
+    let layer = Layer::new(Arc::clone(ledger));
+    let key = keyed.as_ref().map(|keyed| keyed.key.key.as_str().into());
+    let response = run(Call {
         context: Arc::clone(context),
         service: Arc::clone(service),
         deadline,
@@ -62,16 +85,51 @@ pub(crate) async fn inbound(
         params: routed.params,
         input,
         invoker,
+        unit: Arc::clone(&layer),
+        attempt: Attempt { number: 1, key },
         place,
     })
-    .await
+    .await?;
+    let effects = layer.take();
+    if effects.is_none() && keyed.is_none() {
+        return Ok(response);
+    }
+    // Apart, since most calls end above.
+    Box::pin(conclude(ledger, effects, response, keyed, deadline)).await
+}
+
+/// Commits what the call staged, with the reply where it is to be kept.
+async fn conclude(
+    ledger: &Arc<dyn Ledger>,
+    effects: Option<Box<Effects>>,
+    response: Response,
+    keyed: Option<Keyed>,
+    deadline: Instant,
+) -> Result<Response, Fault> {
+    let mut work = Unit { effects: effects.map(|effects| *effects).unwrap_or_default(), ..Unit::default() };
+    let mut response = response;
+    if let Some(keyed) = &keyed {
+        let (same, stored) = keyed.keep(response).await?;
+        response = same;
+        work.reply = Some((keyed.key.clone(), stored));
+    }
+    match (unit::commit(ledger, work, deadline).await, keyed) {
+        (Ok(()), _) => Ok(response),
+        // Someone was faster with the same request: theirs is the reply, and theirs are the effects.
+        (Err(CommitError::KeyTaken), Some(keyed)) => {
+            let reply = keyed.answered(ledger).await?;
+            reply.ok_or_else(|| unit::commit_fault(CommitError::KeyTaken))
+        }
+        (Err(error), _) => Err(unit::commit_fault(error)),
+    }
 }
 
 /// Runs a call until its deadline. Each attempt of the plugin to overstay ends here.
 pub(crate) async fn run(call: Call) -> Result<Response, Fault> {
     let deadline = call.deadline;
     let plugin = Arc::clone(&call.service.plugin);
-    timeout_at(deadline, plugin.call(call)).await.map_err(|_| timed_out())?
+    let response = timeout_at(deadline, plugin.call(call)).await.map_err(|_| timed_out())??;
+    respond::check(response)
 }
 
 pub(crate) fn timed_out() -> Fault {

@@ -6,7 +6,12 @@ pub mod accept;
 pub mod authenticate;
 pub mod body;
 pub mod catalog;
+mod cors;
+pub mod deliver;
+#[cfg(test)]
+mod double;
 pub mod gate;
+mod idempotency;
 pub mod invoke;
 pub mod metrics;
 pub mod password;
@@ -15,6 +20,8 @@ pub mod ports;
 pub mod request;
 pub mod respond;
 pub mod route;
+pub mod secret;
+pub mod unit;
 
 pub use body::{Body, BodyError};
 pub use catalog::Catalog;

@@ -6,17 +6,19 @@
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use busbar_model::{Fault, bounds, fault::FaultKind};
+use busbar_model::{Fault, bounds, correlation::CorrelationId, delivery::Claimed, fault::FaultKind};
 use tokio::time::Instant;
 
 use crate::{
     accept::{Context, accept},
     authenticate::{authenticate, authorize_invoke},
     body::Body,
-    catalog::Catalog,
+    catalog::{Catalog, Slot},
+    cors::{self, Page},
+    deliver,
     invoke::{self, Inbound, run},
     metrics::{Meter, Metrics},
-    ports::{Above, Access, AccessLog, Call, CallFuture, Invoker, Origin},
+    ports::{Above, Access, AccessLog, Call, CallFuture, Invoker, Ledger, Origin},
     request::{Head, Input, Reply, Request, Response},
     respond::respond,
     route::{live, route},
@@ -28,12 +30,13 @@ pub struct Pipeline {
     /// Counts requests that reached no channel.
     unrouted: Arc<Meter>,
     access_log: Arc<dyn AccessLog>,
+    ledger: Arc<dyn Ledger>,
 }
 
 impl Pipeline {
-    pub fn new(metrics: Arc<Metrics>, access_log: Arc<dyn AccessLog>) -> Arc<Self> {
+    pub fn new(metrics: Arc<Metrics>, access_log: Arc<dyn AccessLog>, ledger: Arc<dyn Ledger>) -> Arc<Self> {
         let unrouted = metrics.meter("", "");
-        Arc::new(Self { catalog: ArcSwap::default(), metrics, unrouted, access_log })
+        Arc::new(Self { catalog: ArcSwap::default(), metrics, unrouted, access_log, ledger })
     }
 
     /// New calls meet this catalog; calls under way keep theirs.
@@ -52,6 +55,12 @@ impl Pipeline {
     /// Takes a request through all stages. `unique` is 128 bits that no other request has.
     pub async fn handle(self: &Arc<Self>, mut request: Request, unique: u128) -> Reply {
         let context = Arc::new(accept(&request, self.catalog(), unique));
+        if let Some((about, answer)) = cors::preflight(&context.catalog, &request) {
+            let channel = about.channel.name.as_str();
+            let line = Line::of(&request.head);
+            let noted = Noted { meter: &self.unrouted, channel, service: "", caller: None, line };
+            return self.finish(&context, noted, Ok(answer));
+        }
         let routed = match route(&context, &request) {
             Ok(routed) => routed,
             Err(fault) => return self.finish_unrouted(&context, &request, Err(fault)),
@@ -59,6 +68,7 @@ impl Pipeline {
         let meter = routed.meter.unwrap_or(&self.unrouted);
         let (channel, service_name) = (routed.channel, routed.service_name);
         let line = Line::of(&request.head);
+        let page = routed.cors.map(|policy| Page::of(policy, &request.head.headers));
         let mut caller = None;
         let outcome = async {
             let permit = authenticate(routed.admission, &mut request.head.headers).await?;
@@ -66,17 +76,53 @@ impl Pipeline {
             let service = live(routed.service)?;
             let Request { head, body, .. } = request;
             let inbound = Inbound { context: &context, routed, permit, head, body };
-            invoke::inbound(service, inbound, Arc::clone(self) as Arc<dyn Invoker>).await
+            invoke::inbound(service, inbound, Arc::clone(self) as Arc<dyn Invoker>, &self.ledger).await
         }
         .await;
         let caller = caller.as_ref().map(|name| name.as_str());
-        self.finish(&context, Noted { meter, channel, service: service_name, caller, line }, outcome)
+        let noted = Noted { meter, channel, service: service_name, caller, line };
+        let mut reply = self.finish(&context, noted, outcome);
+        if let Some(page) = page {
+            page.mark(&mut reply.headers);
+        }
+        reply
     }
 
     /// Replies to a request that goes to no channel: it is counted and noted like any other.
     pub fn answer(&self, request: &Request, unique: u128, outcome: Result<Response, Fault>) -> Reply {
         let context = accept(request, self.catalog(), unique);
         self.finish_unrouted(&context, request, outcome)
+    }
+
+    /// Attempts a delivery. Its settlement is committed with the effects of the call if that succeeds,
+    /// alone if it fails; if that can't be done, the claim expires. `random` is in 0.0..1.0.
+    pub async fn deliver(self: &Arc<Self>, claimed: Claimed, unique: u128, random: f64) {
+        let correlation = CorrelationId::parse(&claimed.correlation_id);
+        let context = Arc::new(Context {
+            correlation: correlation.unwrap_or_else(|| CorrelationId::from_unique(unique)),
+            trace: None,
+            catalog: self.catalog(),
+            accepted_at: std::time::Instant::now(),
+        });
+        let service = context.catalog.service(claimed.target.as_str());
+        let meter = match service {
+            Slot::Live(service) => &service.delivery_meter,
+            Slot::NotLive | Slot::Unknown => &self.unrouted,
+        };
+        let outcome = async {
+            let service = Arc::clone(live(service)?);
+            let invoker = Arc::clone(self) as Arc<dyn Invoker>;
+            deliver::attempt(&self.ledger, &context, service, &claimed, invoker).await
+        }
+        .await;
+        let (target, source) = (claimed.target.as_str(), claimed.source.as_ref().map(|name| name.as_str()));
+        let line = Line { method: http::Method::POST, uri: http::Uri::default() };
+        let noted = Noted { meter, channel: deliver::CHANNEL, service: target, caller: source, line };
+        let failed = outcome.as_ref().err().cloned();
+        self.finish(&context, noted, outcome);
+        if let Some(fault) = failed {
+            deliver::settle_failed(&self.ledger, &claimed, &fault, random).await;
+        }
     }
 
     fn finish_unrouted(
@@ -155,7 +201,7 @@ async fn nested(
     let service = Arc::clone(live(context.catalog.service(&name))?);
     let deadline = from.deadline.min(started + Duration::from_millis(service.limits.timeout_ms));
     let meter = Arc::clone(&service.invoke_meter);
-    let outcome = async {
+    let outcome: Result<Response, Fault> = async {
         let input = typed(&service, input).await?;
         let place = match from.holds(&service.name) {
             true => service.gate.enter_now()?,
@@ -163,7 +209,8 @@ async fn nested(
         };
         let invoker = Arc::clone(&pipeline) as Arc<dyn Invoker>;
         let caller = permit.caller;
-        run(Call {
+        let layer = from.unit.above();
+        let response = run(Call {
             context,
             service,
             deadline,
@@ -174,9 +221,13 @@ async fn nested(
             params: Vec::new(),
             input,
             invoker,
+            unit: Arc::clone(&layer),
+            attempt: from.attempt,
             place,
         })
-        .await
+        .await?;
+        from.unit.absorb(&layer)?;
+        Ok(response)
     }
     .await;
     let status = match &outcome {
@@ -191,7 +242,7 @@ async fn nested(
 }
 
 /// A typed service is called with JSON in memory, from within as from outside.
-async fn typed(service: &crate::catalog::BoundService, input: Input) -> Result<Input, Fault> {
+pub(crate) async fn typed(service: &crate::catalog::BoundService, input: Input) -> Result<Input, Fault> {
     if service.input.is_none() {
         return Ok(input);
     }

@@ -2,7 +2,12 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use busbar_model::{Digest, Fault, Name, correlation::CorrelationId, router::Parameters};
+use busbar_model::{
+    Digest, Fault, Name, Secret, Timestamp,
+    correlation::CorrelationId,
+    router::Parameters,
+    unit::{CommitError, Entry, Key, ReplyKey, StoredReply, Unit},
+};
 use tokio::time::Instant;
 
 use crate::{
@@ -10,6 +15,7 @@ use crate::{
     catalog::BoundService,
     gate,
     request::{Head, Input, Response},
+    unit::Layer,
 };
 
 pub type CallFuture = Pin<Box<dyn Future<Output = Result<Response, Fault>> + Send>>;
@@ -32,8 +38,27 @@ pub struct Call {
     pub input: Input,
     /// For calls of other services.
     pub invoker: Arc<dyn Invoker>,
+    /// Where its effects are staged.
+    pub unit: Arc<Layer>,
+    /// What tells attempts at the same thing from other calls.
+    pub attempt: Attempt,
     /// The call's place among the service's concurrent calls; dropped when its instance is done.
     pub place: gate::Place,
+}
+
+/// Which attempt at something a call is.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// 1 for the first, and for what is no delivery.
+    pub number: u32,
+    /// The same for all attempts.
+    pub key: Option<Arc<str>>,
+}
+
+impl Default for Attempt {
+    fn default() -> Self {
+        Self { number: 1, key: None }
+    }
 }
 
 /// A loaded version of a plugin.
@@ -56,6 +81,8 @@ pub struct Origin {
     pub deadline: Instant,
     pub depth: u32,
     pub above: Option<Arc<Above>>,
+    pub unit: Arc<Layer>,
+    pub attempt: Attempt,
 }
 
 /// A call that waits for one that it made.
@@ -78,6 +105,16 @@ impl Origin {
     }
 }
 
+/// Opens secrets, which are sealed in the definitions as they are in the ODB.
+pub trait Opener: Send + Sync {
+    fn open(&self, secret: &Secret) -> Result<String, Unopened>;
+}
+
+/// Why a secret could not be opened; tells nothing of its value.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct Unopened(pub String);
+
 /// One line of the access log.
 #[derive(Debug)]
 pub struct Access<'a> {
@@ -98,4 +135,34 @@ pub struct Access<'a> {
 
 pub trait AccessLog: Send + Sync {
     fn record(&self, access: &Access<'_>);
+}
+
+/// Which values a listing gives.
+#[derive(Clone, Debug)]
+pub struct KeyRange {
+    pub plugin: Name,
+    pub prefix: String,
+    /// Only keys behind this one.
+    pub after: Option<String>,
+    pub limit: u32,
+}
+
+/// What is kept can't be read at present; the cause is in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("what is kept can't be read at present")]
+pub struct Unreadable;
+
+pub type LedgerFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// What outlives calls.
+pub trait Ledger: Send + Sync {
+    fn now(&self) -> Timestamp;
+    /// An id that no other delivery has.
+    fn new_id(&self) -> String;
+    fn get(&self, key: Key) -> LedgerFuture<Result<Option<Entry>, Unreadable>>;
+    /// In the order of the keys' bytes.
+    fn list(&self, range: KeyRange) -> LedgerFuture<Result<Vec<(String, Entry)>, Unreadable>>;
+    fn reply(&self, key: ReplyKey) -> LedgerFuture<Result<Option<StoredReply>, Unreadable>>;
+    /// All of it or nothing. What was not begun by the deadline never is.
+    fn commit(&self, unit: Unit, deadline: Instant) -> LedgerFuture<Result<(), CommitError>>;
 }

@@ -28,8 +28,7 @@ const DROPPED: [HeaderName; 8] = [
 ];
 
 pub(crate) fn respond(context: &Context, outcome: Result<Response, Fault>) -> (Reply, Option<Fault>) {
-    let checked = outcome.and_then(check);
-    let (mut reply, fault) = match checked {
+    let (mut reply, fault) = match outcome {
         Ok(response) => (of_response(context, response), None),
         Err(fault) => (of_fault(context, &fault), Some(fault)),
     };
@@ -40,7 +39,7 @@ pub(crate) fn respond(context: &Context, outcome: Result<Response, Fault>) -> (R
 }
 
 /// A status outside 200 to 599 is no reply.
-fn check(response: Response) -> Result<Response, Fault> {
+pub(crate) fn check(response: Response) -> Result<Response, Fault> {
     match response.status {
         Some(status) if !(200..=599).contains(&status.as_u16()) => Err(Fault::internal(FaultKind::Failed)),
         _ => Ok(response),

@@ -47,10 +47,23 @@ pub const PLUGIN_SERVICES_MAX: usize = 256;
 pub const SCHEMA_BYTES_MAX: usize = 256 * 1024;
 /// A plugin's config, as text.
 pub const CONFIG_BYTES_MAX: usize = 64 * 1024;
+/// The value of a secret.
+pub const SECRET_VALUE_BYTES_MAX: usize = 64 * 1024;
+/// A value shorter than this is not redacted from logs: it would hit too much that it is not.
+pub const REDACTED_BYTES_MIN: usize = 4;
+/// Values that one plugin was shown and that its log lines are searched for, in one worker.
+pub const REDACTED_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A name of anything.
 pub const NAME_CHARS_MAX: usize = 128;
 /// A channel's path.
 pub const PATH_CHARS_MAX: usize = 1024;
+/// An origin in a channel's `cors`.
+pub const ORIGIN_BYTES_MAX: usize = 256;
+/// Origins, and headers of each kind, that a channel's `cors` may name.
+pub const CORS_ITEMS_MAX: usize = 64;
+/// How long a browser may remember the answer to a preflight. None remembers it for more than a day.
+pub const CORS_MAX_AGE_S_DEFAULT: u32 = 600;
+pub const CORS_MAX_AGE_S_CEILING: u32 = 86_400;
 /// Versions of one plugin that are kept beside the active one.
 pub const PLUGIN_VERSIONS_KEPT: usize = 10;
 /// An artifact is stored in rows of this size.
@@ -67,6 +80,47 @@ pub const ODB_POLL_MS: u64 = 2_000;
 pub const FEED_SILENT_MS: u64 = 3_000;
 /// How often the singleton says that it is alive.
 pub const FEED_PING_MS: u64 = 1_000;
+/// What one unit of work may hold: staged writes and deliveries, and their bytes.
+pub const UNIT_EFFECTS_MAX: usize = 1_000;
+pub const UNIT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// A key and a value of a plugin's `kv`.
+pub const KV_KEY_BYTES_MAX: usize = 512;
+pub const KV_VALUE_BYTES_MAX: usize = 1024 * 1024;
+/// What one page of a `kv` listing holds.
+pub const KV_PAGE_ITEMS_MAX: u32 = 1_000;
+pub const KV_PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How long a value may be kept before it expires.
+pub const KV_TTL_MS_CEILING: u64 = 10 * 365 * 24 * 3_600_000;
+/// A message that is delivered.
+pub const DELIVERY_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// A key that orders deliveries.
+pub const ORDER_KEY_BYTES_MAX: usize = 256;
+/// Attempts at a delivery unless its sender says otherwise: with these pauses about nine minutes.
+pub const DELIVERY_ATTEMPTS_DEFAULT: u32 = 10;
+pub const DELIVERY_ATTEMPTS_CEILING: u32 = 1_000;
+pub const DELIVERY_BACKOFF_MS_DEFAULT: u64 = 1_000;
+pub const DELIVERY_BACKOFF_MAX_MS_DEFAULT: u64 = 300_000;
+pub const DELIVERY_BACKOFF_MS_CEILING: u64 = 24 * 3_600_000;
+/// How long a delivery is attempted at all.
+pub const DELIVERY_LIFETIME_MS_DEFAULT: u64 = 7 * 24 * 3_600_000;
+pub const DELIVERY_LIFETIME_MS_CEILING: u64 = 365 * 24 * 3_600_000;
+/// Failed attempts that a delivery remembers, and characters of the reason of each.
+pub const DELIVERY_FAILURES_KEPT: usize = 20;
+pub const FAILURE_CHARS_MAX: usize = 1_000;
+/// Deliveries that one worker attempts at once, of all targets and of one.
+pub const DELIVERIES_AT_ONCE: usize = 64;
+pub const DELIVERIES_AT_ONCE_PER_TARGET: usize = 32;
+/// A claim outlives the time limit of the call by so much.
+pub const CLAIM_GRACE_MS: u64 = 15_000;
+/// How often a worker looks for deliveries that nobody told it of.
+pub const DELIVERY_POLL_MS: u64 = 1_000;
+/// Characters of an `Idempotency-Key`, what is kept of a reply under it, and for how long.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+pub const IDEMPOTENT_REPLY_BYTES_MAX: u64 = 4 * 1024 * 1024;
+pub const IDEMPOTENT_REPLY_KEPT_MS: u64 = 24 * 3_600_000;
+/// Units of work that are committed together, and their bytes.
+pub const COMMIT_UNITS_MAX: usize = 512;
+pub const COMMIT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// A password or a username of a security definition, in bytes.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
 pub const USERNAME_BYTES_MAX: usize = 256;

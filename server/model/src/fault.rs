@@ -32,6 +32,12 @@ pub enum FaultKind {
     Trap,
     Failed,
     Misdirected,
+    /// Another call changed what this one was based on.
+    Conflict,
+    /// An idempotency key that stands for another request.
+    KeyReused,
+    /// The effects of the call can't be kept at present; nothing of them was.
+    OdbUnavailable,
 }
 
 /// A failure as the caller sees it. Causes that are none of the caller's business go to the log.
@@ -66,9 +72,11 @@ impl FaultKind {
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::TooLarge => 413,
+            Self::Conflict => 409,
             Self::Misdirected => 421,
+            Self::KeyReused => 422,
             Self::Trap | Self::Failed | Self::MemoryLimit | Self::OutputLimit | Self::NestingLimit => 500,
-            Self::NotDeployed | Self::Overloaded | Self::RetryLater => 503,
+            Self::NotDeployed | Self::Overloaded | Self::RetryLater | Self::OdbUnavailable => 503,
             Self::Timeout | Self::CpuLimit => 504,
         }
     }
@@ -93,6 +101,9 @@ impl FaultKind {
             Self::NestingLimit => "Nesting limit reached",
             Self::Trap | Self::Failed => "Service failed",
             Self::Misdirected => "Misdirected request",
+            Self::Conflict => "Conflict",
+            Self::KeyReused => "Idempotency key reused",
+            Self::OdbUnavailable => "Effects can't be kept",
         }
     }
 
@@ -117,6 +128,9 @@ impl FaultKind {
             Self::Trap => "trap",
             Self::Failed => "failed",
             Self::Misdirected => "misdirected",
+            Self::Conflict => "conflict",
+            Self::KeyReused => "idempotency-key-reused",
+            Self::OdbUnavailable => "odb-unavailable",
         }
     }
 }

@@ -56,7 +56,14 @@ macro_rules! words {
 
 words! {
     /// What a change is about.
-    ObjectKind { Plugin = "plugin", Service = "service", Channel = "channel", Security = "security", }
+    ObjectKind {
+        Plugin = "plugin",
+        Service = "service",
+        Channel = "channel",
+        Security = "security",
+        Secret = "secret",
+        Delivery = "delivery",
+    }
 }
 
 words! {
@@ -68,6 +75,8 @@ words! {
         Activate = "activate",
         Rollback = "rollback",
         Recall = "recall",
+        Retry = "retry",
+        Discard = "discard",
     }
 }
 

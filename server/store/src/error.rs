@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use busbar_model::{DeploymentState, Name, definitions::AddressTaken};
+use busbar_model::{DeploymentState, Name, definitions::AddressTaken, delivery::DeliveryState};
 
-use crate::dialect;
+use crate::{dialect, secret::seal};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -31,10 +31,14 @@ pub enum Error {
     NotPrepared { servers: Vec<String> },
     #[error("deployment {id} is {from} and can't become {to}")]
     WrongState { id: String, from: DeploymentState, to: DeploymentState },
+    #[error("delivery {id} is {state}: nothing can be done about it")]
+    DeliveryState { id: String, state: DeliveryState },
     #[error("plugin {plugin:?} is not active")]
     NotActive { plugin: Name },
     #[error("plugin {plugin:?} has no earlier version to go back to")]
     NothingToRollBackTo { plugin: Name },
+    #[error(transparent)]
+    Seal(#[from] seal::Error),
     #[error("page does not begin after {0:?}, which is not from a list like this one")]
     InvalidCursor(String),
     #[error("database URL with scheme {scheme:?} is not supported; supported is \"sqlite:PATH\"")]

@@ -1,10 +1,6 @@
 //! The handle to the database, and its three kinds of transaction.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    thread,
-    time::Duration,
-};
+use std::{sync::Arc, thread, time::Duration};
 
 use diesel::{
     connection::TransactionManager as _,
@@ -18,6 +14,7 @@ use crate::{
     error::Error,
     migrate,
     pool::{Manager, pool},
+    turn::Turns,
     url::Url,
 };
 
@@ -29,9 +26,8 @@ const ATTEMPT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub struct Odb {
     pool: Pool<Manager>,
-    /// SQLite's waiting writers poll, which is slow and unfair; those of one process queue here
-    /// instead, without holding a connection.
-    writer: Arc<Mutex<()>>,
+    /// Writers wait for their turn before they take a connection.
+    turns: Arc<Turns>,
 }
 
 impl std::fmt::Debug for Odb {
@@ -54,7 +50,12 @@ impl Odb {
             return Err(Error::NotMigrated);
         }
         migrate::check(&mut dialect::connect(&url)?)?;
-        Ok(Self { pool: pool(url, connections_max), writer: Arc::default() })
+        let turns = Arc::new(Turns::of(&url)?);
+        Ok(Self { pool: pool(url, connections_max), turns })
+    }
+
+    pub(crate) fn turns(&self) -> Arc<Turns> {
+        Arc::clone(&self.turns)
     }
 
     /// A single statement.
@@ -80,7 +81,7 @@ impl Odb {
         mut work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
     ) -> Result<T, Error> {
         retry(|| {
-            let _turn = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            let _turn = self.turns.wait();
             write(&mut *self.connection()?, &mut work)
         })
     }

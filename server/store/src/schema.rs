@@ -117,6 +117,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    secret (id) {
+        id -> Text,
+        name -> Text,
+        description -> Nullable<Text>,
+        ciphertext -> Binary,
+        nonce -> Binary,
+        key_id -> Text,
+        revision -> BigInt,
+        created_us -> BigInt,
+        updated_us -> BigInt,
+    }
+}
+
+diesel::table! {
     channel (id) {
         id -> Text,
         name -> Text,
@@ -131,6 +145,13 @@ diesel::table! {
         revision -> BigInt,
         created_us -> BigInt,
         updated_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    channel_cors (channel_id) {
+        channel_id -> Text,
+        cors_json -> Text,
     }
 }
 
@@ -157,6 +178,61 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    kv_entry (plugin, key) {
+        plugin -> Text,
+        key -> Text,
+        value -> Binary,
+        version -> BigInt,
+        expires_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    delivery (id) {
+        id -> Text,
+        target -> Text,
+        source -> Nullable<Text>,
+        content_type -> Nullable<Text>,
+        order_key -> Nullable<Text>,
+        payload_bytes -> BigInt,
+        attempts_max -> BigInt,
+        backoff_ms -> BigInt,
+        backoff_max_ms -> BigInt,
+        state -> Text,
+        attempts -> BigInt,
+        due_us -> BigInt,
+        next_us -> Nullable<BigInt>,
+        expires_us -> BigInt,
+        claim -> Nullable<Text>,
+        owner -> Nullable<Text>,
+        correlation_id -> Text,
+        failures_json -> Text,
+        revision -> BigInt,
+        created_us -> BigInt,
+        updated_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    delivery_payload (delivery_id) {
+        delivery_id -> Text,
+        bytes -> Binary,
+    }
+}
+
+diesel::table! {
+    idempotent_reply (scope, key) {
+        scope -> Text,
+        key -> Text,
+        request_hash -> Text,
+        status -> Integer,
+        headers_json -> Text,
+        body -> Binary,
+        expires_us -> BigInt,
+    }
+}
+
 // diesel_migrations' own.
 diesel::table! {
     __diesel_schema_migrations (version) {
@@ -165,7 +241,8 @@ diesel::table! {
 }
 
 diesel::joinable!(channel -> security (security_id));
+diesel::joinable!(channel_cors -> channel (channel_id));
 diesel::joinable!(plugin -> deployment (active_deployment));
 diesel::joinable!(service -> plugin (plugin_id));
-diesel::allow_tables_to_appear_in_same_query!(channel, security);
+diesel::allow_tables_to_appear_in_same_query!(channel, channel_cors, security);
 diesel::allow_tables_to_appear_in_same_query!(plugin, deployment, service);

@@ -5,6 +5,10 @@ wasmtime::component::bindgen!({
     world: "plugin",
     imports: {
         "busbar:bus/invoke": async | trappable,
+        "busbar:bus/deliver": async | trappable,
+        "busbar:bus/kv.get": async | trappable,
+        "busbar:bus/kv.increment": async | trappable,
+        "busbar:bus/kv.list": async | trappable,
         "busbar:bus/types.[method]body.read": async | trappable,
         default: trappable,
     },

@@ -9,8 +9,11 @@ pub mod body;
 pub(crate) mod cache;
 mod config;
 mod context;
+mod deliver;
 mod invoke;
+mod kv;
 mod log;
+mod secrets;
 
 /// Host functions work on the whole of an instance's state.
 pub(crate) struct HostData;

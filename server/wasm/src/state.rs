@@ -66,7 +66,7 @@ impl CallState {
             deny: DenyOutgoing,
             limiter: Limiter::new(Arc::clone(&engine.shared), memory_bytes_max),
             cpu,
-            log: CallLog::new(subject),
+            log: CallLog::new(subject, Arc::clone(&engine.shared.redactions)),
             cache,
             call: None,
             bodies: 0,
@@ -77,10 +77,10 @@ impl CallState {
 impl CallData {
     /// Takes a call apart: what its host functions need, and its input.
     pub(crate) fn of(call: Call) -> (Self, busbar_engine::request::Input) {
-        let Call { context, service, deadline, depth, above, caller, head, params, input, invoker, place } =
-            call;
+        let Call { context, service, deadline, depth, above, caller, head, params, input, .. } = call;
+        let (invoker, unit, attempt, place) = (call.invoker, call.unit, call.attempt, call.place);
         let (invokes_left, config) = (service.limits.invokes, Arc::clone(&service.config));
-        let origin = Origin { context, service, deadline, depth, above };
+        let origin = Origin { context, service, deadline, depth, above, unit, attempt };
         (Self { origin, head, params, caller, invoker, invokes_left, config, _place: place }, input)
     }
 }

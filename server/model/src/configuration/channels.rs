@@ -4,11 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     document::Entry,
-    members::{Members, flag, parsed, shown, texts, whole},
+    members::{Members, flag, parsed, shown, shown_free, texts, typed, whole},
 };
 use crate::{
     bounds,
     channel::{self, Draft, Protocol},
+    cors::{self, Cors},
     name::Name,
     path::PathPattern,
 };
@@ -27,6 +28,7 @@ impl Entry for Draft {
         let body_bytes_max = members.or("body_bytes_max", bounds::BODY_BYTES_DEFAULT, body);
         let timeout = whole(1, bounds::CALL_TIMEOUT_MS_CEILING);
         let timeout_ms = members.or("timeout_ms", bounds::CALL_TIMEOUT_MS_DEFAULT, timeout);
+        let cors = members.optional("cors", |node| Ok(whole_cors(typed(node)?)?));
         Some(Self {
             name,
             protocol: protocol?,
@@ -37,12 +39,23 @@ impl Entry for Draft {
             active: active?,
             body_bytes_max: body_bytes_max?,
             timeout_ms: timeout_ms?,
+            cors: cors?,
         })
     }
 
     fn write(&self) -> Map<String, Value> {
-        let Self { name: _, protocol, path, methods, service, security, active, body_bytes_max, timeout_ms } =
-            self;
+        let Self {
+            name: _,
+            protocol,
+            path,
+            methods,
+            service,
+            security,
+            active,
+            body_bytes_max,
+            timeout_ms,
+            cors,
+        } = self;
         let default = Self::new(self.name.clone(), path.clone(), service.clone());
         let other = |differs: bool, value: Value| differs.then_some(value);
         let members = [
@@ -54,6 +67,7 @@ impl Entry for Draft {
             ("active", other(*active != default.active, json!(active))),
             ("body_bytes_max", other(*body_bytes_max != default.body_bytes_max, json!(body_bytes_max))),
             ("timeout_ms", other(*timeout_ms != default.timeout_ms, json!(timeout_ms))),
+            ("cors", cors.as_ref().map(|cors| shown_free(&json!(cors)))),
         ];
         members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
@@ -73,9 +87,23 @@ impl Entry for Draft {
                     "default": bounds::BODY_BYTES_DEFAULT},
                 "timeout_ms": {"type": "integer", "minimum": 1, "maximum": bounds::CALL_TIMEOUT_MS_CEILING,
                     "default": bounds::CALL_TIMEOUT_MS_DEFAULT},
+                "cors": {"type": "object", "description": "Which pages of other origins may call it, as in the channel's own API."},
             },
             "required": ["path", "service"],
             "additionalProperties": false,
         })
     }
+}
+
+/// As the API would take it: names of headers and origins in the form that browsers use.
+fn whole_cors(given: Cors) -> Result<Cors, String> {
+    let wrong = |member: &str, (at, invalid): (usize, cors::Invalid)| format!("{member}[{at}] {invalid}");
+    let cors = Cors {
+        origins: cors::origins(&given.origins).map_err(|error| wrong("origins", error))?,
+        headers: cors::headers(&given.headers).map_err(|error| wrong("headers", error))?,
+        expose: cors::exposed(&given.expose).map_err(|error| wrong("expose", error))?,
+        ..given
+    };
+    cors.check().map_err(|conflict| format!("{} {conflict}", conflict.member()))?;
+    Ok(cors)
 }

@@ -54,6 +54,7 @@ fn channel(name: &str, path: &str) -> Channel {
         active: draft.active,
         body_bytes_max: draft.body_bytes_max,
         timeout_ms: draft.timeout_ms,
+        cors: draft.cors,
         revision: 1,
         created_at: AT,
         updated_at: AT,
@@ -68,7 +69,7 @@ fn definitions() -> Definitions {
         limits,
         revision: 1,
     };
-    let everything = Some(Grants { invoke: vec!["*".to_owned()] });
+    let everything = Some(Grants { invoke: vec!["*".to_owned()], secrets: vec!["pay-key".to_owned()] });
     Definitions {
         plugins: vec![
             plugin("shop", everything, json!({"url": "${x}", "n": [1.5, null]})),

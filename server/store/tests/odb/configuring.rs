@@ -17,7 +17,7 @@ fn wish(definition: &str, password_hash: Option<&str>) -> SecurityWish {
 }
 
 fn wanted() -> Wanted {
-    let grants = Some(Grants { invoke: vec!["*".to_owned()] });
+    let grants = Some(Grants { invoke: vec!["*".to_owned()], ..Grants::default() });
     let limits = LimitsPatch { cpu_ms: Some(7), ..LimitsPatch::default() };
     Wanted {
         security: vec![wish("clerk", Some("hush"))],

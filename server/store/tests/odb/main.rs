@@ -13,6 +13,7 @@ mod locking;
 mod migrating;
 mod paging;
 mod rolling_back;
+mod secrets;
 mod securities;
 mod servers;
 mod settings;

@@ -42,4 +42,12 @@ impl Host for CallState {
         let left = self.current()?.origin.deadline.saturating_duration_since(Instant::now());
         Ok(u64::try_from(left.as_millis()).unwrap_or(u64::MAX))
     }
+
+    fn idempotency_key(&mut self) -> wasmtime::Result<Option<String>> {
+        Ok(self.current()?.origin.attempt.key.as_deref().map(str::to_owned))
+    }
+
+    fn attempt(&mut self) -> wasmtime::Result<u32> {
+        Ok(self.current()?.origin.attempt.number)
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use busbar_engine::{ports::CallFuture, request::Input};
-use busbar_model::{Fault, fault::FaultKind};
+use busbar_model::{Fault, delivery::Options, fault::FaultKind};
 use futures_util::future::join_all;
 
 use crate::{
@@ -25,14 +25,14 @@ impl Host for CallState {
         service: String,
         request: Request,
     ) -> wasmtime::Result<Result<Response, GuestFault>> {
-        let outcome = self.start(service, request)?.await;
+        let outcome = self.begin(service, request)?.await;
         self.answer(outcome)
     }
 
     async fn all(&mut self, targets: Vec<Target>) -> wasmtime::Result<Vec<Result<Response, GuestFault>>> {
         let started = targets
             .into_iter()
-            .map(|target| self.start(target.service, target.request))
+            .map(|target| self.begin(target.service, target.request))
             .collect::<wasmtime::Result<Vec<_>>>()?;
         let mut answers = Vec::with_capacity(started.len());
         let (mut bytes, bytes_max) = (0, self.current()?.origin.service.limits.memory_bytes);
@@ -54,10 +54,18 @@ impl Host for CallState {
             }
         }
     }
+
+    async fn start(
+        &mut self,
+        service: String,
+        request: Request,
+    ) -> wasmtime::Result<Result<String, GuestFault>> {
+        self.hand_over(service, request, Options::default()).await
+    }
 }
 
 impl CallState {
-    fn start(&mut self, service: String, request: Request) -> wasmtime::Result<CallFuture> {
+    fn begin(&mut self, service: String, request: Request) -> wasmtime::Result<CallFuture> {
         let input: Input = self.request_out(request)?;
         let call = self.current()?;
         match call.invokes_left.checked_sub(1) {

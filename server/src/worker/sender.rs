@@ -1,0 +1,154 @@
+//! The worker as a sender of deliveries: claims what is due, attempts it through the pipeline, and records
+//! how that went.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use busbar_engine::{Pipeline, catalog::Slot};
+use busbar_model::{
+    Name, Timestamp,
+    bounds::{DELIVERIES_AT_ONCE, DELIVERIES_AT_ONCE_PER_TARGET, DELIVERY_POLL_MS},
+    delivery::Claimed,
+};
+use busbar_store::{Claiming, Claims, Error};
+use tokio::{sync::watch, task::JoinSet, time::sleep};
+use uuid::Uuid;
+
+use crate::{causes::chain, clock, worker::ledger::OdbLedger};
+
+pub(crate) struct Sender {
+    pub(crate) ledger: Arc<OdbLedger>,
+    pub(crate) pipeline: Arc<Pipeline>,
+    /// What this worker's claims are known by, also to the worker that takes its place.
+    pub(crate) owner: String,
+    pub(crate) drain: watch::Receiver<bool>,
+}
+
+/// Attempts under way.
+#[derive(Default)]
+struct UnderWay {
+    attempts: JoinSet<Name>,
+    by_target: HashMap<Name, usize>,
+}
+
+impl Sender {
+    /// Ends, once the worker drains, with the attempts under way.
+    pub(crate) async fn run(self) {
+        let mut under_way = UnderWay::default();
+        let mut drain = self.drain.clone();
+        self.take_over().await;
+        while !*drain.borrow() {
+            let pause = match self.round(&mut under_way).await {
+                Ok(pause) => pause,
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error), "deliveries can't be looked after at present");
+                    Duration::from_millis(DELIVERY_POLL_MS)
+                }
+            };
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = self.ledger.deliver.notified() => {}
+                Some(ended) = under_way.attempts.join_next() => under_way.end(ended),
+                _ = drain.changed() => {}
+            }
+        }
+        while let Some(ended) = under_way.attempts.join_next().await {
+            under_way.end(ended);
+        }
+    }
+
+    /// What the worker before this one had claimed when it died.
+    async fn take_over(&self) {
+        let owner = self.owner.clone();
+        match self.ledger.odb(move |odb| odb.abandon(&owner, clock::now())).await {
+            Ok(0) => {}
+            Ok(deliveries) => tracing::info!(deliveries, "deliveries of a worker that died are in doubt"),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "claims of a worker that died stay until they expire");
+            }
+        }
+    }
+
+    /// Starts what is due and there is room for. Tells when to look again.
+    async fn round(&self, under_way: &mut UnderWay) -> Result<Duration, Error> {
+        let poll = Duration::from_millis(DELIVERY_POLL_MS);
+        while let Some(ended) = under_way.attempts.try_join_next() {
+            under_way.end(ended);
+        }
+        let room = DELIVERIES_AT_ONCE.saturating_sub(under_way.attempts.len());
+        if room == 0 {
+            return Ok(poll);
+        }
+        let busy = under_way.busy();
+        let (asked, now) = (busy.clone(), clock::now());
+        match self.ledger.odb(move |odb| odb.next_delivery(&asked)).await? {
+            None => return Ok(poll),
+            Some(next) if next > now => return Ok(poll.min(until(now, next))),
+            Some(_) => {}
+        }
+        let claims = self.claim(room, busy).await?;
+        for claimed in claims.claimed {
+            under_way.begin(&self.pipeline, claimed);
+        }
+        Ok(if claims.more { Duration::ZERO } else { poll })
+    }
+
+    async fn claim(&self, limit: usize, busy: Vec<Name>) -> Result<Claims, Error> {
+        let (owner, catalog) = (self.owner.clone(), self.pipeline.catalog());
+        self.ledger
+            .odb(move |odb| {
+                let lease_ms = |target: &str| match catalog.service(target) {
+                    Slot::Live(service) => Some(service.limits.timeout_ms),
+                    Slot::NotLive | Slot::Unknown => None,
+                };
+                let claiming = Claiming {
+                    owner: &owner,
+                    now: clock::now(),
+                    limit: limit.min(DELIVERIES_AT_ONCE_PER_TARGET),
+                    busy: &busy,
+                    lease_ms: &lease_ms,
+                    random: random(Uuid::now_v7().as_u128()),
+                };
+                odb.claim(&claiming)
+            })
+            .await
+    }
+}
+
+impl UnderWay {
+    fn begin(&mut self, pipeline: &Arc<Pipeline>, claimed: Claimed) {
+        let (pipeline, target) = (Arc::clone(pipeline), claimed.target.clone());
+        *self.by_target.entry(target.clone()).or_default() += 1;
+        self.attempts.spawn(async move {
+            let unique = Uuid::now_v7().as_u128();
+            pipeline.deliver(claimed, unique, random(unique)).await;
+            target
+        });
+    }
+
+    fn end(&mut self, ended: Result<Name, tokio::task::JoinError>) {
+        match ended {
+            Ok(target) => {
+                if let Some(count) = self.by_target.get_mut(&target) {
+                    *count -= 1;
+                }
+                self.by_target.retain(|_, count| *count > 0);
+            }
+            Err(error) => tracing::error!(%error, "an attempt at a delivery ended badly"),
+        }
+    }
+
+    /// Targets that have enough to do: others need not wait for them.
+    fn busy(&self) -> Vec<Name> {
+        let busy = self.by_target.iter().filter(|(_, count)| **count >= DELIVERIES_AT_ONCE_PER_TARGET);
+        busy.map(|(target, _)| target.clone()).collect()
+    }
+}
+
+fn until(now: Timestamp, next: Timestamp) -> Duration {
+    Duration::from_micros(u64::try_from(next.0.saturating_sub(now.0)).unwrap_or_default())
+}
+
+/// In 0.0..1.0, from the random half of a UUIDv7.
+fn random(unique: u128) -> f64 {
+    f64::from((unique & u128::from(u32::MAX)) as u32) / (f64::from(u32::MAX) + 1.0)
+}

@@ -1,0 +1,169 @@
+//! Deliveries: handing over, claiming, settling, and what a person does about them.
+
+use busbar_model::{
+    Timestamp,
+    delivery::{Delivery, DeliveryState, NewDelivery, Policy},
+};
+use diesel::prelude::*;
+
+use crate::{
+    connection::AnyConnection,
+    error::Error,
+    schema::{delivery, delivery_payload},
+    unit::Stop,
+};
+
+mod attend;
+mod claim;
+mod settle;
+mod sweep;
+
+pub use attend::{Filter, Retry};
+pub use claim::{Claiming, Claims};
+pub(crate) use settle::settle;
+pub(crate) use sweep::sweep;
+
+pub(crate) const WHAT: &str = "delivery";
+
+/// `next_us` of one that waits for an earlier one with its order key.
+const BEHIND_ANOTHER: i64 = i64::MAX;
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = delivery, treat_none_as_default_value = false)]
+struct Row {
+    id: String,
+    target: String,
+    source: Option<String>,
+    content_type: Option<String>,
+    order_key: Option<String>,
+    payload_bytes: i64,
+    attempts_max: i64,
+    backoff_ms: i64,
+    backoff_max_ms: i64,
+    state: String,
+    attempts: i64,
+    due_us: i64,
+    next_us: Option<i64>,
+    expires_us: i64,
+    claim: Option<String>,
+    owner: Option<String>,
+    correlation_id: String,
+    failures_json: String,
+    revision: i64,
+    created_us: i64,
+    updated_us: i64,
+}
+
+impl Row {
+    fn of(new: &NewDelivery) -> Self {
+        let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        Self {
+            id: new.id.clone(),
+            target: new.target.to_string(),
+            source: new.source.as_ref().map(ToString::to_string),
+            content_type: new.content_type.clone(),
+            order_key: new.order_key.clone(),
+            payload_bytes: signed(new.payload.len() as u64),
+            attempts_max: new.policy.attempts_max.into(),
+            backoff_ms: signed(new.policy.backoff_ms),
+            backoff_max_ms: signed(new.policy.backoff_max_ms),
+            state: DeliveryState::Waiting.as_str().to_owned(),
+            attempts: 0,
+            due_us: new.due_at.0,
+            next_us: Some(new.due_at.0),
+            expires_us: new.expires_at.0,
+            claim: None,
+            owner: None,
+            correlation_id: new.correlation_id.clone(),
+            failures_json: "[]".to_owned(),
+            revision: 1,
+            created_us: new.created_at.0,
+            updated_us: new.created_at.0,
+        }
+    }
+
+    fn state(&self) -> Result<DeliveryState, Error> {
+        self.state.parse().map_err(Error::corrupt::<String>(WHAT, &self.id))
+    }
+
+    fn policy(&self) -> Result<Policy, Error> {
+        let bad = || Error::corrupt::<std::num::TryFromIntError>(WHAT, &self.id);
+        Ok(Policy {
+            attempts_max: u32::try_from(self.attempts_max).map_err(bad())?,
+            backoff_ms: u64::try_from(self.backoff_ms).map_err(bad())?,
+            backoff_max_ms: u64::try_from(self.backoff_max_ms).map_err(bad())?,
+        })
+    }
+
+    fn into_model(self) -> Result<Delivery, Error> {
+        let bad = || Error::corrupt::<std::num::TryFromIntError>(WHAT, &self.id);
+        let source = self.source.as_deref().map(str::parse).transpose();
+        Ok(Delivery {
+            state: self.state()?,
+            policy: self.policy()?,
+            target: self.target.parse().map_err(Error::corrupt(WHAT, &self.id))?,
+            source: source.map_err(Error::corrupt(WHAT, &self.id))?,
+            attempts: u32::try_from(self.attempts).map_err(bad())?,
+            payload_bytes: u64::try_from(self.payload_bytes).map_err(bad())?,
+            failures: serde_json::from_str(&self.failures_json).map_err(Error::corrupt(WHAT, &self.id))?,
+            due_at: self.next_us.filter(|next| *next != BEHIND_ANOTHER).map(Timestamp),
+            expires_at: Timestamp(self.expires_us),
+            id: self.id,
+            order_key: self.order_key,
+            content_type: self.content_type,
+            correlation_id: self.correlation_id,
+            revision: self.revision,
+            created_at: Timestamp(self.created_us),
+            updated_at: Timestamp(self.updated_us),
+        })
+    }
+}
+
+pub(crate) fn insert(connection: &mut AnyConnection, new: &NewDelivery) -> Result<(), Stop> {
+    let mut row = Row::of(new);
+    if let Some(key) = &row.order_key
+        && first_unfinished(connection, &row.target, key)?.is_some()
+    {
+        row.next_us = Some(BEHIND_ANOTHER);
+    }
+    diesel::insert_into(delivery::table).values(row).execute(connection)?;
+    diesel::insert_into(delivery_payload::table)
+        .values((delivery_payload::delivery_id.eq(&new.id), delivery_payload::bytes.eq(&new.payload)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// The delivery whose turn it is among those of a target with one order key, and when it was due.
+fn first_unfinished(
+    connection: &mut AnyConnection,
+    target: &str,
+    order_key: &str,
+) -> Result<Option<(String, i64)>, Error> {
+    let first = delivery::table
+        .filter(delivery::target.eq(target).and(delivery::order_key.eq(order_key)))
+        .filter(delivery::next_us.is_not_null())
+        .order(delivery::id.asc())
+        .select((delivery::id, delivery::due_us));
+    Ok(first.first(connection).optional()?)
+}
+
+/// After one with an order key has come to its end: the next one's turn.
+fn pass_turn(
+    connection: &mut AnyConnection,
+    target: &str,
+    order_key: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(order_key) = order_key else { return Ok(()) };
+    if let Some((id, due_us)) = first_unfinished(connection, target, order_key)? {
+        diesel::update(delivery::table.find(id).filter(delivery::next_us.eq(BEHIND_ANOTHER)))
+            .set(delivery::next_us.eq(due_us.max(now.0)))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+fn require(connection: &mut AnyConnection, id: &str) -> Result<Row, Error> {
+    let row = delivery::table.find(id).select(Row::as_select()).first(connection).optional()?;
+    row.ok_or_else(|| Error::not_found(WHAT, id))
+}

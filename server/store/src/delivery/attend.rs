@@ -1,0 +1,163 @@
+//! What a person sees of deliveries and does about them.
+
+use busbar_model::{
+    Timestamp, bounds,
+    delivery::{Delivery, DeliveryState},
+};
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+use super::{Row, WHAT, pass_turn, require};
+use crate::{
+    change::{Action, By, Object, ObjectKind},
+    error::Error,
+    odb::Odb,
+    page::{Page, Paged},
+    schema::{delivery, delivery_payload},
+};
+
+/// Which deliveries a list shows; an absent field shows all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub state: Option<DeliveryState>,
+    pub target: Option<String>,
+    pub source: Option<String>,
+    pub correlation_id: Option<String>,
+}
+
+/// What is sent instead of what was there.
+#[derive(Clone, Debug, Default)]
+pub struct Retry {
+    pub payload: Option<Vec<u8>>,
+    pub content_type: Option<String>,
+}
+
+impl Odb {
+    pub fn deliveries(&self, page: &Page, filter: &Filter) -> Result<Paged<Delivery>, Error> {
+        let mut query = delivery::table
+            .select(Row::as_select())
+            .order(delivery::id.desc())
+            .limit(page.rows())
+            .into_boxed();
+        if let Some(before) = &page.before {
+            query = query.filter(delivery::id.lt(before));
+        }
+        if let Some(state) = filter.state {
+            query = query.filter(delivery::state.eq(state.as_str()));
+        }
+        if let Some(target) = &filter.target {
+            query = query.filter(delivery::target.eq(target));
+        }
+        if let Some(source) = &filter.source {
+            query = query.filter(delivery::source.eq(source));
+        }
+        if let Some(correlation_id) = &filter.correlation_id {
+            query = query.filter(delivery::correlation_id.eq(correlation_id));
+        }
+        let rows = query.load::<Row>(&mut *self.connection()?)?;
+        page.cut(rows, |row| row.id.clone(), Row::into_model)
+    }
+
+    pub fn delivery(&self, id: &str) -> Result<Delivery, Error> {
+        require(&mut *self.connection()?, id)?.into_model()
+    }
+
+    pub fn delivery_payload(&self, id: &str) -> Result<Vec<u8>, Error> {
+        let payload = delivery_payload::table.find(id).select(delivery_payload::bytes);
+        let found = payload.first(&mut *self.connection()?).optional()?;
+        found.ok_or_else(|| Error::not_found(WHAT, id))
+    }
+
+    /// Makes one attemptable again, at once and with all its attempts, maybe with another payload: one
+    /// compare-and-swap.
+    pub fn retry_delivery(
+        &self,
+        by: &By,
+        id: &str,
+        expected: Option<i64>,
+        retry: &Retry,
+    ) -> Result<Delivery, Error> {
+        self.attend(by, id, expected, Action::Retry, |row, now| {
+            row.state = DeliveryState::Waiting.as_str().to_owned();
+            row.attempts = 0;
+            row.next_us = Some(now.0);
+            if row.expires_us <= now.0 {
+                let lifetime = i64::try_from(bounds::DELIVERY_LIFETIME_MS_DEFAULT).unwrap_or(i64::MAX);
+                row.expires_us = now.plus_ms(lifetime).0;
+            }
+            if let Some(payload) = &retry.payload {
+                row.payload_bytes = i64::try_from(payload.len()).unwrap_or(i64::MAX);
+                row.content_type.clone_from(&retry.content_type);
+            }
+            retry.payload.as_deref()
+        })
+    }
+
+    /// Gives one up.
+    pub fn discard_delivery(&self, by: &By, id: &str, expected: Option<i64>) -> Result<Delivery, Error> {
+        self.attend(by, id, expected, Action::Discard, |row, _| {
+            row.state = DeliveryState::Discarded.as_str().to_owned();
+            row.next_us = None;
+            None
+        })
+    }
+
+    fn attend<'p>(
+        &self,
+        by: &By,
+        id: &str,
+        expected: Option<i64>,
+        action: Action,
+        edit: impl Fn(&mut Row, Timestamp) -> Option<&'p [u8]>,
+    ) -> Result<Delivery, Error> {
+        self.change(by, |connection, recorder| {
+            let before = require(connection, id)?;
+            Error::check_revision(expected, before.revision)?;
+            let state = before.state()?;
+            let open = matches!(
+                state,
+                DeliveryState::Waiting
+                    | DeliveryState::InDoubt
+                    | DeliveryState::Failed
+                    | DeliveryState::Expired
+            );
+            if !open {
+                return Err(Error::DeliveryState { id: id.to_owned(), state });
+            }
+            let mut after = Row { claim: None, owner: None, ..before.clone() };
+            let payload = edit(&mut after, by.now);
+            after.revision += 1;
+            after.updated_us = by.now.0;
+            diesel::update(delivery::table.find(id))
+                .set((
+                    delivery::state.eq(&after.state),
+                    delivery::attempts.eq(after.attempts),
+                    delivery::next_us.eq(after.next_us),
+                    delivery::expires_us.eq(after.expires_us),
+                    delivery::content_type.eq(&after.content_type),
+                    delivery::payload_bytes.eq(after.payload_bytes),
+                    delivery::claim.eq(None::<String>),
+                    delivery::owner.eq(None::<String>),
+                    delivery::updated_us.eq(after.updated_us),
+                    delivery::revision.eq(after.revision),
+                ))
+                .execute(connection)?;
+            if let Some(payload) = payload {
+                diesel::update(delivery_payload::table.find(id))
+                    .set(delivery_payload::bytes.eq(payload))
+                    .execute(connection)?;
+            }
+            if after.next_us.is_none() {
+                pass_turn(connection, &after.target, after.order_key.as_deref(), by.now)?;
+            }
+            let object = Object { kind: ObjectKind::Delivery, id, name: &after.target };
+            recorder.record(action, object, Some(view(&before)), Some(view(&after)));
+            after.into_model()
+        })
+    }
+}
+
+/// What the audit trail shows: not what is delivered.
+fn view(row: &Row) -> Value {
+    json!({"target": row.target, "state": row.state, "attempts": row.attempts, "payload_bytes": row.payload_bytes})
+}

@@ -1,0 +1,61 @@
+//! Settling: how an attempt ended, recorded by the one who has the claim.
+
+use busbar_model::{
+    Timestamp, bounds,
+    delivery::{DeliveryState, Failure, Outcome, Settlement},
+    unit::CommitError,
+};
+use diesel::prelude::*;
+
+use super::{Row, WHAT, pass_turn};
+use crate::{connection::AnyConnection, error::Error, schema::delivery, unit::Stop};
+
+pub(crate) fn settle(
+    connection: &mut AnyConnection,
+    settlement: &Settlement,
+    now: Timestamp,
+) -> Result<(), Stop> {
+    let claimed = delivery::table.find(&settlement.id).filter(delivery::claim.eq(&settlement.claim));
+    let row = claimed.select(Row::as_select()).first(connection).optional()?;
+    let Some(row) = row else { return Err(Stop::Refused(CommitError::ClaimLost)) };
+    let (state, next_us, counted, failure) = match &settlement.outcome {
+        Outcome::Confirmed => (DeliveryState::Confirmed, None, true, None),
+        Outcome::Again { at, failure, counted } => {
+            (DeliveryState::Waiting, Some(at.0), *counted, Some(failure.clone()))
+        }
+        Outcome::GivenUp { state, failure } => (*state, None, true, Some(failure.clone())),
+    };
+    let failures = match failure {
+        Some(failure) => remember(&row.failures_json, &row.id, failure)?,
+        None => row.failures_json,
+    };
+    diesel::update(delivery::table.find(&row.id))
+        .set((
+            delivery::state.eq(state.as_str()),
+            delivery::attempts.eq(row.attempts - i64::from(!counted)),
+            delivery::next_us.eq(next_us),
+            delivery::claim.eq(None::<String>),
+            delivery::owner.eq(None::<String>),
+            delivery::failures_json.eq(failures),
+            delivery::updated_us.eq(now.0),
+            delivery::revision.eq(row.revision + 1),
+        ))
+        .execute(connection)?;
+    if next_us.is_none() {
+        pass_turn(connection, &row.target, row.order_key.as_deref(), now)?;
+    }
+    Ok(())
+}
+
+/// The failures with one more; the oldest are forgotten, and so is one that only repeats that the
+/// target is away.
+pub(super) fn remember(failures_json: &str, id: &str, failure: Failure) -> Result<String, Error> {
+    let mut failures: Vec<Failure> = serde_json::from_str(failures_json).map_err(Error::corrupt(WHAT, id))?;
+    if failures.last().is_some_and(|last| last.attempt == failure.attempt && last.code == failure.code) {
+        failures.pop();
+    }
+    failures.push(failure);
+    let surplus = failures.len().saturating_sub(bounds::DELIVERY_FAILURES_KEPT);
+    failures.drain(..surplus);
+    serde_json::to_string(&failures).map_err(Error::corrupt(WHAT, id))
+}

@@ -1,0 +1,35 @@
+//! What has had its time: expired values, old replies, deliveries that ended long ago.
+
+use busbar_model::Timestamp;
+
+use crate::{delivery, error::Error, kv, odb::Odb, reply};
+
+/// Rows of one kind that one transaction deletes: others wait for no more than that.
+const ROWS_AT_ONCE: i64 = 500;
+
+/// What is old.
+#[derive(Clone, Copy, Debug)]
+pub struct Sweeping {
+    pub now: Timestamp,
+    pub confirmed_before: Timestamp,
+    pub given_up_before: Timestamp,
+}
+
+impl Odb {
+    /// Deletes some of what has had its time. Tells whether there is more.
+    pub fn sweep(&self, sweeping: Sweeping) -> Result<bool, Error> {
+        self.write(|connection| {
+            let deleted = [
+                kv::sweep(connection, sweeping.now, ROWS_AT_ONCE)?,
+                reply::sweep(connection, sweeping.now, ROWS_AT_ONCE)?,
+                delivery::sweep(
+                    connection,
+                    sweeping.confirmed_before,
+                    sweeping.given_up_before,
+                    ROWS_AT_ONCE,
+                )?,
+            ];
+            Ok(deleted.iter().any(|rows| i64::try_from(*rows).is_ok_and(|rows| rows >= ROWS_AT_ONCE)))
+        })
+    }
+}

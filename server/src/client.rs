@@ -28,7 +28,11 @@ mod fake;
 
 use std::path::{Path, PathBuf};
 
-use self::{api::Api, locate::Locator, output::Output};
+use self::{api::Api, locate::Locator};
+pub(crate) use self::{
+    failure::{Usage, conclude},
+    output::Output,
+};
 
 /// Which server is meant, and how to answer.
 #[derive(Debug, clap::Args)]
@@ -49,6 +53,11 @@ impl ClientArgs {
     /// The folder, if it was named.
     pub(crate) fn dir(&self) -> Option<&Path> {
         self.dir.as_deref()
+    }
+
+    /// Whether JSON was asked for.
+    pub(crate) fn json(&self) -> bool {
+        self.json
     }
 }
 

@@ -32,6 +32,7 @@ use self::{api::Api, locate::Locator};
 pub(crate) use self::{
     failure::{Usage, conclude},
     output::Output,
+    text::excerpt,
 };
 
 /// Which server is meant, and how to answer.

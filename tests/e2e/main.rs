@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod cases;
 mod catalog;
 mod cli;
 mod deployment;
@@ -17,6 +18,7 @@ mod kill;
 mod limits;
 mod logs;
 mod metrics;
+mod orders;
 mod pickup;
 mod quickstart;
 mod secrets;

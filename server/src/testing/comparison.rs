@@ -5,6 +5,10 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::client::excerpt;
+
+/// Of a value, to a person.
+const SHOWN_CHARS: usize = 300;
 /// Stands for any value that is there.
 const ANY: &str = "$any";
 /// Ends a text of which the beginning is expected.
@@ -27,9 +31,12 @@ impl Failure {
     }
 }
 
+/// For people, who look at the beginning of what is long; `--json` has it whole.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.expected, &self.found) {
+        let shown =
+            |value: &Option<Value>| value.as_ref().map(|value| excerpt(&value.to_string(), SHOWN_CHARS));
+        match (shown(&self.expected), shown(&self.found)) {
             (Some(expected), Some(found)) => write!(f, "{}: expected {expected}, found {found}", self.place),
             (Some(expected), None) => write!(f, "{}: expected {expected}, found nothing", self.place),
             (None, Some(found)) => write!(f, "{}: expected nothing, found {found}", self.place),

@@ -4,7 +4,7 @@ SHELL := /bin/bash -euo pipefail
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WASM := wasm32-wasip2
-EXAMPLES := echo greeter wasi-http
+EXAMPLES := echo greeter mailer orders prices wasi-http
 TEST_PLUGINS := faulty keeper versioned
 
 .PHONY: build run check test test-long bench advisories toolchain services test-services test-binary nextest deny clean

@@ -39,7 +39,12 @@ use std::path::{Path, PathBuf};
 pub(crate) use self::output::tests::recorded;
 use self::{api::Api, locate::Locator};
 pub(crate) use self::{
-    document::Source, failure::Usage, output::Output, table::Fields, text::count, variables::Variables,
+    document::Source,
+    failure::{Usage, conclude},
+    output::Output,
+    table::Fields,
+    text::{count, excerpt},
+    variables::Variables,
 };
 use crate::{backup, check, restore};
 
@@ -61,6 +66,11 @@ impl ClientArgs {
     /// The folder, if it was named.
     pub(crate) fn dir(&self) -> Option<&Path> {
         self.dir.as_deref()
+    }
+
+    /// Whether JSON was asked for.
+    pub(crate) fn json(&self) -> bool {
+        self.json
     }
 }
 

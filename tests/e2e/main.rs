@@ -9,6 +9,7 @@
 
 mod admin;
 mod backup;
+mod cases;
 mod catalog;
 mod cli;
 mod configuration;
@@ -21,6 +22,7 @@ mod ledger;
 mod limits;
 mod logs;
 mod metrics;
+mod orders;
 mod pickup;
 mod quickstart;
 mod scaffold;

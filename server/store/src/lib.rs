@@ -4,6 +4,7 @@
 //! once for all databases; what differs between them stands in `dialect`.
 
 mod activation;
+mod admin_idempotency;
 mod artifact;
 mod change;
 mod committer;
@@ -20,8 +21,10 @@ mod migrate;
 mod odb;
 mod page;
 mod pool;
+mod removal;
 mod reply;
 mod retention;
+mod retired;
 mod rollback;
 mod schema;
 mod server;
@@ -35,7 +38,8 @@ pub mod security;
 pub mod service;
 
 pub use activation::Activation;
-pub use change::{Action, AuditEntry, By, Change, ObjectKind};
+pub use admin_idempotency::{Begun, Claim};
+pub use change::{Action, AuditEntry, AuditFilter, By, Change, ObjectKind};
 pub use committer::{Committer, Ticket};
 pub use delivery::{Claiming, Claims, Filter as DeliveryFilter, Retry};
 pub use deployment::{Filter as DeploymentFilter, NewDeployment, Received};

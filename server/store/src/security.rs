@@ -132,6 +132,7 @@ impl Odb {
                 .select(channel::name)
                 .load::<String>(connection)?;
             if !users.is_empty() {
+                let users = users.iter().map(|user| format!("channel {user:?}")).collect();
                 return Err(Error::InUse { what: WHAT, name: before.name, users });
             }
             diesel::delete(security::table.find(id)).execute(connection)?;

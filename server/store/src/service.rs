@@ -14,7 +14,7 @@ use crate::{
     schema::{plugin, service},
 };
 
-const WHAT: &str = "service";
+pub(crate) const WHAT: &str = "service";
 
 /// Which services a list shows; an absent field shows all.
 #[derive(Clone, Debug, Default)]
@@ -118,7 +118,7 @@ pub(crate) fn all(connection: &mut AnyConnection) -> Result<Vec<Service>, Error>
     rows.into_iter().map(|(row, plugin)| row.into_model(&plugin)).collect()
 }
 
-fn find(connection: &mut AnyConnection, name: &str) -> Result<Option<Service>, Error> {
+pub(crate) fn find(connection: &mut AnyConnection, name: &str) -> Result<Option<Service>, Error> {
     let row = service::table
         .inner_join(plugin::table)
         .filter(service::name.eq(name))
@@ -229,11 +229,11 @@ fn update(
     Ok(after)
 }
 
-fn object(service: &Service) -> Object<'_> {
+pub(crate) fn object(service: &Service) -> Object<'_> {
     Object { kind: ObjectKind::Service, id: &service.id, name: service.name.as_str() }
 }
 
 /// What the audit trail shows.
-fn view(service: &Service) -> Value {
+pub(crate) fn view(service: &Service) -> Value {
     json!({"name": service.name, "plugin": service.plugin, "limits": service.limits})
 }

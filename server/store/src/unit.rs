@@ -55,7 +55,7 @@ impl Commits {
         let _turn = writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.odb.connection()?,
+            None => self.odb.pooled()?,
         };
         dialect::begin_write(&mut connection)?;
         let units = take();

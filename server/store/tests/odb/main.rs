@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
 mod activating;
+mod admin_idempotency;
 mod artifacts;
 mod changes;
 mod channels;
@@ -10,6 +11,7 @@ mod fixture;
 mod locking;
 mod migrating;
 mod paging;
+mod removing;
 mod rolling_back;
 mod securities;
 mod servers;

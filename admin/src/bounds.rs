@@ -26,9 +26,13 @@ pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The server's metrics as text, and the time to get them.
 pub(crate) const METRICS_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub(crate) const METRICS_TIME_MAX: Duration = Duration::from_secs(5);
-/// A password or a username, in bytes.
-pub(crate) const PASSWORD_BYTES_MAX: usize = 1024;
-pub(crate) const USERNAME_BYTES_MAX: usize = 256;
+/// A password or a username.
+pub(crate) const PASSWORD_CHARS_MAX: usize = 1024;
+pub(crate) const USERNAME_CHARS_MAX: usize = 256;
+/// How long the repeat of a request that is under way waits for its reply, before it is told to come
+/// again; and the longest pause between two looks.
+pub(crate) const REPEAT_TIME_MAX: Duration = Duration::from_secs(5);
+pub(crate) const REPEAT_PAUSE_MAX: Duration = Duration::from_millis(200);
 /// Names tried for a channel that was given none: `service`, `service-2` and so on.
 pub(crate) const DEFAULT_NAMES_TRIED: u32 = 1_000;
 /// Of a value that an error message repeats.

@@ -21,6 +21,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Member<T> {
 }
 
 impl<T> Member<T> {
+    pub(crate) fn given(self) -> Option<T> {
+        match self {
+            Self::Absent | Self::Null => None,
+            Self::Given(value) => Some(value),
+        }
+    }
+
     /// What is to be set; `None` leaves it as it is. Null stands for `default` where there is one.
     pub(crate) fn checked<U, E: fmt::Display>(
         self,
@@ -68,6 +75,19 @@ impl<'de> Deserialize<'de> for Whole {
             fn visit_u64<E>(self, value: u64) -> Result<Whole, E> {
                 Ok(Whole(value.into()))
             }
+
+            /// JSON has one kind of number: 1.0 is 1.
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a number out of range becomes the nearest in range, which is refused too"
+            )]
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Whole, E> {
+                if value.fract() == 0.0 {
+                    Ok(Whole(value as i128))
+                } else {
+                    Err(E::invalid_type(de::Unexpected::Float(value), &self))
+                }
+            }
         }
 
         deserializer.deserialize_any(Visitor)
@@ -100,6 +120,8 @@ mod tests {
         assert_eq!(within("9"), Ok(9));
         assert_eq!(within("-1"), Err("is -1; allowed is 1 to 9".to_owned()));
         assert_eq!(within("18446744073709551615").unwrap_err(), "is 18446744073709551615; allowed is 1 to 9");
+        assert_eq!(within("8.0"), Ok(8));
+        assert_eq!(within("1e300").unwrap_err().split_once(';').unwrap().1, " allowed is 1 to 9");
         assert!(serde_json::from_str::<Whole>("1.5").is_err());
     }
 }

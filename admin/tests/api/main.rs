@@ -6,6 +6,7 @@ mod audit;
 mod channels;
 mod deployments;
 mod fixture;
+mod idempotency;
 mod lists;
 mod openapi;
 mod plugins;

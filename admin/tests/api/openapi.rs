@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::fixture::Api;
 
@@ -35,13 +35,13 @@ async fn describes_every_operation_with_its_failures() {
         ("security", &["get", "post"]),
         ("security/{id}", &["get", "patch", "delete"]),
         ("plugins", &["get"]),
-        ("plugins/{name}", &["get"]),
+        ("plugins/{name}", &["get", "delete"]),
         ("plugins/{name}/grants", &["get", "put"]),
         ("plugins/{name}/config", &["get", "put"]),
         ("plugins/{name}/rollback", &["post"]),
         ("plugins/{name}/recall", &["post"]),
         ("services", &["get"]),
-        ("services/{name}", &["get", "patch"]),
+        ("services/{name}", &["get", "patch", "delete"]),
         ("deployments", &["get", "post"]),
         ("deployments/{id}", &["get"]),
         ("servers", &["get"]),
@@ -54,6 +54,15 @@ async fn describes_every_operation_with_its_failures() {
             assert!(responses.keys().any(|status| status.starts_with('2')), "{method} {path}");
             let mut failures = vec!["401", "500", "503"];
             failures.extend(path.contains('{').then_some("404"));
+            let changes = *method != "get";
+            failures.extend(changes.then_some(["400", "409", "422"]).into_iter().flatten());
+            let said = operation["description"].as_str().unwrap_or_default();
+            assert_eq!(said.contains("`Idempotency-Key`"), changes, "{method} {path}: {said:?}");
+            assert_eq!(
+                said.contains("`If-Match`"),
+                responses.contains_key("412"),
+                "{method} {path}: {said:?}"
+            );
             failures.extend((operation["requestBody"].is_object()).then_some("415"));
             for failure in failures {
                 assert!(responses.contains_key(failure), "{method} {path} {failure}");
@@ -66,6 +75,8 @@ async fn describes_every_operation_with_its_failures() {
         operations.map(|(_, operation)| operation["operationId"].as_str().unwrap()).collect();
     let unique: BTreeSet<&str> = ids.iter().copied().collect();
     assert_eq!(unique.len(), ids.len(), "{ids:?}");
+    let headers = document["components"]["parameters"].as_object().unwrap();
+    assert_eq!(headers.keys().collect::<Vec<_>>(), ["Idempotency-Key", "If-Match"]);
     let patch = &document["paths"]["/api/v1/channels/{id}"]["patch"]["responses"];
     assert!(patch["412"].is_object() && patch["409"].is_object());
 }
@@ -81,9 +92,11 @@ async fn every_reference_leads_somewhere() {
         assert!(document.pointer(pointer).is_some(), "{target}");
     }
     let schemas = &document["components"]["schemas"];
-    assert_eq!(schemas["NewChannel"]["required"], serde_json::json!(["path", "service"]));
+    assert_eq!(schemas["NewChannel"]["required"], json!(["path", "service"]));
     assert_eq!(schemas["ChannelPatch"].get("required"), None);
-    assert_eq!(schemas["NewSecurity"]["required"], serde_json::json!(["name", "kind"]));
+    let required = |kind: &str| schemas["NewSecurity"].pointer(kind).unwrap()["required"].clone();
+    assert_eq!(required("/oneOf/0"), json!(["name", "kind", "username", "password"]));
+    assert_eq!(required("/oneOf/1"), json!(["name", "kind"]));
     let channel = schemas["Channel"]["required"].as_array().unwrap();
     assert_eq!(channel.len(), schemas["Channel"]["properties"].as_object().unwrap().len());
 }

@@ -1,6 +1,6 @@
 //! Members of a merge patch (RFC 7396): absent, null and given are three things.
 
-use std::fmt;
+use std::{fmt, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, de};
 
@@ -41,6 +41,30 @@ impl<T> Member<T> {
             Self::Null => check.some(path, default, "is null, but must have a value"),
             Self::Given(value) => check.ok(path, parse(value)),
         }
+    }
+}
+
+/// An object within an object. serde would take an array of its members' values too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_any(Visitor(PhantomData))
     }
 }
 
@@ -98,7 +122,7 @@ impl<'de> Deserialize<'de> for Whole {
 mod tests {
     use serde::Deserialize;
 
-    use super::{Member, Whole};
+    use super::{Member, Object, Whole};
 
     #[derive(Deserialize)]
     struct Patch {
@@ -112,6 +136,13 @@ mod tests {
         assert_eq!(a("{}"), Member::Absent);
         assert_eq!(a(r#"{"a": null}"#), Member::Null);
         assert_eq!(a(r#"{"a": "x"}"#), Member::Given("x".to_owned()));
+    }
+
+    #[test]
+    fn an_array_is_no_object() {
+        let of = |text| serde_json::from_str::<Object<Patch>>(text).map(|patch| patch.0.a);
+        assert_eq!(of(r#"{"a": "x"}"#).unwrap(), Member::Given("x".to_owned()));
+        assert!(of(r#"["x"]"#).unwrap_err().to_string().contains("expected an object"));
     }
 
     #[test]

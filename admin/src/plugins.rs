@@ -1,6 +1,6 @@
 //! Plugins: `/api/v1/plugins`.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use axum::{
     Json,
@@ -17,7 +17,7 @@ use busbar_store::{Odb, plugin::Filter};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{
-    PartialSchema as _, ToSchema,
+    PartialSchema, ToSchema,
     openapi::{RefOr, Schema},
 };
 
@@ -79,6 +79,25 @@ pub(crate) struct GrantsView {
     #[serde(default)]
     #[schema(schema_with = describe::grants)]
     invoke: Vec<String>,
+}
+
+/// Grants, or null for those that nobody has set.
+pub(crate) struct GrantsOrNull;
+
+impl PartialSchema for GrantsOrNull {
+    fn schema() -> RefOr<Schema> {
+        Option::<GrantsView>::schema()
+    }
+}
+
+impl ToSchema for GrantsOrNull {
+    fn name() -> Cow<'static, str> {
+        "GrantsOrNull".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Option::<GrantsView>::schemas(schemas);
+    }
 }
 
 impl From<Grants> for GrantsView {
@@ -223,7 +242,7 @@ pub(crate) async fn grants(State(app): State<Arc<App>>, Key(name): Key) -> Resul
 
 /// Set what a plugin may reach; null puts it back to where nobody has.
 #[utoipa::path(put, path = "/api/v1/plugins/{name}/grants", tag = "plugins",
-    params(("name" = String, Path), IfMatch), request_body = Option<GrantsView>,
+    params(("name" = String, Path), IfMatch), request_body = GrantsOrNull,
     responses((status = 200, description = "The grants as they are now.", body = Option<GrantsView>,
         headers(("ETag" = String)))))]
 pub(crate) async fn set_grants(

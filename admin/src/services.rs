@@ -27,7 +27,7 @@ use crate::{
     describe,
     etag::{self, IfMatch},
     limits,
-    member::Member,
+    member::{Member, Object},
     openapi::Conflict,
     page::{self, Filters, List, Listed},
     plugins::Known,
@@ -108,7 +108,7 @@ pub(crate) struct Patch {
     /// Null puts all limits back to where nobody has set them.
     #[serde(default)]
     #[schema(value_type = Option<limits::Patch>)]
-    limits: Member<limits::Patch>,
+    limits: Member<Object<limits::Patch>>,
 }
 
 pub(crate) struct Fields;
@@ -181,7 +181,7 @@ pub(crate) async fn update(
     let edit = match patch.limits {
         Member::Absent => limits::Patch::default().checked(&mut check),
         Member::Null => limits::Edit::clear(),
-        Member::Given(limits) => limits.checked(&mut check),
+        Member::Given(Object(limits)) => limits.checked(&mut check),
     };
     check.finish()?;
     app.answer(move |odb| {

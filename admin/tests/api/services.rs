@@ -59,6 +59,7 @@ async fn a_limit_out_of_range_is_told_the_range() {
         .invalid_at("/limits/memory_bytes", &["is -1", "65536 to 1073741824"]);
     let unknown = json!({"limits": {"cpu": 1}});
     api.patch(uri, unknown).await.invalid_at("/limits/cpu", &["`cpu_ms`", "`queue`"]);
+    api.patch(uri, json!({"limits": [1, 2]})).await.invalid_at("/limits", &["an object"]);
     api.patch(uri, json!({"timeout_ms": 1})).await.invalid_at("/timeout_ms", &["`limits`"]);
     api.patch("/api/v1/services/none", json!({})).await.refused(404, "not-found");
     assert_eq!(api.get(uri).await.header("etag"), "\"1\"");

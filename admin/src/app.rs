@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use busbar_store::Odb;
+use busbar_store::{MasterKey, Odb};
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -21,12 +21,13 @@ use crate::{
     error::Error,
     health, host, idempotency, metrics, openapi, plugins,
     problem::{Kind, Problem},
-    security, servers, services,
+    secrets, security, servers, services,
     settings::{HashPassword, Settings},
 };
 
 pub(crate) struct App {
     pub(crate) odb: Odb,
+    pub(crate) master_key: Arc<MasterKey>,
     pub(crate) token: Token,
     pub(crate) development: bool,
     pub(crate) hint: Arc<dyn Fn() + Send + Sync>,
@@ -47,6 +48,7 @@ pub fn router(settings: Settings) -> Result<Router, Error> {
     let app = Arc::new(App {
         token: Token::new(&settings.token),
         odb: settings.odb,
+        master_key: settings.master_key,
         development: settings.development,
         hint: settings.hint,
         metrics: settings.metrics,
@@ -77,6 +79,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(channels::get, channels::update, channels::delete))
         .routes(routes!(security::list, security::create))
         .routes(routes!(security::get, security::update, security::delete))
+        .routes(routes!(secrets::list, secrets::create))
+        .routes(routes!(secrets::get, secrets::update, secrets::delete))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::get, plugins::delete))
         .routes(routes!(plugins::grants, plugins::set_grants))

@@ -26,9 +26,9 @@ use crate::{
     bounds,
     caller::{Caller, Key},
     check::{self, Check, REQUIRED, shown},
-    describe,
+    cors, describe,
     etag::{self, IfMatch},
-    member::{Member, Whole},
+    member::{Member, Object, Whole},
     openapi::Conflict,
     page::{self, Filters, List, Listed},
     problem::Problem,
@@ -54,6 +54,9 @@ pub(crate) struct View {
     active: bool,
     body_bytes_max: u64,
     timeout_ms: u64,
+    /// What pages of other origins may do; null: the bus tells browsers nothing.
+    #[schema(required)]
+    cors: Option<cors::View>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -75,6 +78,7 @@ impl From<model::Channel> for View {
             active: channel.active,
             body_bytes_max: channel.body_bytes_max,
             timeout_ms: channel.timeout_ms,
+            cors: channel.cors.map(cors::View::from),
             created_at: channel.created_at,
             updated_at: channel.updated_at,
         }
@@ -122,6 +126,10 @@ pub(crate) struct Patch {
     #[serde(default)]
     #[schema(schema_with = timeout_or_null)]
     timeout_ms: Member<Whole>,
+    /// Null, the default: the bus tells browsers nothing about pages of other origins.
+    #[serde(default)]
+    #[schema(value_type = Option<cors::Patch>)]
+    cors: Member<Object<cors::Patch>>,
 }
 
 fn protocol_or_null() -> RefOr<Schema> {
@@ -144,6 +152,7 @@ impl PartialSchema for New {
         let mut schema = Patch::schema();
         if let RefOr::T(Schema::Object(object)) = &mut schema {
             object.required = vec!["path".to_owned(), "service".to_owned()];
+            object.properties.insert("cors".to_owned(), describe::component_or_null::<cors::New>());
         }
         schema
     }
@@ -152,6 +161,11 @@ impl PartialSchema for New {
 impl ToSchema for New {
     fn name() -> std::borrow::Cow<'static, str> {
         "NewChannel".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Patch::schemas(schemas);
+        schemas.push((cors::New::name().into_owned(), cors::New::schema()));
     }
 }
 
@@ -167,6 +181,7 @@ struct Edit {
     active: Option<bool>,
     body_bytes_max: Option<u64>,
     timeout_ms: Option<u64>,
+    cors: cors::Edit,
 }
 
 impl Patch {
@@ -197,6 +212,7 @@ impl Patch {
                 Some(model_bounds::CALL_TIMEOUT_MS_DEFAULT),
                 timeout,
             ),
+            cors: cors::checked(self.cors, check),
         }
     }
 
@@ -205,6 +221,7 @@ impl Patch {
         let mut check = Check::default();
         let (no_path, no_service) = (self.path == Member::Absent, self.service == Member::Absent);
         let edit = self.checked(&mut check);
+        edit.cors.check_new(&mut check);
         for (absent, path) in [(no_path, "/path"), (no_service, "/service")] {
             if absent {
                 check.refuse(path, REQUIRED);
@@ -213,13 +230,13 @@ impl Patch {
         let needed = check.finish_with(edit.path.clone().zip(edit.service.clone()));
         let (path, service) = needed?;
         let named = edit.name.is_some();
-        Ok((edit.apply(Draft::new(service.clone(), path, service)), named))
+        Ok((edit.apply(Draft::new(service.clone(), path, service))?, named))
     }
 }
 
 impl Edit {
-    fn apply(&self, draft: Draft) -> Draft {
-        Draft {
+    fn apply(&self, draft: Draft) -> Result<Draft, Problem> {
+        Ok(Draft {
             name: self.name.clone().unwrap_or(draft.name),
             protocol: self.protocol.unwrap_or(draft.protocol),
             path: self.path.clone().unwrap_or(draft.path),
@@ -229,7 +246,8 @@ impl Edit {
             active: self.active.unwrap_or(draft.active),
             body_bytes_max: self.body_bytes_max.unwrap_or(draft.body_bytes_max),
             timeout_ms: self.timeout_ms.unwrap_or(draft.timeout_ms),
-        }
+            cors: self.cors.apply(draft.cors)?,
+        })
     }
 }
 
@@ -330,7 +348,7 @@ pub(crate) async fn update(
     let edit = patch.checked(&mut check);
     check.finish()?;
     app.answer(move |odb| {
-        let channel = odb.update_channel(&by, &id, seen, |draft| Ok::<_, Problem>(edit.apply(draft)))?;
+        let channel = odb.update_channel(&by, &id, seen, |draft| edit.apply(draft))?;
         Ok(etag::tagged(channel.revision, View::from(channel)))
     })
     .await

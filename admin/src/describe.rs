@@ -4,9 +4,12 @@
 
 use busbar_model::{bounds, path::RESERVED_PREFIX};
 use serde_json::{Value, json};
-use utoipa::openapi::{
-    KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type,
-    schema::{AdditionalProperties, ArrayBuilder, SchemaType},
+use utoipa::{
+    ToSchema,
+    openapi::{
+        KnownFormat, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type,
+        schema::{AdditionalProperties, ArrayBuilder, OneOfBuilder, SchemaType},
+    },
 };
 
 use crate::bounds::{PASSWORD_CHARS_MAX, USERNAME_CHARS_MAX};
@@ -135,12 +138,22 @@ pub(crate) fn list(items: RefOr<Schema>) -> RefOr<Schema> {
     RefOr::T(Schema::Array(ArrayBuilder::new().items(items).build()))
 }
 
+/// A component, or null.
+pub(crate) fn component_or_null<T: ToSchema>() -> RefOr<Schema> {
+    let null = ObjectBuilder::new().schema_type(Type::Null);
+    OneOfBuilder::new().item(Ref::from_schema_name(T::name())).item(null).into()
+}
+
 /// The same with what it is for.
 pub(crate) fn described(schema: RefOr<Schema>, description: &str) -> RefOr<Schema> {
     match schema {
         RefOr::T(Schema::Object(mut object)) => {
             object.description = Some(description.to_owned());
             RefOr::T(Schema::Object(object))
+        }
+        RefOr::T(Schema::Array(mut array)) => {
+            array.description = Some(description.to_owned());
+            RefOr::T(Schema::Array(array))
         }
         other => other,
     }

@@ -1,6 +1,6 @@
 //! The admin REST API: everything that the console and the command line do.
 //!
-//! It needs the ODB only; any number of processes may serve it.
+//! It needs the ODB and the master key; any number of processes may serve it.
 
 mod api_key;
 mod app;
@@ -13,6 +13,7 @@ mod channels;
 mod check;
 mod clock;
 mod correlation;
+mod cors;
 mod deployments;
 mod describe;
 mod error;
@@ -28,6 +29,7 @@ mod openapi;
 mod page;
 mod plugins;
 mod problem;
+mod secrets;
 mod security;
 mod serve;
 mod servers;

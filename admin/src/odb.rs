@@ -5,7 +5,7 @@ use axum::{
     response::Response,
 };
 use busbar_model::unit::StoredReply;
-use busbar_store::{Error, Odb};
+use busbar_store::{Error, Odb, secret::seal};
 
 use crate::{
     app::App,
@@ -77,6 +77,7 @@ impl From<Error> for Problem {
             }
             Error::GoesWithPlugin { .. } => conflict("plugin-active"),
             Error::ClaimTakenOver => idempotency::under_way(),
+            Error::Seal(seal::Error::AnotherKey { .. }) => conflict("another-master-key"),
             Error::ServiceTaken { .. } => conflict("service-taken"),
             Error::NotPrepared { .. } => conflict("not-prepared"),
             Error::WrongState { .. } => conflict("wrong-state"),

@@ -44,6 +44,7 @@ impl IntoResponses for Conflict {
 #[openapi(tags(
     (name = "channels", description = "Ways in."),
     (name = "security", description = "Credentials that channels ask for."),
+    (name = "secrets", description = "Values that plugins read by name."),
     (name = "plugins", description = "Components, their grants and config, and going back."),
     (name = "services", description = "Named operations and their limits."),
     (name = "deployments", description = "Plugin versions on their way to being live."),

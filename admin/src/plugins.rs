@@ -55,6 +55,8 @@ pub(crate) struct View {
     imports: Vec<String>,
     /// Services that it says it invokes.
     invokes: Vec<String>,
+    /// Secrets that it says it reads.
+    secrets: Vec<String>,
     /// Null until someone sets them.
     #[schema(required)]
     grants: Option<GrantsView>,
@@ -79,6 +81,10 @@ pub(crate) struct GrantsView {
     #[serde(default)]
     #[schema(schema_with = describe::grants)]
     invoke: Vec<String>,
+    /// Secrets, likewise.
+    #[serde(default)]
+    #[schema(schema_with = describe::grants)]
+    secrets: Vec<String>,
 }
 
 /// Grants, or null for those that nobody has set.
@@ -102,7 +108,7 @@ impl ToSchema for GrantsOrNull {
 
 impl From<Grants> for GrantsView {
     fn from(grants: Grants) -> Self {
-        Self { invoke: grants.invoke }
+        Self { invoke: grants.invoke, secrets: grants.secrets }
     }
 }
 
@@ -114,9 +120,11 @@ impl View {
         let state = if plugin.active.is_some() { "active" } else { "recalled" };
         let deployment_href = plugin.active.as_ref().map(|active| deployments::href(&active.deployment));
         let digest = plugin.active.as_ref().map(|active| active.digest.to_string());
-        let (kind, version, imports, invokes) = match known.description(&plugin).cloned() {
-            None => (None, None, Vec::new(), Vec::new()),
-            Some(said) => (Some(kind(said.kind)), Some(said.version), said.imports, said.invokes),
+        let (kind, version, imports, invokes, secrets) = match known.description(&plugin).cloned() {
+            None => (None, None, Vec::new(), Vec::new(), Vec::new()),
+            Some(said) => {
+                (Some(kind(said.kind)), Some(said.version), said.imports, said.invokes, said.secrets)
+            }
         };
         Self {
             id: plugin.id,
@@ -127,6 +135,7 @@ impl View {
             services,
             imports,
             invokes,
+            secrets,
             grants: plugin.grants.map(GrantsView::from),
             config: plugin.config,
             deployment_href,
@@ -267,17 +276,19 @@ pub(crate) async fn set_grants(
 
 fn checked_grants(given: GrantsView) -> Result<Grants, Problem> {
     let mut check = Check::default();
-    for (at, pattern) in given.invoke.iter().enumerate() {
-        let one = Grants { invoke: vec![shown(pattern)] };
-        let path = format!("/invoke/{at}");
-        check.ok(&path, one.check());
-        if pattern.chars().count() > NAME_CHARS_MAX {
-            check.refuse(path, format!("is longer than {NAME_CHARS_MAX} characters"));
+    for (member, patterns) in [("invoke", &given.invoke), ("secrets", &given.secrets)] {
+        for (at, pattern) in patterns.iter().enumerate() {
+            let one = Grants { invoke: vec![shown(pattern)], ..Grants::default() };
+            let path = format!("/{member}/{at}");
+            check.ok(&path, one.check());
+            if pattern.chars().count() > NAME_CHARS_MAX {
+                check.refuse(path, format!("is longer than {NAME_CHARS_MAX} characters"));
+            }
         }
     }
     check.finish()?;
-    let grants = Grants { invoke: given.invoke };
-    grants.check().map_err(|error| Problem::invalid_at("/invoke", error.to_string()))?;
+    let grants = Grants { invoke: given.invoke, secrets: given.secrets };
+    grants.check().map_err(|error| Problem::invalid_at("", error.to_string()))?;
     Ok(grants)
 }
 

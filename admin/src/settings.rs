@@ -2,7 +2,7 @@
 
 use std::{error, path::PathBuf, sync::Arc};
 
-use busbar_store::Odb;
+use busbar_store::{MasterKey, Odb};
 
 /// Makes a password's argon2id hash in PHC string form. It may block.
 pub type HashPassword =
@@ -11,6 +11,8 @@ pub type HashPassword =
 #[derive(Clone)]
 pub struct Settings {
     pub odb: Odb,
+    /// Seals secrets.
+    pub master_key: Arc<MasterKey>,
     /// What callers present as `Authorization: Bearer TOKEN`; not empty.
     pub token: String,
     /// On loopback only: callers must mean this machine by `Host`, and keep their correlation ids.

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     boot::{self, Boot, LISTENER_FD},
     control::Control,
-    logging, sys,
+    logging, master_key, sys,
 };
 
 /// ODB connections of an admin process.
@@ -49,6 +49,7 @@ async fn serve(boot: Boot, listener: TcpListener) -> anyhow::Result<()> {
     };
     let settings = busbar_admin::Settings {
         odb,
+        master_key: Arc::new(master_key::read(&master_key::path(&boot.layout, &boot.settings))?),
         token,
         development: boot.development,
         hint: hinter(&boot)?,

@@ -8,14 +8,14 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::{
     admin_process,
     boot::Boot,
-    client, compile_process,
+    client, compile_process, completions,
     layout::Layout,
-    logging, parent,
+    logging, master_key, parent,
     parent::{Ended, Plan},
     quickstart,
     settings::{self, Settings},
@@ -24,7 +24,13 @@ use crate::{
 
 /// Services in any language, dropped into a folder, callable by everyone who may.
 #[derive(Debug, Parser)]
-#[command(name = "busbar", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "busbar",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  busbar quickstart\n  busbar new service orders\n  busbar deploy orders.wasm\n  busbar logs --follow\n\n`busbar help COMMAND` has examples of each.\n\nWhere no folder is named and no server runs in ./.busbar, the environment says where one is:\nBUSBAR_ADMIN_URL and BUSBAR_ADMIN_TOKEN, for `invoke` BUSBAR_HTTP_URL and BUSBAR_INVOKER_KEY."
+)]
 struct Cli {
     #[command(flatten)]
     client: client::ClientArgs,
@@ -40,7 +46,9 @@ enum Command {
     )]
     Quickstart(Quickstart),
     /// Runs a server: a parent, its workers and its singleton.
-    #[command(after_help = "Example:\n  BUSBAR_WORKERS_COUNT=8 busbar server --dir /var/lib/busbar")]
+    #[command(
+        after_help = "Examples:\n  busbar server --dir /var/lib/busbar\n  BUSBAR_WORKERS_COUNT=8 busbar server --dir /var/lib/busbar"
+    )]
     Server,
     /// Runs an admin process: the REST API on `admin.listen`.
     #[command(after_help = "Example:\n  busbar admin --dir /var/lib/busbar")]
@@ -50,6 +58,8 @@ enum Command {
     Stop,
     #[command(flatten)]
     Client(client::ClientCommand),
+    /// Writes what a shell needs to complete the command line.
+    Completions(completions::Args),
     #[command(hide = true)]
     Worker,
     #[command(hide = true)]
@@ -88,6 +98,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Singleton => singleton::run(),
         Command::AdminProcess => admin_process::run_inherited(),
         Command::Compile => compile_process::run(),
+        Command::Completions(args) => completions::run(&args, &Cli::command()),
         Command::Stop => blocking(stop::run(&folder, STOP_PATIENCE)),
         Command::Client(command) => match blocking(async { Ok(client::run(client, command).await) }) {
             Ok(code) => return ExitCode::from(code),
@@ -177,6 +188,7 @@ fn run_parent(layout: Layout, settings: Settings, mode: Mode) -> Result<(), Ende
             Mode::Quickstart { seeds } => quickstart::prepare(&layout, &odb_url, seeds.as_deref())?,
             Mode::Server => busbar_store::Odb::migrate(&odb_url).map_err(anyhow::Error::from)?,
         }
+        master_key::ensure(&master_key::path(&layout, &settings), &odb_url)?;
         let server_id = layout.server_id().map_err(anyhow::Error::from)?;
         let on_ready = if development { quickstart::greet } else { |_: &parent::Endpoints| {} };
         let plan = Plan { layout, settings, odb_url, development, with_admin: development, on_ready };
@@ -188,6 +200,7 @@ fn run_admin(folder: &Path) -> Result<(), Ended> {
     let (layout, settings) = open(folder)?;
     let odb_url = settings.odb.url.clone().unwrap_or_else(|| layout.odb_url());
     busbar_store::Odb::migrate(&odb_url).map_err(anyhow::Error::from)?;
+    master_key::ensure(&master_key::path(&layout, &settings), &odb_url)?;
     if settings.admin.token.is_none() {
         quickstart::ensure_token(&layout)?;
     }
@@ -204,4 +217,68 @@ fn open(folder: &Path) -> anyhow::Result<(Layout, Settings)> {
         .map_err(|error| anyhow::anyhow!("failed to make the folder {}: {error}", folder.display()))?;
     let settings = settings::load(&layout.settings_file(), &settings::environment())?;
     Ok((layout, settings))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::Cli;
+    use crate::completions::tests::scripts;
+
+    const HIDDEN: [&str; 4] = ["worker", "singleton", "admin-process", "compile"];
+
+    fn leaves(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
+        let path = format!("{path} {}", command.get_name());
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        if !command.has_subcommands() {
+            found.push((path.clone(), help));
+        }
+        command.get_subcommands().filter(|c| !c.is_hide_set()).for_each(|c| leaves(c, &path, found));
+    }
+
+    #[test]
+    fn every_command_has_an_example_that_is_one_of_its_own() {
+        let mut found = Vec::new();
+        leaves(&Cli::command(), "", &mut found);
+        assert!(found.len() > 30, "{found:?}");
+        for (path, help) in found {
+            assert!(help.starts_with("Example"), "{path}: {help:?}");
+            let examples = help.lines().filter(|line| line.contains("busbar "));
+            let own = examples.filter(|line| line.contains(path.trim())).count();
+            assert!(own > 0, "{path}: {help:?}");
+        }
+        let root = Cli::command().get_after_help().map(ToString::to_string).unwrap();
+        for line in root.lines().filter_map(|line| line.trim().strip_prefix("busbar ")) {
+            Cli::try_parse_from(std::iter::once("busbar").chain(line.split_whitespace())).unwrap();
+        }
+    }
+
+    #[test]
+    fn every_option_and_argument_says_what_it_is() {
+        fn silent(command: &clap::Command, found: &mut Vec<String>) {
+            let arguments = command.get_arguments().filter(|argument| argument.get_help().is_none());
+            found.extend(arguments.map(|argument| format!("{} {}", command.get_name(), argument.get_id())));
+            found.extend(command.get_about().is_none().then(|| command.get_name().to_owned()));
+            command.get_subcommands().filter(|c| !c.is_hide_set()).for_each(|c| silent(c, found));
+        }
+        let mut found = Vec::new();
+        silent(&Cli::command(), &mut found);
+        assert_eq!(found, [""; 0]);
+    }
+
+    #[test]
+    fn completions_know_what_people_may_use() {
+        for (shell, script) in scripts(&Cli::command()) {
+            for word in ["quickstart", "channel", "cors-origin", "follow", "completions"] {
+                assert!(script.contains(word), "{shell} does not know {word}");
+            }
+            for hidden in ["busbar;singleton", "busbar__singleton", "_busbar__worker", "admin-process"] {
+                assert!(!script.contains(hidden), "{shell} shows {hidden}");
+            }
+        }
+        let command = Cli::command();
+        let hidden = command.get_subcommands().filter(|command| command.is_hide_set());
+        assert_eq!(hidden.map(clap::Command::get_name).collect::<Vec<_>>(), HIDDEN);
+    }
 }

@@ -9,11 +9,14 @@ mod deployment;
 mod failure;
 mod invoke;
 mod locate;
+mod logs;
 mod lookup;
+mod new;
 mod output;
 mod password;
 mod plugin;
 mod progress;
+mod secret;
 mod security;
 mod server;
 mod service;
@@ -29,18 +32,17 @@ use std::path::{Path, PathBuf};
 
 use self::{api::Api, locate::Locator, output::Output};
 
+/// What every command takes stands below what is its own.
+const GLOBAL: &str = "Global options";
+
 /// Which server is meant, and how to answer.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ClientArgs {
-    /// The server's folder.
-    ///
-    /// Default: ./.busbar. Where the folder was not named and no server runs in it, the environment
-    /// says where one is: BUSBAR_ADMIN_URL and BUSBAR_ADMIN_TOKEN, for `invoke` BUSBAR_HTTP_URL and
-    /// BUSBAR_INVOKER_KEY.
-    #[arg(long, global = true, value_name = "DIR")]
+    /// The server's folder; ./.busbar if not given.
+    #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
     dir: Option<PathBuf>,
-    /// Answers with the JSON of the API.
-    #[arg(long, global = true)]
+    /// Answers with JSON, as the API does.
+    #[arg(long, global = true, help_heading = GLOBAL)]
     json: bool,
 }
 
@@ -53,6 +55,9 @@ impl ClientArgs {
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum ClientCommand {
+    /// The beginning of a service.
+    #[command(subcommand)]
+    New(new::Command),
     /// Puts plugins into service, one after the other.
     Deploy(deploy::Args),
     /// What carries services: list, show, roll back, recall, grants and config.
@@ -69,12 +74,17 @@ pub(crate) enum ClientCommand {
     /// Credentials that channels ask for.
     #[command(subcommand)]
     Security(security::Command),
+    /// Values that plugins read by name.
+    #[command(subcommand)]
+    Secret(secret::Command),
     /// Versions of plugins on their way to being live.
     #[command(subcommand)]
     Deployment(deployment::Command),
     /// The bus at a glance: servers, workers and what they run.
     #[command(after_help = "Examples:\n  busbar status\n  busbar status --json")]
     Status,
+    /// What the processes wrote, in the order of time; also when no server runs.
+    Logs(logs::Args),
 }
 
 /// What a command works with.
@@ -106,7 +116,10 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::Invoke(args) => invoke::run(session, args).await,
         ClientCommand::Channel(command) => channel::run(session, command).await,
         ClientCommand::Security(command) => security::run(session, command).await,
+        ClientCommand::Secret(command) => secret::run(session, command).await,
         ClientCommand::Deployment(command) => deployment::run(session, command).await,
+        ClientCommand::Logs(args) => logs::run(session, args).await,
+        ClientCommand::New(command) => new::run(session, command),
         ClientCommand::Status => status::run(session).await,
     }
 }
@@ -180,6 +193,8 @@ mod tests {
             "deploy a.wasm --wait --no-wait",
             "invoke",
             "plugin grants p --none --invoke x",
+            "plugin grants p --none --secret x",
+            "secret create k --value v",
             "plugin config p --set a=1 --file f",
             "plugin config p --set a",
             "service limits s --cpu-ms much",
@@ -188,6 +203,9 @@ mod tests {
             "security create-basic b",
             "security create-basic b --username u --password p",
             "deployment list --state odd",
+            "logs --level loud",
+            "logs --since yesterday",
+            "logs --access --no-access",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

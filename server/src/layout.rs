@@ -131,6 +131,10 @@ impl Layout {
         self.root.join("invoker-key")
     }
 
+    pub(crate) fn master_key(&self) -> PathBuf {
+        self.root.join("master-key")
+    }
+
     /// The server's identity, made at its first start.
     pub(crate) fn server_id(&self) -> io::Result<String> {
         let path = self.root.join("server-id");

@@ -19,6 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     boot::Boot,
     layout::{self, Layout},
+    master_key,
     settings::Settings,
 };
 
@@ -45,6 +46,8 @@ pub(crate) enum Ended {
     #[error("{0}")]
     Usage(String),
     #[error(transparent)]
+    MasterKey(#[from] master_key::Error),
+    #[error(transparent)]
     Other(#[from] anyhow::Error),
 }
 
@@ -52,8 +55,10 @@ impl Ended {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::AddressInUse { .. } => ExitCode::from(3),
-            Self::Usage(_) | Self::Bind { .. } | Self::Running { .. } => ExitCode::from(2),
-            Self::Other(_) => ExitCode::from(1),
+            Self::Other(_) | Self::MasterKey(master_key::Error::Odb(_)) => ExitCode::from(1),
+            Self::Usage(_) | Self::Bind { .. } | Self::Running { .. } | Self::MasterKey(_) => {
+                ExitCode::from(2)
+            }
         }
     }
 }

@@ -35,6 +35,7 @@ pub(crate) struct Settings {
     pub(crate) ops: Ops,
     pub(crate) admin: Admin,
     pub(crate) workers: Workers,
+    pub(crate) secrets: Secrets,
     pub(crate) log: Log,
     pub(crate) deliveries: Deliveries,
 }
@@ -79,6 +80,13 @@ pub(crate) struct Admin {
 pub(crate) struct Workers {
     /// Worker processes; 0 is one per core.
     pub(crate) count: usize,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Secrets {
+    /// By default `master-key` in the server's folder.
+    pub(crate) master_key_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

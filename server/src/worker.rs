@@ -6,12 +6,14 @@ mod http;
 mod ledger;
 mod listen;
 mod reporting;
+mod secrets;
 mod sender;
 
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use busbar_engine::{Pipeline, metrics::Metrics};
+use busbar_engine::{Pipeline, catalog::Binder, metrics::Metrics};
+use busbar_model::plugin::Grants;
 use busbar_wasm::{ArtifactCache, Engine, Use};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -20,7 +22,7 @@ use crate::{
     boot::{self, Boot, LISTENER_FD},
     control::Control,
     log_file::LogFile,
-    logging, sys,
+    logging, master_key, sys,
 };
 
 /// The process.
@@ -49,7 +51,9 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let ledger = ledger::OdbLedger::new(boot.odb_url.clone());
     let port = Arc::new(ledger::Port(Arc::clone(&ledger)));
     let pipeline = Pipeline::new(Arc::clone(&metrics), Arc::clone(&access_log) as Arc<_>, port);
-    let keeper = catalog::Keeper::new(Arc::clone(&pipeline), engine, artifacts, metrics, boot.development);
+    let opener = Arc::new(secrets::Opener::new(&master_key::path(&boot.layout, &boot.settings)));
+    let binder = Binder::new(metrics, grants_default(boot.development), opener);
+    let keeper = catalog::Keeper::new(Arc::clone(&pipeline), engine, artifacts, binder);
     let mut terminate = signal(SignalKind::terminate())?;
     let (draining, drain) = tokio::sync::watch::channel(false);
     let reporting = reporting::start(&boot, keeper, control.clone(), drain.clone());
@@ -90,4 +94,9 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     access_log.flush();
     let _ = std::fs::remove_file(boot.layout.control_socket("worker", std::process::id()));
     Ok(())
+}
+
+/// What a plugin may reach when nobody has set its grants.
+fn grants_default(development: bool) -> Grants {
+    if development { Grants::everything() } else { Grants::default() }
 }

@@ -14,6 +14,7 @@ mod floor;
 mod load;
 mod rounds;
 mod start;
+mod state;
 mod statistics;
 
 use clap::{Parser, Subcommand};
@@ -58,6 +59,7 @@ async fn measure(quick: bool) {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     println!("# Busbar, measured on {cores} cores\n");
     rounds::report(quick).await;
+    state::report(quick).await;
     deploy::report(quick).await;
     start::report(quick).await;
 }

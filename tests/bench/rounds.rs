@@ -9,9 +9,12 @@ use std::{
 
 use busbar_tests::{Folder, Quickstart, process::MARKER};
 use serde_json::json;
-use tokio::io::AsyncWriteExt as _;
 
-use crate::{cpu, load::Outcome, statistics::median};
+use crate::{
+    cpu,
+    load::{self, Outcome},
+    statistics::median,
+};
 
 const CONNECTIONS: usize = 64;
 const BODY: &str = r#"{"order":"4711","quantity":12,"note":"64 bytes of JSON in all."}"#;
@@ -117,19 +120,7 @@ fn subjects(floor: &str, bus: &str, key: &str) -> Vec<Subject> {
 /// One run of the load in a process of its own, and what the servers used meanwhile.
 async fn measure(subject: &Subject, folder: &Path, seconds: f64) -> Measured {
     let before = cpu::used_ns(folder);
-    let mut load = tokio::process::Command::new(env::current_exe().expect("this program has a file"))
-        .args(["load", "--authority", &subject.authority])
-        .args(["--connections", &CONNECTIONS.to_string(), "--seconds", &seconds.to_string()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("this program starts again");
-    let mut stdin = load.stdin.take().expect("its input is a pipe");
-    stdin.write_all(subject.request.as_bytes()).await.expect("the load reads its request");
-    drop(stdin);
-    let output = load.wait_with_output().await.expect("the load ends");
-    let outcome = Outcome::parse(&String::from_utf8_lossy(&output.stdout));
+    let outcome = load::run_apart(&subject.authority, &subject.request, CONNECTIONS, seconds).await;
     let used = cpu::used_ns(folder).saturating_sub(before);
     let cpu_us = f64::from(u32::try_from(used / 1_000).unwrap_or(u32::MAX)) / outcome.requests;
     Measured { outcome, cpu_us }

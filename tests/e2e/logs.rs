@@ -38,8 +38,20 @@ async fn the_correlation_id_leads_to_the_log() {
         line.to_string().contains("from within")
     })
     .await;
+    the_command_line_shows_a_call(&bus, reply.correlation_id()).await;
     bodies_and_queries_are_not_logged(&bus).await;
     every_line_says_when_and_how_bad(&bus);
+}
+
+/// The line of the service and that of the access log, which is in its file by now or soon.
+async fn the_command_line_shows_a_call(bus: &Quickstart, correlation: &str) {
+    bus.wait_log("the access line", correlation, is_access).await;
+    let shown = bus.cli(&["logs", "--correlation", correlation]).await;
+    let lines: Vec<&str> = shown.expect(0).stdout.lines().collect();
+    assert!(lines.len() >= 2 && lines.iter().all(|line| line.contains(correlation)), "{shown:?}");
+    assert!(lines[0].contains("from within") && lines[0].contains("worker-"), "{shown:?}");
+    let raw = bus.cli(&["logs", "--correlation", correlation, "--access", "--json"]).await;
+    assert!(is_access(&raw.json()), "{raw:?}");
 }
 
 fn is_access(line: &Value) -> bool {

@@ -35,6 +35,7 @@ const WRAPPED: &[(&str, &str)] = &[
     ("libsqlite3-sys", "busbar-store"),
     ("wasmtime", "busbar-wasm"),
     ("lapin", "busbar-amqp"),
+    ("aes-gcm", "busbar-store"),
 ];
 
 /// The SDK is copied beside crates of authors, where there is no workspace to inherit from.

@@ -21,7 +21,7 @@ async fn a_channel_lives_through_its_requests() {
         json!({
             "name": "orders.get", "protocol": "rest", "path": "/orders/{id}", "methods": [],
             "service": "orders.get", "security": null, "active": true,
-            "body_bytes_max": 16 * 1024 * 1024, "timeout_ms": 30_000,
+            "body_bytes_max": 16 * 1024 * 1024, "timeout_ms": 30_000, "cors": null,
         })
     );
     let href = made.text("href");

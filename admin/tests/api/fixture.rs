@@ -22,7 +22,7 @@ use busbar_model::{
     server::{Server, Worker, WorkerState},
     service::ServiceDescription,
 };
-use busbar_store::{By, NewDeployment, Odb, Received};
+use busbar_store::{By, MasterKey, NewDeployment, Odb, Received};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -188,6 +188,7 @@ pub(crate) fn settings() -> (Settings, Arc<AtomicUsize>, TempDir) {
     let counter = hints.clone();
     let settings = Settings {
         odb: Odb::open(&url, 4).unwrap(),
+        master_key: Arc::new(MasterKey::new(&[7; 32])),
         token: TOKEN.to_owned(),
         development: false,
         hint: Arc::new(move || {
@@ -231,6 +232,7 @@ fn description(plugin: &str, services: &[&str]) -> Description {
         version: "1.0.0".to_owned(),
         services: services.iter().map(service).collect(),
         invokes: vec!["other".to_owned()],
+        secrets: vec!["pay-key".to_owned()],
         imports: vec!["busbar:bus/log@0.1.0".to_owned()],
     }
 }

@@ -4,12 +4,14 @@
 mod access;
 mod audit;
 mod channels;
+mod cors;
 mod deployments;
 mod fixture;
 mod idempotency;
 mod lists;
 mod openapi;
 mod plugins;
+mod secrets;
 mod security;
 mod servers;
 mod services;

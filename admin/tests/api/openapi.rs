@@ -34,6 +34,8 @@ async fn describes_every_operation_with_its_failures() {
         ("channels/{id}", &["get", "patch", "delete"]),
         ("security", &["get", "post"]),
         ("security/{id}", &["get", "patch", "delete"]),
+        ("secrets", &["get", "post"]),
+        ("secrets/{id}", &["get", "patch", "delete"]),
         ("plugins", &["get"]),
         ("plugins/{name}", &["get", "delete"]),
         ("plugins/{name}/grants", &["get", "put"]),
@@ -97,6 +99,9 @@ async fn every_reference_leads_somewhere() {
     let required = |kind: &str| schemas["NewSecurity"].pointer(kind).unwrap()["required"].clone();
     assert_eq!(required("/oneOf/0"), json!(["name", "kind", "username", "password"]));
     assert_eq!(required("/oneOf/1"), json!(["name", "kind"]));
+    assert_eq!(schemas["NewSecret"]["required"], json!(["name", "value"]));
+    assert_eq!(schemas["SecretPatch"].get("required"), None);
+    assert!(schemas["Secret"]["properties"].get("value").is_none());
     let channel = schemas["Channel"]["required"].as_array().unwrap();
     assert_eq!(channel.len(), schemas["Channel"]["properties"].as_object().unwrap().len());
 }

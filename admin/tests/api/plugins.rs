@@ -19,7 +19,7 @@ async fn a_plugin_shows_what_is_live() {
     );
     assert_eq!(plugin.text("digest"), Digest::of(b"v1").to_string());
     assert_eq!(plugin.json["services"], json!(["greeter.greet", "greeter.bye"]));
-    assert_eq!(plugin.json["invokes"], json!(["other"]));
+    assert_eq!((&plugin.json["invokes"], &plugin.json["secrets"]), (&json!(["other"]), &json!(["pay-key"])));
     assert_eq!(plugin.json["imports"], json!(["busbar:bus/log@0.1.0"]));
     assert_eq!((&plugin.json["grants"], &plugin.json["config"]), (&Value::Null, &json!({})));
     assert_eq!(plugin.json["deployment_href"], format!("/api/v1/deployments/{}", deployment.id));
@@ -53,17 +53,21 @@ async fn grants_are_set_and_unset() {
     let uri = "/api/v1/plugins/p/grants";
     assert_eq!(api.get(uri).await.is(200).json, Value::Null);
     let set = api.put(uri, json!({"invoke": ["a.b", "mailer.*"]})).await.is(200);
-    assert_eq!((set.header("etag"), &set.json), ("\"2\"", &json!({"invoke": ["a.b", "mailer.*"]})));
+    let whole = json!({"invoke": ["a.b", "mailer.*"], "secrets": []});
+    assert_eq!((set.header("etag"), &set.json), ("\"2\"", &whole));
     assert_eq!(api.get("/api/v1/plugins/p").await.json["grants"], set.json);
     api.put(uri, json!({"invoke": ["ok", "a*b"]})).await.invalid_at("/invoke/1", &["\"a*b\""]);
     api.put(uri, json!({"invoke": "a"})).await.invalid_at("/invoke", &["\"a\""]);
-    api.put(uri, json!({"secrets": []})).await.invalid_at("/secrets", &["`invoke`"]);
+    api.put(uri, json!({"secrets": ["ok", "a*b"]})).await.invalid_at("/secrets/1", &["\"a*b\""]);
+    api.put(uri, json!({"secret": []})).await.invalid_at("/secret", &["`invoke`", "`secrets`"]);
     api.put(uri, json!([])).await.invalid_at("", &["object"]);
     api.send_if("PUT", uri, "\"1\"", json!({})).await.refused(412, "precondition-failed");
+    let set = api.put(uri, json!({"secrets": ["pay-key", "mail.*"]})).await.is(200);
+    assert_eq!(set.json, json!({"invoke": [], "secrets": ["pay-key", "mail.*"]}));
     api.put(uri, Value::Null).await.is(200);
     assert_eq!(api.get(uri).await.is(200).json, Value::Null);
     api.put("/api/v1/plugins/none/grants", json!({})).await.refused(404, "not-found");
-    assert_eq!(api.hints(), 2);
+    assert_eq!(api.hints(), 3);
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ mod plugin;
 pub mod prelude;
 mod response;
 mod schema;
+pub mod secrets;
 mod service;
 
 pub use bindings::busbar::bus::types::{Body, BodyError, Payload, Request, Response};

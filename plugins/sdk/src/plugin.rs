@@ -1,7 +1,7 @@
 //! The component's exports.
 
 use crate::bindings::exports::busbar::bus::service::{Description, ServiceDescription};
-use crate::{Fault, Service};
+use crate::{Declaration, Fault, Service};
 
 /// Exports the services listed as one plugin, named and versioned as the crate is.
 ///
@@ -48,7 +48,13 @@ macro_rules! plugin {
 
 #[must_use]
 pub fn describe(name: &str, version: impl Into<String>) -> Description {
-    Description { name: name.to_owned(), version: version.into(), services: Vec::new(), invokes: Vec::new() }
+    Description {
+        name: name.to_owned(),
+        version: version.into(),
+        services: Vec::new(),
+        invokes: Vec::new(),
+        secrets: Vec::new(),
+    }
 }
 
 /// The bus names only services that were described, so this is a bus of another opinion.
@@ -59,15 +65,21 @@ pub fn unknown(service: &str) -> Fault {
 
 impl Description {
     pub fn add<S: Service>(&mut self) {
-        self.add_described(S::DECLARATION.describe(S::schemas()), S::DECLARATION.invokes);
+        self.add_described(S::DECLARATION.describe(S::schemas()), &S::DECLARATION);
     }
 
-    fn add_described(&mut self, service: ServiceDescription, invokes: &[&str]) {
+    fn add_described(&mut self, service: ServiceDescription, declaration: &Declaration) {
         self.services.push(service);
-        for &invoked in invokes {
-            if !self.invokes.iter().any(|known| known == invoked) {
-                self.invokes.push(invoked.to_owned());
-            }
+        add_new(&mut self.invokes, declaration.invokes);
+        add_new(&mut self.secrets, declaration.secrets);
+    }
+}
+
+/// Adds the names that are not there yet.
+fn add_new(known: &mut Vec<String>, names: &[&str]) {
+    for &name in names {
+        if !known.iter().any(|known| known == name) {
+            known.push(name.to_owned());
         }
     }
 }

@@ -44,6 +44,8 @@ pub struct Declaration {
     pub channels: &'static [Channel],
     /// Services that this one invokes.
     pub invokes: &'static [&'static str],
+    /// Secrets that this one reads.
+    pub secrets: &'static [&'static str],
     /// How many calls one instance may serve; none is a fresh instance per call.
     pub calls_per_instance: Option<u32>,
 }

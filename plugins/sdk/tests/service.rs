@@ -22,7 +22,13 @@ struct Placed {
 /// at once.
 ///
 /// Not in the summary.
-#[service(rest = "GET,PUT /orders/{item}", rest = "/any", invokes = "stock.reserve", calls_per_instance = 7)]
+#[service(
+    rest = "GET,PUT /orders/{item}",
+    rest = "/any",
+    invokes = "stock.reserve",
+    secret = "stock-key",
+    calls_per_instance = 7
+)]
 fn place_order(input: Order) -> Result<Reply<Placed>, Fault> {
     if input.item == "none" {
         return Err(Fault::reject("item-unknown", "no such item").status(404));
@@ -61,6 +67,7 @@ fn the_declaration_is_what_the_attribute_says() {
     assert_eq!(declaration.channels[0].methods, ["GET", "PUT"]);
     assert!(declaration.channels[1].methods.is_empty());
     assert_eq!(declaration.invokes, ["stock.reserve"]);
+    assert_eq!(declaration.secrets, ["stock-key"]);
     assert_eq!(declaration.calls_per_instance, Some(7));
     assert_eq!((pass::DECLARATION.name, pass::DECLARATION.summary), ("raw", None));
 }

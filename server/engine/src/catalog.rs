@@ -19,10 +19,11 @@ use bytes::Bytes;
 
 use crate::{
     authenticate::Guard,
+    cors::Policy,
     deliver,
     gate::Gate,
     metrics::{Meter, Metrics},
-    ports::Plugin,
+    ports::{Opener, Plugin},
 };
 
 /// A service whose plugin is loaded.
@@ -58,6 +59,7 @@ pub(crate) struct Route {
     pub(crate) guard: Admission,
     pub(crate) service: Slot,
     pub(crate) meter: Arc<Meter>,
+    pub(crate) cors: Option<Policy>,
 }
 
 /// Who may pass a channel.
@@ -75,6 +77,7 @@ pub struct Catalog {
     router: Router<usize>,
     services: HashMap<Name, Slot>,
     invoker: Option<Arc<Guard>>,
+    opener: Option<Arc<dyn Opener>>,
     openapi: OnceLock<Bytes>,
 }
 
@@ -85,11 +88,12 @@ pub struct Binder {
     guards: HashMap<String, Arc<Guard>>,
     /// What a plugin may reach when nobody has set its grants.
     grants_default: Grants,
+    opener: Arc<dyn Opener>,
 }
 
 impl Binder {
-    pub fn new(metrics: Arc<Metrics>, grants_default: Grants) -> Self {
-        Self { metrics, gates: HashMap::new(), guards: HashMap::new(), grants_default }
+    pub fn new(metrics: Arc<Metrics>, grants_default: Grants, opener: Arc<dyn Opener>) -> Self {
+        Self { metrics, gates: HashMap::new(), guards: HashMap::new(), grants_default, opener }
     }
 
     /// Binds definitions to the plugins that `loaded` finds. Problems that leave a part of the
@@ -116,13 +120,15 @@ impl Binder {
                 guard: admission(channel, &guards, &mut problems),
                 service: services.get(channel.service.as_str()).cloned().unwrap_or(Slot::NotLive),
                 meter: self.metrics.meter(channel.service.as_str(), channel.name.as_str()),
+                cors: channel.cors.as_ref().map(Policy::of),
                 channel: channel.clone(),
             })
             .collect();
         self.gates.retain(|name, _| services.contains_key(name));
         self.guards = guards;
         let invoker = self.guards.get(INVOKER).cloned();
-        (Catalog { definitions, routes, router, services, invoker, openapi: OnceLock::new() }, problems)
+        let (opener, openapi) = (Some(Arc::clone(&self.opener)), OnceLock::new());
+        (Catalog { definitions, routes, router, services, invoker, opener, openapi }, problems)
     }
 
     fn guard(&self, security: &busbar_model::Security) -> Arc<Guard> {
@@ -221,6 +227,11 @@ impl Catalog {
 
     pub fn service(&self, name: &str) -> &Slot {
         self.services.get(name).unwrap_or(&Slot::Unknown)
+    }
+
+    /// `None` in the catalog before the first, which has no secrets either.
+    pub(crate) fn opener(&self) -> Option<&dyn Opener> {
+        self.opener.as_deref()
     }
 
     pub(crate) fn rest(&self) -> (&Router<usize>, &[Route]) {

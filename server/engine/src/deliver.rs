@@ -10,7 +10,7 @@ use busbar_model::{
 };
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::{
     accept::Context,
@@ -30,6 +30,9 @@ pub const CHANNEL: &str = "_delivery";
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const RESPOND_ASYNC: &str = "respond-async";
+/// A failed attempt is recorded even where the database is away for a while.
+const RECORDING_TRIES: u32 = 30;
+const RECORDING_PAUSE: Duration = Duration::from_secs(1);
 
 /// A service hands a message over, as a part of its unit of work. The result is the delivery's id.
 pub async fn hand_over(
@@ -174,13 +177,19 @@ pub(crate) async fn settle_failed(ledger: &Arc<dyn Ledger>, claimed: &Claimed, f
             "delivery was given up"
         );
     }
-    let settlement = Some(settlement(claimed, outcome));
-    let deadline = Instant::now() + Duration::from_millis(bounds::CLAIM_GRACE_MS);
-    match commit(ledger, Unit { settlement, ..Unit::default() }, deadline).await {
-        // The claim expires, and then the delivery is in doubt.
-        Ok(()) | Err(CommitError::ClaimLost) => {}
-        Err(error) => tracing::warn!(delivery = claimed.id, %error, "a failed attempt could not be recorded"),
+    let settlement = settlement(claimed, outcome);
+    for _ in 0..RECORDING_TRIES {
+        let unit = Unit { settlement: Some(settlement.clone()), ..Unit::default() };
+        match commit(ledger, unit, Instant::now() + RECORDING_PAUSE).await {
+            // Where it was lost, the claim had expired, and the delivery is in doubt already.
+            Ok(()) | Err(CommitError::ClaimLost) => return,
+            Err(error) => {
+                tracing::debug!(delivery = claimed.id, %error, "a failed attempt can't be recorded yet")
+            }
+        }
+        sleep(RECORDING_PAUSE).await;
     }
+    tracing::warn!(delivery = claimed.id, "a failed attempt could not be recorded; its claim will expire");
 }
 
 #[cfg(test)]

@@ -6,7 +6,10 @@ pub mod accept;
 pub mod authenticate;
 pub mod body;
 pub mod catalog;
+mod cors;
 pub mod deliver;
+#[cfg(test)]
+mod double;
 pub mod gate;
 mod idempotency;
 pub mod invoke;
@@ -17,6 +20,7 @@ pub mod ports;
 pub mod request;
 pub mod respond;
 pub mod route;
+pub mod secret;
 pub mod unit;
 
 pub use body::{Body, BodyError};

@@ -14,6 +14,7 @@ use crate::{
     authenticate::{authenticate, authorize_invoke},
     body::Body,
     catalog::{Catalog, Slot},
+    cors::{self, Page},
     deliver,
     invoke::{self, Inbound, run},
     metrics::{Meter, Metrics},
@@ -54,6 +55,12 @@ impl Pipeline {
     /// Takes a request through all stages. `unique` is 128 bits that no other request has.
     pub async fn handle(self: &Arc<Self>, mut request: Request, unique: u128) -> Reply {
         let context = Arc::new(accept(&request, self.catalog(), unique));
+        if let Some((about, answer)) = cors::preflight(&context.catalog, &request) {
+            let channel = about.channel.name.as_str();
+            let line = Line::of(&request.head);
+            let noted = Noted { meter: &self.unrouted, channel, service: "", caller: None, line };
+            return self.finish(&context, noted, Ok(answer));
+        }
         let routed = match route(&context, &request) {
             Ok(routed) => routed,
             Err(fault) => return self.finish_unrouted(&context, &request, Err(fault)),
@@ -61,6 +68,7 @@ impl Pipeline {
         let meter = routed.meter.unwrap_or(&self.unrouted);
         let (channel, service_name) = (routed.channel, routed.service_name);
         let line = Line::of(&request.head);
+        let page = routed.cors.map(|policy| Page::of(policy, &request.head.headers));
         let mut caller = None;
         let outcome = async {
             let permit = authenticate(routed.admission, &mut request.head.headers).await?;
@@ -72,7 +80,12 @@ impl Pipeline {
         }
         .await;
         let caller = caller.as_ref().map(|name| name.as_str());
-        self.finish(&context, Noted { meter, channel, service: service_name, caller, line }, outcome)
+        let noted = Noted { meter, channel, service: service_name, caller, line };
+        let mut reply = self.finish(&context, noted, outcome);
+        if let Some(page) = page {
+            page.mark(&mut reply.headers);
+        }
+        reply
     }
 
     /// Replies to a request that goes to no channel: it is counted and noted like any other.

@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use busbar_model::{
-    Digest, Fault, Name, Timestamp,
+    Digest, Fault, Name, Secret, Timestamp,
     correlation::CorrelationId,
     router::Parameters,
     unit::{CommitError, Entry, Key, ReplyKey, StoredReply, Unit},
@@ -104,6 +104,16 @@ impl Origin {
         self.service.name == *service
     }
 }
+
+/// Opens secrets, which are sealed in the definitions as they are in the ODB.
+pub trait Opener: Send + Sync {
+    fn open(&self, secret: &Secret) -> Result<String, Unopened>;
+}
+
+/// Why a secret could not be opened; tells nothing of its value.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct Unopened(pub String);
 
 /// One line of the access log.
 #[derive(Debug)]

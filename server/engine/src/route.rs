@@ -12,6 +12,7 @@ use crate::{
     accept::Context,
     authenticate::Guard,
     catalog::{Admission, BoundService, Route, Slot},
+    cors::Policy,
     metrics::Meter,
     request::{Request, Target},
 };
@@ -27,6 +28,7 @@ pub(crate) struct Routed<'c> {
     pub(crate) params: Parameters,
     pub(crate) body_bytes_max: u64,
     pub(crate) timeout_ms: u64,
+    pub(crate) cors: Option<&'c Policy>,
 }
 
 #[derive(Clone, Copy)]
@@ -73,6 +75,7 @@ fn to_channel(route: &Route, params: Parameters) -> Routed<'_> {
         params,
         body_bytes_max: route.channel.body_bytes_max,
         timeout_ms: route.channel.timeout_ms,
+        cors: route.cors.as_ref(),
     }
 }
 
@@ -92,6 +95,7 @@ fn by_name<'c>(context: &'c Context, name: &str) -> Routed<'c> {
         params: Vec::new(),
         body_bytes_max: bounds::BODY_BYTES_DEFAULT,
         timeout_ms: bounds::CALL_TIMEOUT_MS_CEILING,
+        cors: None,
     }
 }
 

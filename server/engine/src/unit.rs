@@ -329,3 +329,6 @@ pub(crate) fn unavailable() -> Fault {
     Fault::new(FaultKind::OdbUnavailable, "the effects of the call can't be kept at present; none was")
         .with_retry_after_s(1)
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,10 +47,23 @@ pub const PLUGIN_SERVICES_MAX: usize = 256;
 pub const SCHEMA_BYTES_MAX: usize = 256 * 1024;
 /// A plugin's config, as text.
 pub const CONFIG_BYTES_MAX: usize = 64 * 1024;
+/// The value of a secret.
+pub const SECRET_VALUE_BYTES_MAX: usize = 64 * 1024;
+/// A value shorter than this is not redacted from logs: it would hit too much that it is not.
+pub const REDACTED_BYTES_MIN: usize = 4;
+/// Values that one plugin was shown and that its log lines are searched for, in one worker.
+pub const REDACTED_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A name of anything.
 pub const NAME_CHARS_MAX: usize = 128;
 /// A channel's path.
 pub const PATH_CHARS_MAX: usize = 1024;
+/// An origin in a channel's `cors`.
+pub const ORIGIN_BYTES_MAX: usize = 256;
+/// Origins, and headers of each kind, that a channel's `cors` may name.
+pub const CORS_ITEMS_MAX: usize = 64;
+/// How long a browser may remember the answer to a preflight. None remembers it for more than a day.
+pub const CORS_MAX_AGE_S_DEFAULT: u32 = 600;
+pub const CORS_MAX_AGE_S_CEILING: u32 = 86_400;
 /// Versions of one plugin that are kept beside the active one.
 pub const PLUGIN_VERSIONS_KEPT: usize = 10;
 /// An artifact is stored in rows of this size.

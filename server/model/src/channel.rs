@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{bounds, name::Name, path::PathPattern, time::Timestamp};
+use crate::{bounds, cors::Cors, name::Name, path::PathPattern, time::Timestamp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -47,6 +47,9 @@ pub struct Channel {
     pub active: bool,
     pub body_bytes_max: u64,
     pub timeout_ms: u64,
+    /// `None`: pages of other origins are told nothing by the bus.
+    #[serde(default)]
+    pub cors: Option<Cors>,
     /// Grows by one with each change; what ETags are made from.
     pub revision: i64,
     pub created_at: Timestamp,
@@ -65,6 +68,7 @@ pub struct Draft {
     pub active: bool,
     pub body_bytes_max: u64,
     pub timeout_ms: u64,
+    pub cors: Option<Cors>,
 }
 
 impl Draft {
@@ -80,6 +84,7 @@ impl Draft {
             active: true,
             body_bytes_max: bounds::BODY_BYTES_DEFAULT,
             timeout_ms: bounds::CALL_TIMEOUT_MS_DEFAULT,
+            cors: None,
         }
     }
 }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    channel::Channel, name::Name, plugin::Plugin, router::Router, security::Security, service::Service,
+    channel::Channel, name::Name, plugin::Plugin, router::Router, secret::Secret, security::Security,
+    service::Service,
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,6 +17,7 @@ pub struct Definitions {
     pub services: Vec<Service>,
     pub channels: Vec<Channel>,
     pub securities: Vec<Security>,
+    pub secrets: Vec<Secret>,
 }
 
 /// Two channels that would answer the same request.
@@ -31,6 +33,10 @@ pub struct AddressTaken {
 impl Definitions {
     pub fn plugin(&self, name: &str) -> Option<&Plugin> {
         self.plugins.iter().find(|plugin| plugin.name.as_str() == name)
+    }
+
+    pub fn secret(&self, name: &str) -> Option<&Secret> {
+        self.secrets.iter().find(|secret| secret.name.as_str() == name)
     }
 
     /// Routes of the active channels, as indexes into `channels`, and what could not be routed.
@@ -86,6 +92,7 @@ mod tests {
             active,
             body_bytes_max: draft.body_bytes_max,
             timeout_ms: draft.timeout_ms,
+            cors: None,
             revision: 1,
             created_at: Timestamp(0),
             updated_at: Timestamp(0),

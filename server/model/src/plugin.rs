@@ -22,6 +22,9 @@ pub struct Description {
     pub services: Vec<ServiceDescription>,
     /// Services that it says it invokes.
     pub invokes: Vec<String>,
+    /// Secrets that it says it reads.
+    #[serde(default)]
+    pub secrets: Vec<String>,
     /// Interfaces that it imports, as written: `busbar:bus/log@0.1.0`.
     pub imports: Vec<String>,
 }
@@ -61,6 +64,7 @@ impl Description {
             version: String::new(),
             services: vec![service],
             invokes: Vec::new(),
+            secrets: Vec::new(),
             imports,
         }
     }
@@ -91,19 +95,23 @@ impl Description {
 pub struct Grants {
     #[serde(default)]
     pub invoke: Vec<String>,
+    #[serde(default)]
+    pub secrets: Vec<String>,
 }
 
 impl Grants {
     /// Everything; what development mode gives a plugin whose grants nobody has set.
     pub fn everything() -> Self {
-        Self { invoke: vec!["*".to_owned()] }
+        let all = || vec!["*".to_owned()];
+        Self { invoke: all(), secrets: all() }
     }
 
     pub fn allows_invoke(&self, service: &str) -> bool {
-        self.invoke.iter().any(|pattern| match pattern.strip_suffix('*') {
-            Some(prefix) => service.starts_with(prefix),
-            None => pattern == service,
-        })
+        allows(&self.invoke, service)
+    }
+
+    pub fn allows_secret(&self, secret: &str) -> bool {
+        allows(&self.secrets, secret)
     }
 
     /// Grants of what a description says it needs.
@@ -113,15 +121,22 @@ impl Grants {
             Some(prefix) => prefix.strip_suffix('.').unwrap_or(prefix).parse::<Name>().is_ok(),
             None => pattern.parse::<Name>().is_ok(),
         };
-        match self.invoke.iter().find(|pattern| !fits(pattern)) {
+        match self.invoke.iter().chain(&self.secrets).find(|pattern| !fits(pattern)) {
             Some(odd) => Err(InvalidGrant(odd.clone())),
             None => Ok(()),
         }
     }
 }
 
+fn allows(patterns: &[String], name: &str) -> bool {
+    patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => pattern == name,
+    })
+}
+
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("grant {0:?} is neither a service's name nor a prefix that ends in '*'")]
+#[error("grant {0:?} is neither a name nor a prefix that ends in '*'")]
 pub struct InvalidGrant(pub String);
 
 /// A plugin as the catalog knows it.
@@ -153,18 +168,25 @@ mod tests {
 
     #[test]
     fn a_grant_is_a_name_or_a_prefix() {
-        let grants = Grants { invoke: vec!["prices.lookup".into(), "mailer.*".into()] };
+        let invoke = vec!["prices.lookup".into(), "mailer.*".into()];
+        let grants = Grants { invoke, secrets: vec!["pay-key".into()] };
         assert!(grants.allows_invoke("prices.lookup"));
         assert!(grants.allows_invoke("mailer.confirm"));
         assert!(!grants.allows_invoke("prices.lookup2"));
         assert!(!grants.allows_invoke("mailer"));
         assert!(!Grants::default().allows_invoke("x"));
         assert!(Grants::everything().allows_invoke("x"));
+        assert!(grants.allows_secret("pay-key") && !grants.allows_secret("prices.lookup"));
+        assert!(!Grants::default().allows_secret("x"));
+        assert!(Grants::everything().allows_secret("x"));
     }
 
     #[test]
     fn a_pattern_in_the_middle_is_refused() {
-        assert!(Grants { invoke: vec!["a*b".into()] }.check().is_err());
-        assert!(Grants { invoke: vec!["a.*".into(), "*".into(), "a.b".into()] }.check().is_ok());
+        let good = || vec!["a.*".into(), "*".into(), "a.b".into()];
+        let bad = || vec!["a*b".into()];
+        assert!(Grants { invoke: good(), secrets: good() }.check().is_ok());
+        assert!(Grants { invoke: bad(), secrets: good() }.check().is_err());
+        assert!(Grants { invoke: good(), secrets: bad() }.check().is_err());
     }
 }

@@ -18,3 +18,11 @@ pub(crate) const WORKERS_SHOWN_MAX: usize = 16;
 pub(crate) const EXCERPT_CHARS_MAX: usize = 200;
 /// A password, in bytes, with what ends its line.
 pub(crate) const PASSWORD_BYTES_MAX: u64 = 64 * 1024;
+/// Lines that `logs` shows of the past.
+pub(crate) const LOG_LINES_MAX: usize = 1_000_000;
+/// A line of a log; a longer one is none of ours.
+pub(crate) const LOG_LINE_BYTES_MAX: usize = 1024 * 1024;
+/// What is read of one log at once while it is followed.
+pub(crate) const LOG_BYTES_AT_ONCE: usize = 8 * 1024 * 1024;
+/// How often followed logs are looked at.
+pub(crate) const LOG_LOOK_EVERY: Duration = Duration::from_millis(200);

@@ -1,5 +1,7 @@
 //! `busbar channel`: ways in.
 
+mod cors;
+
 use anyhow::Context as _;
 use http::Method;
 use serde::Deserialize;
@@ -30,7 +32,7 @@ pub(crate) enum Command {
     },
     /// Makes a channel.
     #[command(
-        after_help = "Examples:\n  busbar channel create --path /orders --service orders.create --method POST\n  busbar channel create --path '/files/{rest...}' --service files --name files --security partner"
+        after_help = "Examples:\n  busbar channel create --path /orders --service orders.create --method POST\n  busbar channel create --path '/files/{rest...}' --service files --name files --security partner\n  busbar channel create --path /shop --service shop --cors-origin https://app.example --cors-header content-type"
     )]
     Create {
         /// What it answers to: /a, /a/{p} or /a/{p...}.
@@ -44,7 +46,7 @@ pub(crate) enum Command {
     },
     /// Changes a channel; what is not given stays.
     #[command(
-        after_help = "Examples:\n  busbar channel update orders --timeout-ms 5000 --method POST --method PUT\n  busbar channel update orders --security none\n  busbar channel update orders --inactive"
+        after_help = "Examples:\n  busbar channel update orders --timeout-ms 5000 --method POST --method PUT\n  busbar channel update orders --security none\n  busbar channel update orders --inactive\n  busbar channel update orders --cors-origin https://app.example --cors-credentials"
     )]
     Update {
         /// Its name or id.
@@ -91,6 +93,8 @@ pub(crate) struct Settings {
     /// Does not answer.
     #[arg(long)]
     inactive: bool,
+    #[command(flatten)]
+    cors: Box<cors::Settings>,
 }
 
 const NONE: &str = "none";
@@ -116,6 +120,7 @@ impl Settings {
             ("active", active),
             ("body_bytes_max", self.body_bytes_max.map(Value::from)),
             ("timeout_ms", self.timeout_ms.map(Value::from)),
+            ("cors", self.cors.body()?),
         ];
         let given = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         Ok(Value::Object(given.collect::<Map<_, _>>()))
@@ -134,6 +139,9 @@ pub(crate) struct View {
     pub(crate) active: bool,
     body_bytes_max: u64,
     timeout_ms: u64,
+    /// Absent where the server is older than this command.
+    #[serde(default)]
+    cors: Option<cors::View>,
 }
 
 impl View {
@@ -157,6 +165,7 @@ impl View {
             .with("active", yes_or_no(self.active))
             .with("body_bytes_max", self.body_bytes_max.to_string())
             .with("timeout_ms", self.timeout_ms.to_string())
+            .with("cors", self.cors.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string))
     }
 }
 
@@ -251,7 +260,8 @@ mod tests {
 
     fn bus(asked: &Asked) -> (u16, Value) {
         let channel = json!({"id": "c1", "name": "orders", "protocol": "rest", "path": "/orders", "methods": [],
-            "service": "orders.create", "security": null, "active": true, "body_bytes_max": 1, "timeout_ms": 2});
+            "service": "orders.create", "security": null, "active": true, "body_bytes_max": 1, "timeout_ms": 2,
+            "cors": {"origins": ["https://a.example"], "headers": ["x"], "expose": [], "credentials": true, "max_age_s": 5}});
         match asked.line().as_str() {
             "GET /api/v1/channels?limit=500" | "GET /api/v1/channels?name=orders&limit=500" => {
                 (200, json!({"items": [channel], "next": null}))
@@ -270,6 +280,8 @@ mod tests {
         assert!(list.ends_with("\norders\tany\t/orders\torders.create\tnone\tyes\n"), "{list}");
         let (_, show, _) = obey(&fake, "show orders").await;
         assert!(show.contains("security\tnone\nactive\tyes\n"), "{show}");
+        let cors = "cors\torigins https://a.example; headers x; credentials; remembered for 5 s\n";
+        assert!(show.ends_with(cors), "{show}");
     }
 
     #[tokio::test]
@@ -279,6 +291,9 @@ mod tests {
             "create --path /orders --service orders.create --method get,post --security partner --inactive",
             "update orders --security none --method any --active --timeout-ms 5 --name o",
             "delete orders",
+            "update orders --cors-origin https://a.example,https://b.example --cors-header none --cors-credentials",
+            "update orders --cors-credentials=false --cors-max-age-s 9 --cors-expose x",
+            "update orders --cors-origin none",
         ];
         for line in lines {
             assert_eq!(obey(&fake, line).await.0, 0, "{line}");
@@ -294,6 +309,12 @@ mod tests {
             json!({"name": "o", "methods": [], "security": null, "active": true, "timeout_ms": 5})
         );
         assert_eq!(changes[2].line(), "DELETE /api/v1/channels/c1");
+        let origins = json!(["https://a.example", "https://b.example"]);
+        let cors = json!({"origins": origins, "headers": [], "credentials": true});
+        assert_eq!(changes[3].json(), json!({"cors": cors}));
+        let cors = json!({"expose": ["x"], "credentials": false, "max_age_s": 9});
+        assert_eq!(changes[4].json(), json!({"cors": cors}));
+        assert_eq!(changes[5].json(), json!({"cors": null}));
     }
 
     #[tokio::test]
@@ -301,6 +322,8 @@ mod tests {
         let fake = Fake::start(bus).await;
         assert_eq!(obey(&fake, "update orders").await.0, 2);
         assert_eq!(obey(&fake, "update orders --method any,get").await.0, 2);
+        assert_eq!(obey(&fake, "update orders --cors-origin none --cors-credentials").await.0, 2);
+        assert_eq!(obey(&fake, "update orders --cors-header none,x").await.0, 2);
         let (code, _, said) = obey(&fake, "delete nothing").await;
         assert_eq!(
             (code, said.as_str()),

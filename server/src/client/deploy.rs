@@ -137,6 +137,10 @@ mod tests {
                 (200, servers("sha256:new"))
             }
             "GET /api/v1/servers?limit=500" => (200, servers("sha256:old")),
+            "GET /api/v1/plugins/orders" => {
+                let grants = json!({"invoke": [], "secrets": []});
+                (200, json!({"name": "orders", "state": "active", "secrets": ["pay-key"], "grants": grants}))
+            }
             line => panic!("{line} was not expected"),
         })
         .await
@@ -156,6 +160,8 @@ mod tests {
             "orders: prepared",
             "runs on 0 of 1 worker",
             "orders sha256:new is live on 1 worker of 1 live server",
+            "orders asks for: secret pay-key\n",
+            "not granted: secret pay-key",
         ] {
             assert!(said.contains(part), "{said}");
         }

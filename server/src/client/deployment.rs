@@ -29,7 +29,10 @@ pub(crate) enum Command {
     },
     /// Shows a deployment with its state on each server and worker.
     #[command(after_help = "Example:\n  busbar deployment show 01934b5c-0000-7000-8000-000000000000")]
-    Show { id: String },
+    Show {
+        /// What `deployment list` shows.
+        id: String,
+    },
 }
 
 fn state(text: &str) -> Result<DeploymentState, String> {

@@ -26,6 +26,7 @@ const JSON: &str = "application/json";
     after_help = "Examples:\n  busbar invoke echo\n  busbar invoke greeter.greet '{\"name\":\"Ada\"}'\n  busbar invoke orders.import @orders.json\n  busbar invoke pictures.scale @cat.png --content-type image/png > small.png\n  busbar invoke orders.create -"
 )]
 pub(crate) struct Args {
+    /// The service's name.
     service: String,
     /// The input: JSON, @FILE or - for standard input; nothing if not given.
     #[arg(value_name = "INPUT", allow_hyphen_values = true)]

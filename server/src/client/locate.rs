@@ -87,6 +87,16 @@ impl Locator {
         Self { folder, variable }
     }
 
+    /// A variable of the environment.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        (self.variable)(name)
+    }
+
+    /// The folder that was named, or the one that is meant where none was.
+    pub(crate) fn folder_named(&self) -> PathBuf {
+        self.folder.clone().unwrap_or_else(|| PathBuf::from(FOLDER_DEFAULT))
+    }
+
     /// The admin API.
     pub(crate) fn admin(&self) -> Result<Access, Error> {
         let Some((folder, endpoints)) = self.folder(ADMIN_URL)? else {
@@ -128,7 +138,7 @@ impl Locator {
 
     /// The folder of the server that is meant; `None`: the environment names it.
     fn folder(&self, variable: &'static str) -> Result<Option<(PathBuf, Endpoints)>, Error> {
-        let folder = self.folder.clone().unwrap_or_else(|| PathBuf::from(FOLDER_DEFAULT));
+        let folder = self.folder_named();
         let path = endpoints(&folder);
         match fs::read(&path) {
             Ok(text) => match serde_json::from_slice(&text) {

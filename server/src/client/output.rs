@@ -72,6 +72,11 @@ impl Output {
         self.json
     }
 
+    /// Whether the reader of standard output went away.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.out.gone
+    }
+
     pub(crate) fn to_terminal(&self) -> bool {
         self.out.terminal.is_some()
     }

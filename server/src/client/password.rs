@@ -1,5 +1,5 @@
-//! Passwords, from a terminal without showing them or from standard input; never from the command
-//! line, which others can see.
+//! Passwords and the like, from a terminal without showing them or from standard input; never from the
+//! command line, which others can see.
 
 use std::{
     fs::File,
@@ -21,19 +21,25 @@ pub(crate) struct Source {
 impl Source {
     pub(crate) fn read(&self) -> anyhow::Result<String> {
         if self.password_stdin {
-            return line(io::stdin());
+            return line(io::stdin(), "password");
         }
-        let terminal = || File::options().read(true).write(true).open("/dev/tty");
-        let Ok(terminal) = terminal() else {
-            return Err(Usage::error("there is no terminal to ask for the password; use --password-stdin"));
-        };
-        let first = ask(&terminal, "Password: ").context("failed to read the password")?;
-        let again = ask(&terminal, "The same again: ").context("failed to read the password")?;
-        if first != again {
-            return Err(Usage::error("the two passwords differ"));
-        }
-        Ok(first)
+        asked_twice("password", "--password-stdin")
     }
+}
+
+/// One line from the terminal, typed twice and not shown. `instead` is what to use where there is none.
+pub(crate) fn asked_twice(noun: &str, instead: &str) -> anyhow::Result<String> {
+    let terminal = || File::options().read(true).write(true).open("/dev/tty");
+    let Ok(terminal) = terminal() else {
+        return Err(Usage::error(format!("there is no terminal to ask for the {noun}; use {instead}")));
+    };
+    let failed = || format!("failed to read the {noun}");
+    let first = ask(&terminal, &format!("The {noun}: "), noun).with_context(failed)?;
+    let again = ask(&terminal, "The same again: ", noun).with_context(failed)?;
+    if first != again {
+        return Err(Usage::error(format!("the two {noun}s differ")));
+    }
+    Ok(first)
 }
 
 /// A terminal that shows what is typed again once this is dropped.
@@ -60,21 +66,21 @@ impl Drop for Silent<'_> {
     }
 }
 
-fn ask(terminal: &File, prompt: &str) -> anyhow::Result<String> {
+fn ask(terminal: &File, prompt: &str, noun: &str) -> anyhow::Result<String> {
     let _silent = Silent::new(terminal)?;
     let mut writer = terminal;
     writer.write_all(prompt.as_bytes())?;
-    line(terminal)
+    line(terminal, noun)
 }
 
 /// The first line without its end.
-fn line(source: impl Read) -> anyhow::Result<String> {
+fn line(source: impl Read, noun: &str) -> anyhow::Result<String> {
     let mut text = String::new();
     let read = BufReader::new(source.take(PASSWORD_BYTES_MAX)).read_line(&mut text);
-    read.map_err(|error| Usage::error(format!("the password can't be read: {error}")))?;
+    read.map_err(|error| Usage::error(format!("the {noun} can't be read: {error}")))?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     let line = line.strip_suffix('\r').unwrap_or(line);
-    if line.is_empty() { Err(Usage::error("the password is empty")) } else { Ok(line.to_owned()) }
+    if line.is_empty() { Err(Usage::error(format!("the {noun} is empty"))) } else { Ok(line.to_owned()) }
 }
 
 #[cfg(test)]
@@ -84,11 +90,11 @@ mod tests {
     #[test]
     fn a_password_is_one_line() {
         for text in ["open sesame", "open sesame\n", "open sesame\r\nmore"] {
-            assert_eq!(line(text.as_bytes()).unwrap(), "open sesame");
+            assert_eq!(line(text.as_bytes(), "password").unwrap(), "open sesame");
         }
-        assert_eq!(line(" spaces stay ".as_bytes()).unwrap(), " spaces stay ");
+        assert_eq!(line(" spaces stay ".as_bytes(), "password").unwrap(), " spaces stay ");
         for bad in [&b""[..], b"\n", b"\xff\n"] {
-            assert!(line(bad).is_err());
+            assert!(line(bad, "password").is_err());
         }
     }
 }

@@ -2,9 +2,10 @@
 
 mod config;
 mod grants;
+pub(crate) mod needs;
 
 use anyhow::{Context as _, anyhow};
-use busbar_model::Digest;
+use busbar_model::{Digest, plugin::Grants};
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -28,12 +29,16 @@ pub(crate) enum Command {
     List,
     /// Shows a plugin and its deployments.
     #[command(after_help = "Example:\n  busbar plugin show orders")]
-    Show { name: String },
+    Show {
+        /// Its name.
+        name: String,
+    },
     /// Goes back to an earlier version.
     #[command(
         after_help = "Examples:\n  busbar plugin rollback orders\n  busbar plugin rollback orders --to sha256:0123abcd"
     )]
     Rollback {
+        /// Its name.
         name: String,
         /// The version, by its digest or the first digits of it; the one before the present one if not
         /// given.
@@ -45,6 +50,7 @@ pub(crate) enum Command {
     /// Takes a plugin out of service.
     #[command(after_help = "Example:\n  busbar plugin recall orders")]
     Recall {
+        /// Its name.
         name: String,
         #[command(flatten)]
         watch: watch::Patience,
@@ -68,25 +74,16 @@ pub(crate) struct View {
     imports: Vec<String>,
     #[serde(default)]
     invokes: Vec<String>,
+    #[serde(default)]
+    secrets: Vec<String>,
     grants: Option<Grants>,
     #[serde(default)]
     config: Value,
 }
 
-#[derive(Debug, Deserialize)]
-struct Grants {
-    #[serde(default)]
-    invoke: Vec<String>,
-}
-
 impl View {
     fn fields(&self) -> Fields {
         let or_nothing = |text: &Option<String>| text.clone().unwrap_or_default();
-        let grants = match &self.grants {
-            None => "nobody has set any".to_owned(),
-            Some(grants) if grants.invoke.is_empty() => "none".to_owned(),
-            Some(grants) => format!("invoke {}", grants.invoke.join(", ")),
-        };
         Fields::default()
             .with("name", &self.name)
             .with("kind", or_nothing(&self.kind))
@@ -96,7 +93,8 @@ impl View {
             .with("services", self.services.join("\n"))
             .with("imports", self.imports.join("\n"))
             .with("invokes", self.invokes.join("\n"))
-            .with("grants", grants)
+            .with("secrets", self.secrets.join("\n"))
+            .with("grants", needs::granted(self.grants.as_ref()))
             .with("config", format!("{:#}", self.config))
     }
 }
@@ -282,12 +280,26 @@ mod tests {
     async fn grants_are_shown_and_set() {
         let fake = Fake::start(bus).await;
         let (_, out) = obey(&fake, "grants orders").await;
-        assert_eq!(out, "invoke\tnobody has set any\n");
-        obey(&fake, "grants orders --invoke prices.* --invoke mail").await.0.unwrap();
+        assert_eq!(out, "grants\tnobody has set any\n");
+        let (_, out) = obey(&fake, "grants orders --invoke prices.* --invoke mail").await;
+        assert_eq!(out, "invoke\tprices.* mail\nsecrets\tnothing\n");
         obey(&fake, "grants orders --none").await.0.unwrap();
         obey(&fake, "grants orders --unset").await.0.unwrap();
         let sent: Vec<_> = fake.changes().iter().map(Asked::json).collect();
-        assert_eq!(sent, [json!({"invoke": ["prices.*", "mail"]}), json!({"invoke": []}), Value::Null]);
+        assert_eq!(sent, [json!({"invoke": ["prices.*", "mail"]}), json!({}), Value::Null]);
+    }
+
+    #[tokio::test]
+    async fn grants_of_other_kinds_stay() {
+        let fake = Fake::start(|asked| match asked.line().as_str() {
+            "GET /api/v1/plugins/orders/grants" => (200, json!({"invoke": ["mail"], "secrets": ["old"]})),
+            _ => (200, asked.json()),
+        })
+        .await;
+        obey(&fake, "grants orders --secret pay-key --secret mail.*").await.0.unwrap();
+        let sent = &fake.changes()[0];
+        assert_eq!(sent.json(), json!({"invoke": ["mail"], "secrets": ["pay-key", "mail.*"]}));
+        assert_eq!(sent.header("if-match"), Some("\"7\""));
     }
 
     #[tokio::test]

@@ -34,7 +34,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  busbar security create-basic partner --username ada\n  busbar security create-basic partner --username ada --password-stdin < password.txt"
     )]
     CreateBasic {
+        /// What it is called.
         name: String,
+        /// Who the caller says to be.
         #[arg(long, value_name = "NAME")]
         username: String,
         #[command(flatten)]
@@ -44,7 +46,10 @@ pub(crate) enum Command {
     #[command(
         after_help = "Examples:\n  busbar security create-key shop\n  busbar security create-key shop > shop.key"
     )]
-    CreateKey { name: String },
+    CreateKey {
+        /// What it is called.
+        name: String,
+    },
     /// Gives a definition of HTTP basic another password; asks for it.
     #[command(
         after_help = "Examples:\n  busbar security set-password partner\n  busbar security set-password partner --password-stdin < password.txt"

@@ -26,7 +26,10 @@ pub(crate) enum Command {
     },
     /// Shows a service: its contract, its limits and the channels that lead to it.
     #[command(after_help = "Example:\n  busbar service show orders.create")]
-    Show { name: String },
+    Show {
+        /// Its name.
+        name: String,
+    },
     /// Shows or sets what bounds each call of a service.
     Limits(limits::Args),
 }

@@ -13,6 +13,7 @@ use super::{
     api::{Api, relative},
     bounds::LOOK_EVERY,
     deployment,
+    plugin::needs,
     progress::Progress,
     server::{self, Server, Worker},
     table::{Table, short_digest},
@@ -167,7 +168,11 @@ pub(crate) async fn follow(
             let workers =
                 format!("{} of {}", count(workers, "worker"), count(look.live().count(), "live server"));
             let done = if goal == Goal::Live { "is live on" } else { "is recalled from" };
-            Ok(session.output.note(&format!("{subject} {done} {workers} ({time})"))?)
+            session.output.note(&format!("{subject} {done} {workers} ({time})"))?;
+            match goal {
+                Goal::Live => needs::tell(session, api, &look.deployment.plugin).await,
+                Goal::Recalled => Ok(()),
+            }
         }
     }
 }

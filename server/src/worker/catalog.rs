@@ -5,8 +5,8 @@ use std::{
     sync::Arc,
 };
 
-use busbar_engine::{Pipeline, catalog::Binder, metrics::Metrics, ports::Plugin};
-use busbar_model::{Definitions, Digest, Name, plugin::Grants};
+use busbar_engine::{Pipeline, catalog::Binder, ports::Plugin};
+use busbar_model::{Definitions, Digest, Name};
 use busbar_wasm::{ArtifactCache, Engine, LoadedPlugin};
 
 /// Holds the loaded plugins of this worker and switches its pipeline.
@@ -33,11 +33,8 @@ impl Keeper {
         pipeline: Arc<Pipeline>,
         engine: Engine,
         artifacts: ArtifactCache,
-        metrics: Arc<Metrics>,
-        development: bool,
+        binder: Binder,
     ) -> Self {
-        let grants = if development { Grants::everything() } else { Grants::default() };
-        let binder = Binder::new(metrics, grants);
         Self { pipeline, engine, artifacts, binder, loaded: HashMap::new(), prepared: HashSet::new() }
     }
 

@@ -63,6 +63,7 @@ words! {
         Service = "service",
         Channel = "channel",
         Security = "security",
+        Secret = "secret",
         Delivery = "delivery",
         Deployment = "deployment",
     }

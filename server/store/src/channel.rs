@@ -1,7 +1,7 @@
 //! Channels.
 
 use busbar_model::{
-    Channel, Name, Timestamp,
+    Channel, Cors, Name, Timestamp,
     channel::{Draft, Protocol},
     definitions::address_taken,
     path::PathPattern,
@@ -16,7 +16,7 @@ use crate::{
     id::new_id,
     odb::Odb,
     page::{Page, Paged},
-    schema::{channel, security},
+    schema::{channel, channel_cors, security},
 };
 
 const WHAT: &str = "channel";
@@ -70,7 +70,7 @@ impl Row {
         }
     }
 
-    fn into_model(self, security: Option<String>) -> Result<Channel, Error> {
+    fn into_model(self, security: Option<String>, cors: Option<String>) -> Result<Channel, Error> {
         let bad = |error: Source| Error::corrupt(WHAT, &self.id)(error);
         Ok(Channel {
             name: self.name.parse().map_err(|e| bad(Box::new(e)))?,
@@ -82,6 +82,7 @@ impl Row {
             active: self.active,
             body_bytes_max: u64::try_from(self.body_bytes_max).map_err(|e| bad(Box::new(e)))?,
             timeout_ms: u64::try_from(self.timeout_ms).map_err(|e| bad(Box::new(e)))?,
+            cors: cors.map(|json| serde_json::from_str(&json)).transpose().map_err(|e| bad(Box::new(e)))?,
             revision: self.revision,
             created_at: Timestamp(self.created_us),
             updated_at: Timestamp(self.updated_us),
@@ -89,6 +90,9 @@ impl Row {
         })
     }
 }
+
+/// A channel's row, the name of its security definition, and its `cors`.
+type Joined = (Row, Option<String>, Option<String>);
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -138,7 +142,8 @@ impl Odb {
     pub fn channels(&self, page: &Page, filter: &Filter) -> Result<Paged<Channel>, Error> {
         let mut query = channel::table
             .left_join(security::table)
-            .select((Row::as_select(), security::name.nullable()))
+            .left_join(channel_cors::table)
+            .select((Row::as_select(), security::name.nullable(), channel_cors::cors_json.nullable()))
             .order(channel::id.desc())
             .limit(page.rows())
             .into_boxed();
@@ -163,8 +168,8 @@ impl Odb {
         if let Some(active) = filter.active {
             query = query.filter(channel::active.eq(active));
         }
-        let rows = query.load::<(Row, Option<String>)>(&mut *self.connection()?)?;
-        page.cut(rows, |(row, _)| row.id.clone(), |(row, security)| row.into_model(security))
+        let rows = query.load::<Joined>(&mut *self.connection()?)?;
+        page.cut(rows, |(row, ..)| row.id.clone(), |(row, security, cors)| row.into_model(security, cors))
     }
 }
 
@@ -172,21 +177,23 @@ impl Odb {
 pub(crate) fn all(connection: &mut AnyConnection) -> Result<Vec<Channel>, Error> {
     let rows = channel::table
         .left_join(security::table)
-        .select((Row::as_select(), security::name.nullable()))
+        .left_join(channel_cors::table)
+        .select((Row::as_select(), security::name.nullable(), channel_cors::cors_json.nullable()))
         .order(channel::id.asc())
-        .load::<(Row, Option<String>)>(connection)?;
-    rows.into_iter().map(|(row, security)| row.into_model(security)).collect()
+        .load::<Joined>(connection)?;
+    rows.into_iter().map(|(row, security, cors)| row.into_model(security, cors)).collect()
 }
 
 fn find(connection: &mut AnyConnection, id: &str) -> Result<Channel, Error> {
     let found = channel::table
         .left_join(security::table)
+        .left_join(channel_cors::table)
         .filter(channel::id.eq(id))
-        .select((Row::as_select(), security::name.nullable()))
-        .first::<(Row, Option<String>)>(connection)
+        .select((Row::as_select(), security::name.nullable(), channel_cors::cors_json.nullable()))
+        .first::<Joined>(connection)
         .optional()?;
-    let (row, security) = found.ok_or_else(|| Error::not_found(WHAT, id))?;
-    row.into_model(security)
+    let (row, security, cors) = found.ok_or_else(|| Error::not_found(WHAT, id))?;
+    row.into_model(security, cors)
 }
 
 /// Creates a channel within the caller's transaction.
@@ -199,6 +206,7 @@ pub(crate) fn insert(
     let channel = channel_of(draft.clone(), new_id(by.now), 1, by.now, by.now);
     let row = fit(connection, &channel)?;
     diesel::insert_into(channel::table).values(row).execute(connection)?;
+    put_cors(connection, &channel.id, channel.cors.as_ref())?;
     recorder.record(Action::Create, object(&channel), None, Some(view(&channel)));
     Ok(channel)
 }
@@ -216,8 +224,20 @@ fn update(
     let after = channel_of(draft, before.id.clone(), before.revision + 1, before.created_at, by.now);
     let row = fit(connection, &after)?;
     diesel::update(channel::table.find(&before.id)).set(row).execute(connection)?;
+    if after.cors != before.cors {
+        put_cors(connection, &before.id, after.cors.as_ref())?;
+    }
     recorder.record(Action::Update, object(&after), Some(view(before)), Some(view(&after)));
     Ok(after)
+}
+
+fn put_cors(connection: &mut AnyConnection, id: &str, cors: Option<&Cors>) -> Result<(), Error> {
+    diesel::delete(channel_cors::table.find(id)).execute(connection)?;
+    if let Some(cors) = cors {
+        let row = (channel_cors::channel_id.eq(id), channel_cors::cors_json.eq(json!(cors).to_string()));
+        diesel::insert_into(channel_cors::table).values(row).execute(connection)?;
+    }
+    Ok(())
 }
 
 /// The row of a channel that fits beside all others.
@@ -252,7 +272,7 @@ fn channel_of(
     created_at: Timestamp,
     updated_at: Timestamp,
 ) -> Channel {
-    let Draft { name, protocol, path, methods, service, security, active, body_bytes_max, timeout_ms } =
+    let Draft { name, protocol, path, methods, service, security, active, body_bytes_max, timeout_ms, cors } =
         draft;
     Channel {
         id,
@@ -265,6 +285,7 @@ fn channel_of(
         active,
         body_bytes_max,
         timeout_ms,
+        cors,
         revision,
         created_at,
         updated_at,
@@ -282,6 +303,7 @@ fn draft_of(channel: &Channel) -> Draft {
         active: channel.active,
         body_bytes_max: channel.body_bytes_max,
         timeout_ms: channel.timeout_ms,
+        cors: channel.cors.clone(),
     }
 }
 
@@ -301,5 +323,6 @@ fn view(channel: &Channel) -> Value {
         "active": channel.active,
         "body_bytes_max": channel.body_bytes_max,
         "timeout_ms": channel.timeout_ms,
+        "cors": channel.cors,
     })
 }

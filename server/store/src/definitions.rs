@@ -2,7 +2,7 @@
 
 use busbar_model::Definitions;
 
-use crate::{channel, error::Error, meta, odb::Odb, plugin, security, service};
+use crate::{channel, error::Error, meta, odb::Odb, plugin, secret, security, service};
 
 impl Odb {
     /// Everything a catalog is built from, exactly as of its version.
@@ -16,6 +16,7 @@ impl Odb {
                 services: service::all(connection)?,
                 channels: channel::all(connection)?,
                 securities: security::all(connection)?,
+                secrets: secret::all(connection)?,
             })
         })
     }

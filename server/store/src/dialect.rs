@@ -53,6 +53,16 @@ pub(crate) fn prepare_to_migrate(url: &Url) -> Result<MigrationLock, Error> {
     }
 }
 
+/// Files by which writers on one machine take turns, where the database has one writer only.
+pub(crate) fn writers_line(url: &Url) -> Result<Option<(fs::File, fs::File)>, Error> {
+    match url {
+        Url::Sqlite(path) => Ok(Some((
+            open_private(&format!("{path}.next-lock"))?,
+            open_private(&format!("{path}.write-lock"))?,
+        ))),
+    }
+}
+
 fn open_private(path: &str) -> Result<fs::File, Error> {
     fs::OpenOptions::new()
         .create(true)

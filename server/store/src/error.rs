@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use busbar_model::{DeploymentState, Name, definitions::AddressTaken, delivery::DeliveryState};
 
-use crate::dialect;
+use crate::{dialect, secret::seal};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -39,6 +39,8 @@ pub enum Error {
     NotActive { plugin: Name },
     #[error("plugin {plugin:?} has no earlier version to go back to")]
     NothingToRollBackTo { plugin: Name },
+    #[error(transparent)]
+    Seal(#[from] seal::Error),
     #[error("page does not begin after {0:?}, which is not from a list like this one")]
     InvalidCursor(String),
     #[error("database URL with scheme {scheme:?} is not supported; supported is \"sqlite:PATH\"")]

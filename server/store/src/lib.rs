@@ -29,11 +29,13 @@ mod rollback;
 mod schema;
 mod server;
 mod sweeping;
+mod turn;
 mod unit;
 mod url;
 
 pub mod channel;
 pub mod plugin;
+pub mod secret;
 pub mod security;
 pub mod service;
 
@@ -49,5 +51,6 @@ pub use kv::Range;
 pub use meta::Head;
 pub use odb::Odb;
 pub use page::{Page, Paged};
+pub use secret::seal::{MasterKey, Plaintext};
 pub use sweeping::Sweeping;
 pub use unit::Commits;

@@ -19,6 +19,7 @@ use crate::{
     error::Error,
     migrate,
     pool::{Manager, pool},
+    turn::Turns,
     url::Url,
 };
 
@@ -30,9 +31,8 @@ const ATTEMPT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub struct Odb {
     pool: Pool<Manager>,
-    /// SQLite's waiting writers poll, which is slow and unfair; those of one process queue here
-    /// instead, without holding a connection.
-    writer: Arc<Mutex<()>>,
+    /// Writers wait for their turn before they take a connection.
+    turns: Arc<Turns>,
     /// The transaction that everything through this handle is part of, if there is one.
     within: Option<Arc<Mutex<PooledConnection<Manager>>>>,
 }
@@ -83,12 +83,12 @@ impl Odb {
             return Err(Error::NotMigrated);
         }
         migrate::check(&mut dialect::connect(&url)?)?;
-        Ok(Self { pool: pool(url, connections_max), writer: Arc::default(), within: None })
+        let turns = Arc::new(Turns::of(&url)?);
+        Ok(Self { pool: pool(url, connections_max), turns, within: None })
     }
 
-    /// The turn among the writers of this process.
-    pub(crate) fn writer(&self) -> Arc<Mutex<()>> {
-        Arc::clone(&self.writer)
+    pub(crate) fn turns(&self) -> Arc<Turns> {
+        Arc::clone(&self.turns)
     }
 
     /// A single statement.
@@ -110,7 +110,7 @@ impl Odb {
         &self,
         work: impl FnOnce(&Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        let _turn = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.turns.wait();
         // Once begun it is alone in writing, so that only the beginning can meet contention.
         let connection = retry(|| {
             let mut connection = self.pooled()?;
@@ -156,7 +156,7 @@ impl Odb {
             return nested(&mut *self.connection()?, &mut work);
         }
         retry(|| {
-            let _turn = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            let _turn = self.turns.wait();
             write(&mut *self.connection()?, &mut work)
         })
     }

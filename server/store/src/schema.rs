@@ -117,6 +117,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    secret (id) {
+        id -> Text,
+        name -> Text,
+        description -> Nullable<Text>,
+        ciphertext -> Binary,
+        nonce -> Binary,
+        key_id -> Text,
+        revision -> BigInt,
+        created_us -> BigInt,
+        updated_us -> BigInt,
+    }
+}
+
+diesel::table! {
     channel (id) {
         id -> Text,
         name -> Text,
@@ -131,6 +145,13 @@ diesel::table! {
         revision -> BigInt,
         created_us -> BigInt,
         updated_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    channel_cors (channel_id) {
+        channel_id -> Text,
+        cors_json -> Text,
     }
 }
 
@@ -235,7 +256,8 @@ diesel::table! {
 }
 
 diesel::joinable!(channel -> security (security_id));
+diesel::joinable!(channel_cors -> channel (channel_id));
 diesel::joinable!(plugin -> deployment (active_deployment));
 diesel::joinable!(service -> plugin (plugin_id));
-diesel::allow_tables_to_appear_in_same_query!(channel, security);
+diesel::allow_tables_to_appear_in_same_query!(channel, channel_cors, security);
 diesel::allow_tables_to_appear_in_same_query!(plugin, deployment, service);

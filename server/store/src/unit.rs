@@ -1,7 +1,5 @@
 //! Committing units of work, many in one transaction.
 
-use std::sync::PoisonError;
-
 use busbar_model::{
     Timestamp,
     unit::{CommitError, Unit},
@@ -51,8 +49,8 @@ impl Commits {
         clock: fn() -> Timestamp,
         take: impl FnOnce() -> Vec<Unit>,
     ) -> Result<Vec<Result<(), CommitError>>, Error> {
-        let writer = self.odb.writer();
-        let _turn = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let turns = self.odb.turns();
+        let _turn = turns.wait();
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.odb.pooled()?,

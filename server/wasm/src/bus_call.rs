@@ -29,7 +29,7 @@ pub(crate) async fn run(loaded: &Loaded, pre: &PluginPre<CallState>, call: Call)
     state.log.end();
     let response = match outcome {
         Err(trap) => return Err(fault::of_trap(&trap, state, &subject)),
-        Ok(Err(guest)) => Err(fault::of_guest(guest, &subject)),
+        Ok(Err(guest)) => Err(fault::of_guest(guest, &state.log, &subject)),
         Ok(Ok(response)) => state
             .response_out(response, &service.limits)
             .map_err(|trap| fault::of_trap(&trap, state, &subject))?,

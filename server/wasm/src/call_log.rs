@@ -1,6 +1,7 @@
 //! What a service writes to the log, by `log.write` or its standard streams; bounded per call.
 
 use std::{
+    borrow::Cow,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::Poll,
@@ -15,6 +16,8 @@ use wasmtime_wasi::{
     cli::{IsTerminal, StdoutStream},
     p2::{OutputStream, Pollable, StreamResult},
 };
+
+use crate::redaction::Redactions;
 
 /// Whom log lines are about; `default` is a component that describes itself.
 #[derive(Clone, Default)]
@@ -38,6 +41,7 @@ impl Subject {
 
 struct Log {
     subject: Subject,
+    redactions: Arc<Redactions>,
     /// The beginning of a line that has no end yet.
     partial: Vec<u8>,
     bytes_left: usize,
@@ -49,9 +53,10 @@ struct Log {
 pub(crate) struct CallLog(Arc<Mutex<Log>>);
 
 impl CallLog {
-    pub(crate) fn new(subject: Subject) -> Self {
+    pub(crate) fn new(subject: Subject, redactions: Arc<Redactions>) -> Self {
         Self(Arc::new(Mutex::new(Log {
             subject,
+            redactions,
             partial: Vec::new(),
             bytes_left: CALL_LOG_BYTES_MAX,
             dropped: 0,
@@ -66,9 +71,20 @@ impl CallLog {
     }
 
     pub(crate) fn write(&self, level: Level, message: &str, fields: &[(String, String)]) {
-        let mut log = self.lock();
-        let fields = fields.iter().map(|(k, v)| format!("{k}={v:?}")).collect::<Vec<_>>().join(" ");
-        log.emit(level, message, &fields);
+        self.lock().emit(level, message, fields);
+    }
+
+    /// The call's plugin has been shown a secret: its value is to be in no log.
+    pub(crate) fn redact(&self, secret: &str, value: &str) {
+        let log = self.lock();
+        if let Some((_, service)) = &log.subject.0 {
+            log.redactions.add(&service.plugin_name, secret, value);
+        }
+    }
+
+    /// A text of the guest's that others log, without the secrets that its plugin was shown.
+    pub(crate) fn redacted<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.lock().redacted(text)
     }
 
     /// The call is over: what has no line end is a line, and what was dropped is told.
@@ -76,7 +92,7 @@ impl CallLog {
         let mut log = self.lock();
         let rest = std::mem::take(&mut log.partial);
         if !rest.is_empty() {
-            log.emit(Level::INFO, &String::from_utf8_lossy(&rest), "");
+            log.emit(Level::INFO, &String::from_utf8_lossy(&rest), &[]);
         }
         let dropped = std::mem::take(&mut log.dropped);
         if dropped > 0 {
@@ -91,7 +107,7 @@ impl CallLog {
         while let Some(at) = rest.iter().position(|byte| *byte == b'\n') {
             let mut line = std::mem::take(&mut log.partial);
             line.extend_from_slice(&rest[..at]);
-            log.emit(Level::INFO, &String::from_utf8_lossy(&line), "");
+            log.emit(Level::INFO, &String::from_utf8_lossy(&line), &[]);
             rest = &rest[at + 1..];
         }
         let room = CALL_LOG_BYTES_MAX.saturating_sub(log.partial.len());
@@ -104,12 +120,31 @@ impl CallLog {
 }
 
 impl Log {
-    fn emit(&mut self, level: Level, message: &str, fields: &str) {
-        let Some(left) = self.bytes_left.checked_sub(message.len() + fields.len() + 1) else {
+    fn redacted<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.redactions.apply(self.subject.names().1, text)
+    }
+
+    /// What is to be logged, without secrets, and taken off what the call may log; `None`: too much.
+    fn charge<'m>(
+        &mut self,
+        message: &'m str,
+        fields: &[(String, String)],
+    ) -> Option<(Cow<'m, str>, String)> {
+        // What is too long as it came need not be searched.
+        let given = message.len() + fields.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>();
+        self.bytes_left.checked_sub(given)?;
+        let message = self.redacted(message);
+        let field = |(k, v): &(String, String)| format!("{}={:?}", self.redacted(k), self.redacted(v));
+        let fields = fields.iter().map(field).collect::<Vec<_>>().join(" ");
+        self.bytes_left = self.bytes_left.checked_sub(message.len() + fields.len() + 1)?;
+        Some((message, fields))
+    }
+
+    fn emit(&mut self, level: Level, message: &str, fields: &[(String, String)]) {
+        let Some((message, fields)) = self.charge(message, fields) else {
             self.dropped += 1;
             return;
         };
-        self.bytes_left = left;
         let (correlation, plugin, service) = self.subject.names();
         macro_rules! at {
             ($level:expr) => {

@@ -148,6 +148,7 @@ fn translate(given: wit::Description, imports: Vec<String>) -> Result<Descriptio
         version: given.version,
         services,
         invokes: given.invokes,
+        secrets: given.secrets,
         imports,
     })
 }

@@ -16,7 +16,9 @@ use std::{
 use busbar_model::bounds;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, component::Linker};
 
-use crate::{bindings::Plugin as PluginWorld, host::HostData, instances::Idle, state::CallState};
+use crate::{
+    bindings::Plugin as PluginWorld, host::HostData, instances::Idle, redaction::Redactions, state::CallState,
+};
 
 /// How often running guests are interrupted to let others run and to count their time.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
@@ -69,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) memory_bytes: AtomicU64,
     /// Pooled instances that wait for a call.
     pub(crate) idle: Idle,
+    /// What plugins were shown and must not log.
+    pub(crate) redactions: Arc<Redactions>,
     /// Calls under way.
     calls: AtomicU64,
     ticking: AtomicBool,
@@ -85,6 +89,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             memory_bytes: AtomicU64::new(0),
             idle: Idle::default(),
+            redactions: Arc::default(),
             calls: AtomicU64::new(0),
             ticking: AtomicBool::new(false),
             ticker: std::sync::OnceLock::new(),

@@ -6,7 +6,10 @@ use busbar_model::{
 };
 use http::StatusCode;
 
-use crate::{bindings::busbar::bus::types as wit, cpu::CpuLimitReached, limiter::Refused, state::CallState};
+use crate::{
+    bindings::busbar::bus::types as wit, call_log::CallLog, cpu::CpuLimitReached, limiter::Refused,
+    state::CallState,
+};
 
 /// A call that the guest did not end itself. The cause goes to the log, with the wasm backtrace.
 pub(crate) fn of_trap(
@@ -26,7 +29,7 @@ pub(crate) fn of_trap(
         plugin,
         service,
         kind = kind.label(),
-        trap = format!("{error:#}"),
+        trap = %state.log.redacted(&format!("{error:#}")),
         "call trapped"
     );
     match kind {
@@ -50,10 +53,11 @@ pub(crate) fn of_instantiation(
     of_trap(error, state, subject)
 }
 
-pub(crate) fn of_guest(fault: wit::Fault, subject: &crate::call_log::Subject) -> Fault {
+pub(crate) fn of_guest(fault: wit::Fault, log: &CallLog, subject: &crate::call_log::Subject) -> Fault {
     let errors: Vec<_> =
         fault.errors.into_iter().map(|e| FieldError { path: e.path, message: e.message }).collect();
-    let code = if fault.code.is_empty() { None } else { Some(fault.code) };
+    // The access log has it too.
+    let code = if fault.code.is_empty() { None } else { Some(log.redacted(&fault.code).into_owned()) };
     let mut mapped = match fault.disposition {
         // What the bus itself would have said, had it looked at the body.
         wit::Disposition::Reject => match code.as_deref() {
@@ -71,7 +75,7 @@ pub(crate) fn of_guest(fault: wit::Fault, subject: &crate::call_log::Subject) ->
                 plugin,
                 service,
                 code,
-                cause = fault.message,
+                cause = %log.redacted(&fault.message),
                 "service failed"
             );
             Fault::internal(FaultKind::Failed)

@@ -13,6 +13,7 @@ mod deliver;
 mod invoke;
 mod kv;
 mod log;
+mod secrets;
 
 /// Host functions work on the whole of an instance's state.
 pub(crate) struct HostData;

@@ -48,7 +48,7 @@ pub(crate) async fn run(
     pre: &ProxyPre<CallState>,
     call: Call,
 ) -> Result<Response, Fault> {
-    let limits = call.service.limits.clone();
+    let (limits, plugin) = (call.service.limits.clone(), call.service.plugin_name.clone());
     let deadline = call.deadline;
     let is_head = call.head.as_ref().is_some_and(|head| head.method == Method::HEAD);
     let (answer, answered) = oneshot::channel();
@@ -75,7 +75,9 @@ pub(crate) async fn run(
             Ok(Response { status: Some(parts.status), headers: parts.headers, body })
         }
         Ok(Err(code)) => {
-            tracing::error!(?code, "component answered with an error");
+            let code = format!("{code:?}");
+            let code = loaded.engine.shared.redactions.apply(plugin.as_str(), &code);
+            tracing::error!(%code, "component answered with an error");
             Err(Fault::internal(busbar_model::fault::FaultKind::Failed))
         }
         Err(_) => Err(guest.fault().await),

@@ -14,6 +14,7 @@ mod inspect;
 mod instances;
 mod limiter;
 mod plugin;
+mod redaction;
 mod state;
 
 pub use artifact::{ArtifactCache, ArtifactError};

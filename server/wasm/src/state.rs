@@ -66,7 +66,7 @@ impl CallState {
             deny: DenyOutgoing,
             limiter: Limiter::new(Arc::clone(&engine.shared), memory_bytes_max),
             cpu,
-            log: CallLog::new(subject),
+            log: CallLog::new(subject, Arc::clone(&engine.shared.redactions)),
             cache,
             call: None,
             bodies: 0,

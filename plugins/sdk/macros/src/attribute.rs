@@ -9,6 +9,7 @@ pub(crate) struct Arguments {
     pub(crate) name: Option<LitStr>,
     pub(crate) channels: Vec<Channel>,
     pub(crate) invokes: Vec<LitStr>,
+    pub(crate) secrets: Vec<LitStr>,
     pub(crate) calls_per_instance: Option<LitInt>,
 }
 
@@ -28,6 +29,7 @@ impl Parse for Arguments {
                 "name" => arguments.name = Some(input.parse()?),
                 "rest" => arguments.channels.push(Channel::parse(&input.parse()?)?),
                 "invokes" => arguments.invokes.push(input.parse()?),
+                "secret" => arguments.secrets.push(input.parse()?),
                 "calls_per_instance" => {
                     let number: LitInt = input.parse()?;
                     number.base10_parse::<u32>()?;
@@ -36,7 +38,7 @@ impl Parse for Arguments {
                 _ => {
                     return Err(syn::Error::new(
                         key.span(),
-                        "expected name, rest, invokes or calls_per_instance",
+                        "expected name, rest, invokes, secret or calls_per_instance",
                     ));
                 }
             }
@@ -79,7 +81,7 @@ mod tests {
     #[test]
     fn arguments_are_read() {
         let arguments = parse(
-            r#"rest = "GET, PUT /orders/{id}", rest = "/any", invokes = "a.b", calls_per_instance = 5,"#,
+            r#"rest = "GET, PUT /orders/{id}", rest = "/any", invokes = "a.b", secret = "k", calls_per_instance = 5,"#,
         );
         let arguments = arguments.ok().unwrap();
         assert_eq!(arguments.channels[0].methods, ["GET", "PUT"]);
@@ -87,6 +89,7 @@ mod tests {
         assert!(arguments.channels[1].methods.is_empty());
         assert_eq!(parse(r#"name = "x.y""#).ok().unwrap().name.unwrap().value(), "x.y");
         assert_eq!(arguments.invokes[0].value(), "a.b");
+        assert_eq!(arguments.secrets[0].value(), "k");
         assert_eq!(arguments.calls_per_instance.unwrap().base10_digits(), "5");
     }
 

@@ -15,6 +15,7 @@ use proc_macro::TokenStream;
 /// - `rest = "GET,PUT /orders/{id}"`: proposes a channel; without methods, any. May be repeated.
 /// - `name = "orders.find"`: instead of `{crate}.{function}`.
 /// - `invokes = "stock.reserve"`: a service that this one calls. May be repeated.
+/// - `secret = "pay-key"`: a secret that this one reads. May be repeated.
 /// - `calls_per_instance = 100`: let an instance serve so many calls instead of one.
 #[proc_macro_attribute]
 pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {

@@ -75,7 +75,7 @@ fn declaration(arguments: &Arguments, function: &ItemFn) -> TokenStream {
     let channels = arguments.channels.iter().map(
         |Channel { methods, path }| quote!(::busbar_sdk::Channel { path: #path, methods: &[#(#methods),*] }),
     );
-    let invokes = &arguments.invokes;
+    let (invokes, secrets) = (&arguments.invokes, &arguments.secrets);
     let calls_per_instance = option(arguments.calls_per_instance.as_ref());
     quote! {
         ::busbar_sdk::Declaration {
@@ -83,6 +83,7 @@ fn declaration(arguments: &Arguments, function: &ItemFn) -> TokenStream {
             summary: #summary,
             channels: &[#(#channels),*],
             invokes: &[#(#invokes),*],
+            secrets: &[#(#secrets),*],
             calls_per_instance: #calls_per_instance,
         }
     }

@@ -23,6 +23,7 @@ use crate::client::{
     after_help = "Examples:\n  busbar plugin config orders\n  busbar plugin config orders --set retries=3 --set 'greeting=\"hello\"'\n  busbar plugin config orders --unset retries\n  busbar plugin config orders --file orders.json"
 )]
 pub(crate) struct Args {
+    /// The plugin's name.
     name: String,
     /// Sets one member; the others stay.
     #[arg(long, value_name = "KEY=JSON", value_parser = pair)]

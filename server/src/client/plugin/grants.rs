@@ -1,10 +1,11 @@
 //! `busbar plugin grants`: what a plugin may reach.
 
 use anyhow::Context as _;
+use busbar_model::plugin::Grants;
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Grants, href};
+use super::href;
 use crate::client::{
     Session,
     answer::view,
@@ -14,50 +15,74 @@ use crate::client::{
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  busbar plugin grants orders\n  busbar plugin grants orders --invoke 'prices.*' --invoke mail.send\n  busbar plugin grants orders --none"
+    after_help = "Examples:\n  busbar plugin grants orders\n  busbar plugin grants orders --invoke 'prices.*' --invoke mail.send\n  busbar plugin grants orders --secret pay-key\n  busbar plugin grants orders --none"
 )]
 pub(crate) struct Args {
+    /// The plugin's name.
     name: String,
     /// Services that it may call from now on, by name or by a prefix that ends in `*`; no others.
     #[arg(long, value_name = "PATTERN", num_args = 1..)]
     invoke: Vec<String>,
+    /// Secrets that it may read from now on, by name or by a prefix that ends in `*`; no others.
+    #[arg(long, value_name = "PATTERN", num_args = 1..)]
+    secret: Vec<String>,
     /// It may reach nothing.
-    #[arg(long, conflicts_with = "invoke")]
+    #[arg(long, conflicts_with_all = ["invoke", "secret"])]
     none: bool,
     /// Back to where nobody has set its grants.
-    #[arg(long, conflicts_with_all = ["invoke", "none"])]
+    #[arg(long, conflicts_with_all = ["invoke", "secret", "none"])]
     unset: bool,
 }
 
 impl Args {
-    /// What is to be set, if anything.
-    fn wanted(&self) -> Option<Value> {
+    /// The kinds of grants that are to be set; what is not named stays.
+    fn kinds(&self) -> impl Iterator<Item = (&'static str, &[String])> {
+        let kinds = [("invoke", self.invoke.as_slice()), ("secrets", self.secret.as_slice())];
+        kinds.into_iter().filter(|(_, patterns)| !patterns.is_empty())
+    }
+
+    fn whole(&self) -> Option<Value> {
         if self.unset {
             return Some(Value::Null);
         }
-        (self.none || !self.invoke.is_empty()).then(|| json!({"invoke": self.invoke}))
+        self.none.then(|| json!({}))
     }
+}
+
+/// Sets some kinds of grants, unless someone else changes any meanwhile.
+async fn change(api: &Api, path: String, args: &Args) -> anyhow::Result<Value> {
+    let present = api.ask(Question::get(path.clone())).await?;
+    let mut grants = match present.json()? {
+        Value::Object(grants) => grants,
+        _ => Map::new(),
+    };
+    grants.extend(args.kinds().map(|(kind, patterns)| (kind.to_owned(), json!(patterns))));
+    let question = Question::new(Method::PUT, path).json(&Value::Object(grants)).seen(present.tag());
+    Ok(api.ask(question).await?.json()?)
 }
 
 pub(crate) async fn run(session: &mut Session, api: &Api, args: Args) -> anyhow::Result<()> {
     let path = format!("{}/grants", href(&args.name));
-    let value = match args.wanted() {
-        None => api.get(path).await.with_context(|| format!("failed to show the grants of {}", args.name))?,
-        Some(grants) => {
-            let question = Question::new(Method::PUT, path).json(&grants);
-            let answer = api.ask(question).await;
-            answer
-                .and_then(|answer| answer.json())
-                .with_context(|| format!("failed to set the grants of {}", args.name))?
-        }
+    let failed = |what: &str| format!("failed to {what} the grants of {}", args.name);
+    let value = if let Some(grants) = args.whole() {
+        let answer = api.ask(Question::new(Method::PUT, path).json(&grants)).await;
+        answer.and_then(|answer| answer.json()).with_context(|| failed("set"))?
+    } else if args.kinds().next().is_some() {
+        change(api, path, &args).await.with_context(|| failed("set"))?
+    } else {
+        api.get(path).await.with_context(|| failed("show"))?
     };
     if session.output.json() {
         return Ok(session.output.value(&value)?);
     }
-    let text = match view::<Option<Grants>>(&value)? {
-        None => "nobody has set any".to_owned(),
-        Some(grants) if grants.invoke.is_empty() => "nothing".to_owned(),
-        Some(grants) => grants.invoke.join("\n"),
+    let Some(grants) = view::<Option<Grants>>(&value)? else {
+        return Ok(session.output.fields(&Fields::default().with("grants", "nobody has set any"))?);
     };
-    Ok(session.output.fields(&Fields::default().with("invoke", text))?)
+    let listed = |patterns: &[String]| match patterns {
+        [] => "nothing".to_owned(),
+        patterns => patterns.join("\n"),
+    };
+    let fields =
+        Fields::default().with("invoke", listed(&grants.invoke)).with("secrets", listed(&grants.secrets));
+    Ok(session.output.fields(&fields)?)
 }

@@ -17,6 +17,7 @@ use crate::client::{
     after_help = "Examples:\n  busbar service limits orders.create\n  busbar service limits orders.create --timeout-ms 5000 --concurrency 8\n  busbar service limits orders.create --reset timeout_ms"
 )]
 pub(crate) struct Args {
+    /// The service's name.
     name: String,
     /// Wall time of a call.
     #[arg(long, value_name = "N")]

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use busbar_model::channel::Draft;
+use busbar_model::{Cors, channel::Draft};
 use busbar_store::{Error, Page, channel::Filter};
 
 use crate::fixture::{Fixture, basic, by, draft, name};
@@ -122,4 +122,27 @@ fn lists_are_filtered_by_field() {
         found(Filter { name: Some("a".into()), protocol: Some("rest".into()), ..Filter::default() }),
         ["a"]
     );
+}
+
+#[test]
+fn what_pages_of_other_origins_may_do_is_kept_and_taken_back() {
+    let fixture = Fixture::new();
+    let cors = Cors { origins: vec!["https://app.example".to_owned()], max_age_s: 5, ..Cors::default() };
+    let made =
+        fixture.odb.create_channel(&by(), Draft { cors: Some(cors.clone()), ..draft("a", "/a") }).unwrap();
+    assert_eq!(made.cors.as_ref(), Some(&cors));
+    assert_eq!(fixture.odb.definitions().unwrap().channels, std::slice::from_ref(&made));
+    let same = fixture.odb.update_channel(&by(), &made.id, None, Ok::<_, Error>).unwrap();
+    assert_eq!(same.revision, 1);
+    let other = Cors { credentials: true, ..cors };
+    let put = |cors: Option<Cors>| move |draft: Draft| Ok::<_, Error>(Draft { cors: cors.clone(), ..draft });
+    let changed = fixture.odb.update_channel(&by(), &made.id, None, put(Some(other.clone()))).unwrap();
+    assert_eq!((changed.revision, fixture.odb.channel(&made.id).unwrap().cors), (2, Some(other.clone())));
+    fixture.odb.update_channel(&by(), &made.id, None, put(None)).unwrap();
+    assert_eq!(fixture.odb.channel(&made.id).unwrap().cors, None);
+    // It goes with its channel.
+    fixture.odb.update_channel(&by(), &made.id, None, put(Some(other))).unwrap();
+    fixture.odb.delete_channel(&by(), &made.id, None).unwrap();
+    fixture.odb.create_channel(&by(), draft("a", "/a")).unwrap();
+    assert_eq!(fixture.odb.definitions().unwrap().channels[0].cors, None);
 }

@@ -110,6 +110,7 @@ pub(crate) fn description(plugin: &str, services: &[&str]) -> Description {
         version: "1.0.0".to_owned(),
         services: services.iter().map(service).collect(),
         invokes: Vec::new(),
+        secrets: Vec::new(),
         imports: Vec::new(),
     }
 }

@@ -13,6 +13,7 @@ mod migrating;
 mod paging;
 mod removing;
 mod rolling_back;
+mod secrets;
 mod securities;
 mod servers;
 mod settings;

@@ -18,7 +18,8 @@ fn a_plugin_in_use_is_not_deleted_and_its_users_are_named() {
     let made = fixture.compiled("p", b"1", &["some-service", "other-service"]);
     fixture.activate(&made.id).unwrap();
     fixture.deploy("caller", b"2");
-    let grants = Grants { invoke: vec!["other-service".to_owned(), "some-*".to_owned()] };
+    let grants =
+        Grants { invoke: vec!["other-service".to_owned(), "some-*".to_owned()], ..Grants::default() };
     fixture.odb.set_grants(&by(), "caller", None, Some(grants)).unwrap();
     let channel = fixture.odb.create_channel(&by(), draft("c", "/c")).unwrap();
     let all = ["its active version 1.0.0", "channel \"c\"", "the grants of plugin \"caller\""];

@@ -3,6 +3,7 @@
 mod calls;
 mod limits;
 mod replies;
+mod secrets;
 mod surroundings;
 mod values;
 
@@ -18,6 +19,7 @@ busbar_sdk::plugin!(
     calls::fan,
     replies::reply,
     replies::custom,
+    secrets::secret,
     surroundings::log,
     surroundings::cache,
     surroundings::config,

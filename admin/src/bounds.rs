@@ -26,6 +26,10 @@ pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The server's metrics as text, and the time to get them.
 pub(crate) const METRICS_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub(crate) const METRICS_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long the repeat of a request that is under way waits for its reply, before it is told to come
+/// again; and the longest pause between two looks.
+pub(crate) const REPEAT_TIME_MAX: Duration = Duration::from_secs(5);
+pub(crate) const REPEAT_PAUSE_MAX: Duration = Duration::from_millis(200);
 /// What a secret is for, in bytes.
 pub(crate) const DESCRIPTION_BYTES_MAX: usize = 1024;
 /// Names tried for a channel that was given none: `service`, `service-2` and so on.

@@ -8,6 +8,7 @@ mod configuration;
 mod cors;
 mod deployments;
 mod fixture;
+mod idempotency;
 mod lists;
 mod openapi;
 mod plugins;

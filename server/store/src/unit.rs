@@ -53,7 +53,7 @@ impl Commits {
         let _turn = turns.wait();
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.odb.connection()?,
+            None => self.odb.pooled()?,
         };
         dialect::begin_write(&mut connection)?;
         let units = take();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
 mod activating;
+mod admin_idempotency;
 mod artifacts;
 mod backing_up;
 mod changes;
@@ -12,6 +13,7 @@ mod fixture;
 mod locking;
 mod migrating;
 mod paging;
+mod removing;
 mod rolling_back;
 mod secrets;
 mod securities;

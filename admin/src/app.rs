@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     audit,
     auth::{self, Token},
-    bounds, channels, correlation, deployments,
+    bounds, channels, correlation, deliveries, deployments,
     error::Error,
     health, host, metrics, openapi, plugins,
     problem::{Kind, Problem},
@@ -80,6 +80,12 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(services::get, services::update))
         .routes(routes!(deployments::list, deployments::create))
         .routes(routes!(deployments::get))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::counts))
+        .routes(routes!(deliveries::get))
+        .routes(routes!(deliveries::payload))
+        .routes(routes!(deliveries::retry))
+        .routes(routes!(deliveries::discard))
         .routes(routes!(servers::list))
         .routes(routes!(servers::get))
         .routes(routes!(audit::list))

@@ -24,7 +24,7 @@ pub(crate) struct View {
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     actor: String,
-    /// create, update, delete, activate, rollback or recall.
+    /// create, update, delete, activate, rollback, recall, retry or discard.
     action: &'static str,
     object: ObjectView,
     /// The definition without secrets; null where it did not exist.
@@ -40,7 +40,7 @@ pub(crate) struct View {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AuditObject)]
 pub(crate) struct ObjectView {
-    /// plugin, service, channel or security.
+    /// plugin, service, channel, security or delivery.
     kind: &'static str,
     id: String,
     name: String,

@@ -13,6 +13,7 @@ mod channels;
 mod check;
 mod clock;
 mod correlation;
+mod deliveries;
 mod deployments;
 mod error;
 mod etag;

@@ -48,7 +48,7 @@ impl From<Error> for Problem {
             Error::InUse { .. } => conflict("in-use"),
             Error::ServiceTaken { .. } => conflict("service-taken"),
             Error::NotPrepared { .. } => conflict("not-prepared"),
-            Error::WrongState { .. } => conflict("wrong-state"),
+            Error::WrongState { .. } | Error::DeliveryState { .. } => conflict("wrong-state"),
             Error::NotActive { .. } => conflict("not-active"),
             Error::NothingToRollBackTo { .. } => conflict("nothing-to-roll-back-to"),
             Error::UnknownSecurity { .. } => Self::invalid_at("/security", error.to_string()),

@@ -4,6 +4,7 @@
 mod access;
 mod audit;
 mod channels;
+mod deliveries;
 mod deployments;
 mod fixture;
 mod lists;

@@ -105,12 +105,23 @@ fn commit_all(
     let mut results = Vec::with_capacity(units.len());
     let mut failed = None;
     for unit in units {
-        // What is refused halfway leaves nothing behind.
-        match connection.transaction(|connection| apply(connection, unit, now)) {
+        // SQLite ends the transaction by itself where the disk is full, and rolling back then only says so.
+        let mut cause = None;
+        let outcome = connection.transaction(|connection| {
+            apply(connection, unit, now).map_err(|stop| match stop {
+                Stop::Failed(error) => {
+                    cause = Some(error);
+                    Stop::Failed(Error::rolled_back())
+                }
+                refused @ Stop::Refused(_) => refused,
+            })
+        });
+        match outcome {
             Ok(()) => results.push(Ok(())),
+            // What is refused halfway leaves nothing behind.
             Err(Stop::Refused(refused)) => results.push(Err(refused)),
             Err(Stop::Failed(error)) => {
-                failed = Some(error);
+                failed = Some(cause.unwrap_or(error));
                 break;
             }
         }
@@ -182,6 +193,13 @@ mod tests {
         connection.batch_execute(&format!("PRAGMA max_page_count = {pages}")).unwrap();
     }
 
+    fn make_room(odb: &Odb) {
+        let both = [odb.connection().unwrap(), odb.connection().unwrap()];
+        for mut connection in both {
+            connection.batch_execute("PRAGMA max_page_count = 1000000").unwrap();
+        }
+    }
+
     #[test]
     fn a_full_disk_costs_the_units_that_need_room_and_no_more() {
         let folder = tempfile::tempdir().unwrap();
@@ -192,17 +210,20 @@ mod tests {
         assert_eq!(commit(&mut commits, vec![unit("small", 1)]), [Ok(())]);
         fill(&mut commits);
         let full = |outcome: &Result<(), CommitError>| matches!(outcome, Err(CommitError::Unavailable(cause)) if cause.contains("full"));
-        let outcomes = commit(&mut commits, vec![unit("big", 900_000), unit("small", 2), unit("large", 900_000)]);
+        let outcomes =
+            commit(&mut commits, vec![unit("big", 900_000), unit("small", 2), unit("large", 900_000)]);
         assert!(full(&outcomes[0]) && full(&outcomes[2]), "{outcomes:?}");
         assert_eq!(outcomes[1], Ok(()));
         let bytes = |of: &str| odb.kv(&key(of), NOW).unwrap().map(|entry| entry.value.len());
         assert_eq!((bytes("big"), bytes("small"), bytes("large")), (None, Some(2), None));
-        // The next one is on a connection of its own, for which there is room.
+        make_room(&odb);
         assert_eq!(commit(&mut commits, vec![unit("big", 900_000)]), [Ok(())]);
         assert_eq!(bytes("big"), Some(900_000));
         fill(&mut commits);
         let outcomes = commit(&mut commits, vec![unit("large", 900_000)]);
         assert!(full(&outcomes[0]), "{outcomes:?}");
         assert_eq!(bytes("large"), None);
+        make_room(&odb);
+        assert_eq!(commit(&mut commits, vec![unit("large", 900_000)]), [Ok(())]);
     }
 }

@@ -29,6 +29,7 @@ pub struct Filter {
 #[derive(Clone, Debug, Default)]
 pub struct Retry {
     pub payload: Option<Vec<u8>>,
+    /// Of another payload, where that of the one before is not to stay.
     pub content_type: Option<String>,
 }
 
@@ -56,6 +57,19 @@ impl Odb {
         }
         let rows = query.load::<Row>(&mut *self.connection()?)?;
         page.cut(rows, |row| row.id.clone(), Row::into_model)
+    }
+
+    /// How many there are in each state.
+    pub fn delivery_counts(&self) -> Result<Vec<(DeliveryState, u64)>, Error> {
+        let rows = delivery::table
+            .group_by(delivery::state)
+            .select((delivery::state, diesel::dsl::count_star()))
+            .load::<(String, i64)>(&mut *self.connection()?)?;
+        let count = |state: DeliveryState| {
+            let found = rows.iter().find(|(text, _)| text == state.as_str());
+            found.and_then(|(_, count)| u64::try_from(*count).ok()).unwrap_or_default()
+        };
+        Ok(DeliveryState::ALL.map(|state| (state, count(state))).to_vec())
     }
 
     pub fn delivery(&self, id: &str) -> Result<Delivery, Error> {
@@ -89,7 +103,7 @@ impl Odb {
             }
             if let Some(payload) = &retry.payload {
                 row.payload_bytes = i64::try_from(payload.len()).unwrap_or(i64::MAX);
-                row.content_type.clone_from(&retry.content_type);
+                row.content_type = retry.content_type.clone().or(row.content_type.take());
             }
             retry.payload.as_deref()
         })

@@ -54,8 +54,10 @@ fn a_retry_may_send_something_else() {
     assert_eq!(fixture.odb.delivery_payload("1").unwrap(), b"payload of 1");
     let retried = fixture.odb.retry_delivery(&by(), "1", None, &retry).unwrap();
     assert_eq!((retried.payload_bytes, retried.content_type.as_deref()), (2, Some("application/json")));
+    let retry = Retry { payload: Some(b"[]".to_vec()), content_type: None };
+    fixture.odb.retry_delivery(&by(), "1", None, &retry).unwrap();
     let claimed = fixture.claim_only(0);
-    assert_eq!((claimed.payload.as_slice(), claimed.content_type), (&b"{}"[..], retried.content_type));
+    assert_eq!((claimed.payload.as_slice(), claimed.content_type), (&b"[]"[..], retried.content_type));
 }
 
 #[test]
@@ -174,6 +176,13 @@ fn lists_are_filtered_by_field() {
     assert_eq!(found(DeliveryFilter { target: Some("printer".into()), ..all() }), ["2"]);
     assert_eq!(found(DeliveryFilter { source: Some("shop".into()), ..all() }), ["3", "1"]);
     assert_eq!(found(DeliveryFilter { correlation_id: Some("c-1".into()), ..all() }), ["1"]);
+    let counts = fixture.odb.delivery_counts().unwrap();
+    let expected = DeliveryState::ALL.map(|state| match state {
+        DeliveryState::Waiting => (state, 2),
+        DeliveryState::Discarded => (state, 1),
+        _ => (state, 0),
+    });
+    assert_eq!(counts, expected);
     let page = fixture.odb.deliveries(&Page::first(2), &all()).unwrap();
     let rest = fixture.odb.deliveries(&Page { limit: 2, before: page.next }, &all()).unwrap();
     assert_eq!((rest.items[0].id.as_str(), rest.next), ("1", None));

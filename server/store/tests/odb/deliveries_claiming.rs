@@ -141,8 +141,7 @@ fn a_target_that_is_away_is_waited_for() {
     let look = |ms: i64, there: bool| {
         let lease_ms = |_: &str| there.then_some(LEASE_MS);
         let now = after(ms);
-        let claiming =
-            Claiming { owner: "one", now, limit: 10, busy: &[], lease_ms: &lease_ms, random: 0.0 };
+        let claiming = Claiming { owner: "one", now, limit: 10, busy: &[], lease_ms: &lease_ms, random: 0.0 };
         fixture.odb.claim(&claiming).unwrap().claimed
     };
     for ms in [0, 2_000, 4_000] {

@@ -4,6 +4,7 @@ mod answer;
 mod api;
 mod bounds;
 mod channel;
+mod delivery;
 mod deploy;
 mod deployment;
 mod failure;
@@ -72,6 +73,9 @@ pub(crate) enum ClientCommand {
     /// Versions of plugins on their way to being live.
     #[command(subcommand)]
     Deployment(deployment::Command),
+    /// Messages on their way to their targets, and the error queue.
+    #[command(subcommand)]
+    Delivery(delivery::Command),
     /// The bus at a glance: servers, workers and what they run.
     #[command(after_help = "Examples:\n  busbar status\n  busbar status --json")]
     Status,
@@ -107,6 +111,7 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::Channel(command) => channel::run(session, command).await,
         ClientCommand::Security(command) => security::run(session, command).await,
         ClientCommand::Deployment(command) => deployment::run(session, command).await,
+        ClientCommand::Delivery(command) => delivery::run(session, command).await,
         ClientCommand::Status => status::run(session).await,
     }
 }
@@ -188,6 +193,16 @@ mod tests {
             "security create-basic b",
             "security create-basic b --username u --password p",
             "deployment list --state odd",
+            "delivery list --state odd",
+            "delivery list --all --limit 3",
+            "delivery retry",
+            "delivery retry 1 --all --state failed",
+            "delivery retry --all",
+            "delivery retry 1 2 --state failed",
+            "delivery retry --all --state failed --payload-file f",
+            "delivery discard --all --yes",
+            "delivery discard 1 --payload-file f",
+            "invoke s --async --timeout soon",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -3,6 +3,7 @@
 
 mod compiler;
 mod core;
+mod delivery_counts;
 mod deployer;
 mod exposition;
 mod feeding;

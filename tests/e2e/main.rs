@@ -10,6 +10,7 @@
 mod admin;
 mod catalog;
 mod cli;
+mod deliveries;
 mod deployment;
 mod http;
 mod invocation;

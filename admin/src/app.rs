@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     audit,
     auth::{self, Token},
-    bounds, channels, configuration, correlation, deployments,
+    bounds, channels, configuration, correlation, deliveries, deployments,
     error::Error,
     health, host, idempotency, metrics, openapi, plugins,
     problem::{Kind, Problem},
@@ -93,6 +93,12 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(services::get, services::update, services::delete))
         .routes(routes!(deployments::list, deployments::create))
         .routes(routes!(deployments::get))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::counts))
+        .routes(routes!(deliveries::get))
+        .routes(routes!(deliveries::payload))
+        .routes(routes!(deliveries::retry))
+        .routes(routes!(deliveries::discard))
         .routes(routes!(servers::list))
         .routes(routes!(servers::get))
         .routes(routes!(configuration::export))

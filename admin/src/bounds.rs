@@ -8,8 +8,12 @@ pub(crate) const BODY_BYTES_MAX: u64 = 1024 * 1024;
 pub(crate) const BODY_TIME_MAX: Duration = Duration::from_secs(30);
 /// Time to receive a plugin.
 pub(crate) const UPLOAD_TIME_MAX: Duration = Duration::from_secs(300);
-/// Plugins received at once; each is in memory until it is stored.
+/// Plugins and payloads received at once; each is in memory until it is stored.
 pub(crate) const UPLOADS_AT_ONCE: usize = 4;
+/// A retry's body: the largest payload in base64, and what goes with it.
+pub(crate) const RETRY_BYTES_MAX: u64 = busbar_model::bounds::DELIVERY_BYTES_MAX / 3 * 4 + BODY_BYTES_MAX;
+/// A content type, in bytes.
+pub(crate) const CONTENT_TYPE_BYTES_MAX: usize = 255;
 /// Passwords hashed at once.
 pub(crate) const HASHES_AT_ONCE: usize = 2;
 /// How much of a refused body is read and thrown away, so that its sender gets to the reply.

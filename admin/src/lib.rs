@@ -15,6 +15,7 @@ mod clock;
 mod configuration;
 mod correlation;
 mod cors;
+mod deliveries;
 mod deployments;
 mod describe;
 mod error;

@@ -80,7 +80,7 @@ impl From<Error> for Problem {
             Error::Seal(seal::Error::AnotherKey { .. }) => conflict("another-master-key"),
             Error::ServiceTaken { .. } => conflict("service-taken"),
             Error::NotPrepared { .. } => conflict("not-prepared"),
-            Error::WrongState { .. } => conflict("wrong-state"),
+            Error::WrongState { .. } | Error::DeliveryState { .. } => conflict("wrong-state"),
             Error::NotActive { .. } => conflict("not-active"),
             Error::NothingToRollBackTo { .. } => conflict("nothing-to-roll-back-to"),
             Error::UnknownSecurity { .. } => {

@@ -14,6 +14,7 @@ mod catalog;
 mod cli;
 mod configuration;
 mod cors;
+mod deliveries;
 mod deployment;
 mod http;
 mod invocation;

@@ -6,6 +6,7 @@ mod audit;
 mod channels;
 mod configuration;
 mod cors;
+mod deliveries;
 mod deployments;
 mod fixture;
 mod idempotency;

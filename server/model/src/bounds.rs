@@ -55,7 +55,7 @@ pub const CHECK_INLINE_BYTES_MAX: usize = 256 * 1024;
 /// Places where a new version would break callers that are listed.
 pub const BREAKS_MAX: usize = 50;
 /// Pairs of schemas that are compared before two contracts count as too large for it.
-pub const COMPARISONS_MAX: usize = 100_000;
+pub const COMPARISONS_MAX: usize = 20_000;
 /// A plugin's config, as text.
 pub const CONFIG_BYTES_MAX: usize = 64 * 1024;
 /// A name of anything.

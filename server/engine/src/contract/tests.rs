@@ -230,3 +230,16 @@ fn a_contract_is_known_by_its_schemas() {
     assert!(!contract.is_of(&service(Some(order()), Some(json!(true)))));
     assert!(!contract.is_of(&service(None, None)));
 }
+
+#[test]
+fn long_chains_of_definitions_are_no_trouble() {
+    let mut definitions = serde_json::Map::new();
+    for at in 0..4_000 {
+        let next = json!({"$ref": format!("#/$defs/d{}", at + 1)});
+        definitions.insert(format!("d{at}"), json!({"properties": {"n": next}}));
+    }
+    definitions.insert("d4000".to_owned(), json!({"type": "string"}));
+    let chain = json!({"$ref": "#/$defs/d0", "$defs": definitions});
+    let deep = (0..100).fold(json!(1), |inner, _| json!({"n": inner}));
+    assert!(contract(chain).taken(deep.to_string().into()).is_ok());
+}

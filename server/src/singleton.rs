@@ -2,6 +2,7 @@
 //! takes in files, compiles, and moves deployments on.
 
 mod compiler;
+mod contracts;
 mod core;
 mod deployer;
 mod exposition;

@@ -10,6 +10,7 @@
 mod admin;
 mod catalog;
 mod cli;
+mod contracts;
 mod deployment;
 mod http;
 mod invocation;

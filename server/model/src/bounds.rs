@@ -47,6 +47,8 @@ pub const PLUGIN_SERVICES_MAX: usize = 256;
 pub const SCHEMA_BYTES_MAX: usize = 256 * 1024;
 /// How many schemas may look at one value of a payload.
 pub const SCHEMA_LOOKS_MAX: u64 = 10_000;
+/// Patterns in one schema: each takes memory in every worker.
+pub const SCHEMA_PATTERNS_MAX: usize = 200;
 /// Places that a refused payload is explained by, and characters of each message.
 pub const FIELD_ERRORS_MAX: usize = 32;
 pub const FIELD_MESSAGE_CHARS_MAX: usize = 200;

@@ -100,15 +100,23 @@ const IN_PLACE: [&str; 9] =
 /// How far references to references are followed.
 const CHAIN_MAX: usize = 256;
 
-/// Refuses schemas that look at one value more often than is reasonable: choices of choices of choices
-/// multiply.
+/// Refuses schemas that look at one value more often than is reasonable, since choices of choices of choices
+/// multiply, and those of very many patterns.
 fn weigh(root: &Value) -> Result<(), String> {
-    let mut weights = HashMap::new();
-    every_schema(root, &mut |schema| match weight(root, schema, &mut weights, 0) {
-        heavy if heavy > bounds::SCHEMA_LOOKS_MAX => {
-            Err(format!("its choices would look at one value more than {} times", bounds::SCHEMA_LOOKS_MAX))
+    let (mut weights, mut patterns) = (HashMap::new(), 0);
+    every_schema(root, &mut |schema| {
+        patterns += usize::from(schema.get("pattern").is_some_and(Value::is_string));
+        patterns += schema.get("patternProperties").and_then(Value::as_object).map_or(0, |named| named.len());
+        if patterns > bounds::SCHEMA_PATTERNS_MAX {
+            return Err(format!("it has more than {} patterns", bounds::SCHEMA_PATTERNS_MAX));
         }
-        _ => Ok(()),
+        if weight(root, schema, &mut weights, 0) > bounds::SCHEMA_LOOKS_MAX {
+            return Err(format!(
+                "its choices would look at one value more than {} times",
+                bounds::SCHEMA_LOOKS_MAX
+            ));
+        }
+        Ok(())
     })
 }
 

@@ -198,6 +198,13 @@ fn choices_that_multiply_are_refused() {
 }
 
 #[test]
+fn very_many_patterns_are_refused() {
+    let patterns: Vec<Value> = (0..201).map(|n| json!({"pattern": format!("^{n}$")})).collect();
+    let reason = unusable(json!({"prefixItems": patterns}));
+    assert!(reason.contains("more than 200 patterns"), "{reason}");
+}
+
+#[test]
 fn circles_end() {
     let circle =
         json!({"$ref": "#/$defs/A", "$defs": {"A": {"anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]}}});

@@ -10,6 +10,7 @@ mod fixture;
 mod locking;
 mod migrating;
 mod paging;
+mod promising;
 mod rolling_back;
 mod securities;
 mod servers;

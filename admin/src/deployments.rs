@@ -68,6 +68,8 @@ pub(crate) struct View {
     reason: Option<String>,
     /// pickup, api or rollback.
     source: &'static str,
+    /// Whether it goes live even if it breaks what callers count on.
+    forced: bool,
     actor: String,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -115,6 +117,7 @@ impl View {
             state: deployment.state.as_str(),
             reason: deployment.reason,
             source: deployment.source.as_str(),
+            forced: deployment.forced,
             actor: deployment.actor,
             created_at: deployment.created_at,
             activated_at: deployment.activated_at,
@@ -248,7 +251,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>, Key(id): Key) -> Result<Jso
 
 /// Deploy a plugin. A file that is live already makes no new deployment; the reply has that one.
 #[utoipa::path(post, path = "/api/v1/deployments", tag = "deployments",
-    params(FileName),
+    params(FileName, ("force" = Option<bool>, Query, description = "Deploy it even if it breaks callers of the version before it.")),
     request_body(content((File = "application/wasm"), (File = "application/octet-stream"))),
     responses((status = 202, description = "The deployment.", body = View,
         headers(("Location" = String)))))]
@@ -265,16 +268,17 @@ pub(crate) async fn create(
     // Read before anything is refused: a sender in the middle of a large file would not see why.
     let bytes = body::read(&parts.headers, body, PLUGIN_BYTES_MAX, bounds::UPLOAD_TIME_MAX).await?;
     body::require_type(&parts.headers, &WASM)?;
-    let mut given = page::parameters(&parts.uri, &["name"])?;
+    let mut given = page::parameters(&parts.uri, &["name", "force"])?;
     let file = given
         .remove("name")
         .ok_or_else(|| Problem::invalid_at("/name", "is a required query parameter: the file's name"))?;
     let stem = stem(&file)?;
+    let forced = force(given.remove("force").as_deref())?;
     if bytes.is_empty() {
         return Err(Problem::invalid_at("", "the body is empty; it must be the plugin's file"));
     }
     app.answer(move |odb| {
-        let new = NewDeployment { id: None, stem, bytes: &bytes, source: Source::Api };
+        let new = NewDeployment { id: None, stem, bytes: &bytes, source: Source::Api, forced };
         match odb.receive(&by, new)? {
             Received::New(made) => accepted(odb, made),
             Received::Existing(found) | Received::AlreadyActive(found) => accepted(odb, found),
@@ -295,6 +299,17 @@ impl IntoParams for FileName {
             .description(Some("The file's name, with or without .wasm."))
             .schema(Some(describe::file_name()));
         vec![parameter.build()]
+    }
+}
+
+fn force(given: Option<&str>) -> Result<bool, Problem> {
+    match given {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(odd) => Err(Problem::invalid_at(
+            "/force",
+            format!("is {:?}; allowed is true or false", crate::check::shown(odd)),
+        )),
     }
 }
 

@@ -2,6 +2,7 @@
 //! takes in files, compiles, and moves deployments on.
 
 pub(crate) mod compiler;
+mod contracts;
 mod core;
 mod delivery_counts;
 mod deployer;

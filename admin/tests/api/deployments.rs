@@ -28,6 +28,20 @@ async fn a_file_is_received() {
 }
 
 #[tokio::test]
+async fn a_file_is_forced_only_if_that_is_said() {
+    let api = Api::new();
+    for (query, forced) in [("?name=a", false), ("?name=b&force=false", false), ("?name=c&force=true", true)]
+    {
+        let made = api.upload(query, query.as_bytes()).await.is(202);
+        assert_eq!(made.json["forced"], forced, "{query}");
+        assert_eq!(api.get(made.header("location")).await.is(200).json["forced"], forced, "{query}");
+    }
+    let listed = api.get(PATH).await.is(200);
+    let forced: Vec<&Value> = listed.json["items"].as_array().unwrap().iter().map(|d| &d["forced"]).collect();
+    assert_eq!(forced, [true, false, false]);
+}
+
+#[tokio::test]
 async fn what_is_live_already_makes_nothing_new() {
     let api = Api::new();
     let live = api.deploy("p", b"v1", &[]);
@@ -42,7 +56,8 @@ async fn what_is_no_upload_is_refused() {
     let api = Api::new();
     api.upload("", b"x").await.invalid_at("/name", &["required"]);
     api.upload("?name=.wasm", b"x").await.invalid_at("/name", &["not valid"]);
-    api.upload("?name=a&force=1", b"x").await.invalid_at("/force", &["allowed is name"]);
+    api.upload("?name=a&forced=1", b"x").await.invalid_at("/forced", &["allowed is name, force"]);
+    api.upload("?name=a&force=1", b"x").await.invalid_at("/force", &["\"1\"", "true or false"]);
     api.upload("?name=a", b"").await.invalid_at("", &["empty"]);
     let json = request("POST", "/api/v1/deployments?name=a").header("content-type", "application/json");
     let refused = api.send(json.body("{}".into()).unwrap()).await;

@@ -170,7 +170,7 @@ impl Api {
 
     /// A plugin that is live, with services of the names given.
     pub(crate) fn deploy(&self, plugin: &str, bytes: &[u8], services: &[&str]) -> Deployment {
-        let new = NewDeployment { id: None, stem: name(plugin), bytes, source: Source::Api };
+        let new = NewDeployment { id: None, stem: name(plugin), bytes, source: Source::Api, forced: false };
         let Received::New(deployment) = self.odb.receive(&by(), new).unwrap() else { panic!("{plugin}") };
         self.odb.described(&deployment.id, &description(plugin, services), now()).unwrap();
         for state in [DeploymentState::Compiled, DeploymentState::Prepared] {

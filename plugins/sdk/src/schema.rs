@@ -13,9 +13,9 @@ pub(crate) fn of_output<T: JsonSchema>() -> String {
     text(SchemaSettings::draft2020_12().for_serialize(), |generator| generator.into_root_schema_for::<T>())
 }
 
-/// The schema of a service that asks for nothing and minds nothing.
+/// The schema of a service that asks for nothing: an empty request, or `()` from another service, will do.
 pub(crate) fn of_nothing() -> String {
-    r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object"}"#.to_owned()
+    r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","type":["object","null"]}"#.to_owned()
 }
 
 fn text(

@@ -8,17 +8,17 @@ use std::{
 use busbar_model::{
     Channel, Definitions, Digest, Name, Plugin as PluginDefinition, Service,
     channel::Protocol,
-    input::InputShape,
     openapi,
     plugin::{ActiveVersion, Grants},
     router::Router,
     security::INVOKER,
-    service::Limits,
+    service::{Limits, ServiceDescription},
 };
 use bytes::Bytes;
 
 use crate::{
     authenticate::Guard,
+    contract::Contract,
     cors::Policy,
     deliver,
     gate::Gate,
@@ -35,7 +35,7 @@ pub struct BoundService {
     /// A JSON object.
     pub config: Arc<serde_json::Value>,
     pub plugin: Arc<dyn Plugin>,
-    pub(crate) input: Option<InputShape>,
+    pub(crate) contract: Arc<Contract>,
     pub(crate) gate: Arc<Gate>,
     /// Counts calls that come from other services.
     pub(crate) invoke_meter: Arc<Meter>,
@@ -86,6 +86,7 @@ pub struct Binder {
     metrics: Arc<Metrics>,
     gates: HashMap<Name, Arc<Gate>>,
     guards: HashMap<String, Arc<Guard>>,
+    contracts: HashMap<Name, Arc<Contract>>,
     /// What a plugin may reach when nobody has set its grants.
     grants_default: Grants,
     opener: Arc<dyn Opener>,
@@ -93,7 +94,14 @@ pub struct Binder {
 
 impl Binder {
     pub fn new(metrics: Arc<Metrics>, grants_default: Grants, opener: Arc<dyn Opener>) -> Self {
-        Self { metrics, gates: HashMap::new(), guards: HashMap::new(), grants_default, opener }
+        Self {
+            metrics,
+            gates: HashMap::new(),
+            guards: HashMap::new(),
+            contracts: HashMap::new(),
+            grants_default,
+            opener,
+        }
     }
 
     /// Binds definitions to the plugins that `loaded` finds. Problems that leave a part of the
@@ -109,7 +117,7 @@ impl Binder {
         let services: HashMap<Name, Slot> = definitions
             .services
             .iter()
-            .map(|service| (service.name.clone(), self.slot(service, &definitions, loaded)))
+            .map(|service| (service.name.clone(), self.slot(service, &definitions, loaded, &mut problems)))
             .collect();
         let (router, conflicts) = definitions.rest_router();
         problems.extend(conflicts.iter().map(ToString::to_string));
@@ -125,6 +133,7 @@ impl Binder {
             })
             .collect();
         self.gates.retain(|name, _| services.contains_key(name));
+        self.contracts.retain(|name, _| services.contains_key(name));
         self.guards = guards;
         let invoker = self.guards.get(INVOKER).cloned();
         let (opener, openapi) = (Some(Arc::clone(&self.opener)), OnceLock::new());
@@ -143,6 +152,7 @@ impl Binder {
         service: &Service,
         definitions: &Definitions,
         loaded: &dyn Fn(&ActiveVersion) -> Option<Arc<dyn Plugin>>,
+        problems: &mut Vec<String>,
     ) -> Slot {
         let live = definitions.plugin(service.plugin.as_str()).and_then(|definition| {
             let active = definition.active.as_ref()?;
@@ -157,7 +167,7 @@ impl Binder {
             grants: self.grants(definition),
             config: Arc::new(definition.config.clone()),
             plugin,
-            input: described.input_schema.as_ref().map(InputShape::of),
+            contract: self.contract(described, problems),
             gate: self.gate(&service.name, &limits),
             invoke_meter: self.metrics.meter(service.name.as_str(), "_invoke"),
             by_name_meter: self.metrics.meter(service.name.as_str(), "_by-name"),
@@ -168,6 +178,19 @@ impl Binder {
 
     fn grants(&self, plugin: &PluginDefinition) -> Grants {
         plugin.grants.clone().unwrap_or_else(|| self.grants_default.clone())
+    }
+
+    fn contract(&mut self, service: &ServiceDescription, problems: &mut Vec<String>) -> Arc<Contract> {
+        match self.contracts.get(&service.name).filter(|known| known.is_of(service)) {
+            Some(unchanged) => Arc::clone(unchanged),
+            None => {
+                let (contract, unusable) = Contract::of(service);
+                problems.extend(unusable.iter().map(|schema| format!("{schema}; it is not checked against")));
+                let contract = Arc::new(contract);
+                self.contracts.insert(service.name.clone(), Arc::clone(&contract));
+                contract
+            }
+        }
     }
 
     fn gate(&mut self, service: &Name, limits: &Limits) -> Arc<Gate> {

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use busbar_model::{
     Fault, bounds,
-    fault::{FaultKind, FieldError},
+    fault::FaultKind,
     unit::{CommitError, Effects, Unit},
 };
 use http::{HeaderMap, header::CONTENT_TYPE};
@@ -18,7 +18,7 @@ use crate::{
     authenticate::Permit,
     body::{Body, BodyError},
     catalog::BoundService,
-    deliver,
+    contract, deliver,
     idempotency::{self, Keyed},
     ports::{Attempt, Call, Invoker, Ledger},
     request::{Head, Input, Response},
@@ -127,9 +127,12 @@ async fn conclude(
 /// Runs a call until its deadline. Each attempt of the plugin to overstay ends here.
 pub(crate) async fn run(call: Call) -> Result<Response, Fault> {
     let deadline = call.deadline;
-    let plugin = Arc::clone(&call.service.plugin);
-    let response = timeout_at(deadline, plugin.call(call)).await.map_err(|_| timed_out())??;
-    respond::check(response)
+    let (service, context) = (Arc::clone(&call.service), Arc::clone(&call.context));
+    let work = async {
+        let response = service.plugin.call(call).await?;
+        contract::output(&service, &context, respond::check(response)?).await
+    };
+    timeout_at(deadline, work).await.map_err(|_| timed_out())?
 }
 
 pub(crate) fn timed_out() -> Fault {
@@ -142,7 +145,7 @@ async fn input(service: &BoundService, head: &Head, body: Body, routed: &Routed<
     if body.length().is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
-    let Some(shape) = &service.input else {
+    if !service.contract.is_typed() {
         let body = match body {
             Body::Stream(stream) if stream_is_small(&stream, limit) => {
                 Body::Stream(stream).collect(limit).await.map_err(broken)?.into()
@@ -151,16 +154,10 @@ async fn input(service: &BoundService, head: &Head, body: Body, routed: &Routed<
             body => body,
         };
         return Ok(Input { content_type: content_type(&head.headers), body });
-    };
+    }
     let bytes = body.collect(limit).await.map_err(broken)?;
     let query = query(head.uri.query().unwrap_or_default());
-    if query.is_empty()
-        && routed.params.is_empty()
-        && serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok()
-    {
-        return Ok(Input::json(bytes));
-    }
-    shape.merge(&bytes, &query, &routed.params).map(Input::json).map_err(invalid)
+    contract::merged_input(service, bytes, query, &routed.params).await.map(Input::json)
 }
 
 fn stream_is_small(stream: &crate::body::Stream, limit: u64) -> bool {
@@ -185,12 +182,6 @@ pub fn query(raw: &str) -> Vec<(String, String)> {
 
 fn content_type(headers: &HeaderMap) -> Option<String> {
     headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned)
-}
-
-fn invalid(errors: Vec<FieldError>) -> Fault {
-    let mut fault = Fault::new(FaultKind::InvalidInput, "the input is not valid");
-    fault.errors = errors;
-    fault
 }
 
 fn too_large(limit: u64) -> Fault {

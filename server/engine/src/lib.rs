@@ -6,6 +6,7 @@ pub mod accept;
 pub mod authenticate;
 pub mod body;
 pub mod catalog;
+pub mod contract;
 mod cors;
 pub mod deliver;
 #[cfg(test)]

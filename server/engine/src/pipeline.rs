@@ -14,6 +14,7 @@ use crate::{
     authenticate::{authenticate, authorize_invoke},
     body::Body,
     catalog::{Catalog, Slot},
+    contract,
     cors::{self, Page},
     deliver,
     invoke::{self, Inbound, run},
@@ -243,17 +244,12 @@ async fn nested(
 
 /// A typed service is called with JSON in memory, from within as from outside.
 pub(crate) async fn typed(service: &crate::catalog::BoundService, input: Input) -> Result<Input, Fault> {
-    if service.input.is_none() {
+    if !service.contract.is_typed() {
         return Ok(input);
     }
     let bytes = input.body.collect(bounds::BODY_BYTES_DEFAULT).await.map_err(invoke::broken)?;
-    match serde_json::from_slice::<serde::de::IgnoredAny>(&bytes) {
-        Ok(_) => Ok(Input { content_type: input.content_type, body: Body::Bytes(bytes) }),
-        Err(error) => {
-            let fault = Fault::new(FaultKind::InvalidInput, "the input is not valid");
-            Err(fault.with_error("", format!("input is not valid JSON: {error}")))
-        }
-    }
+    let bytes = contract::input(service, bytes).await?;
+    Ok(Input { content_type: input.content_type, body: Body::Bytes(bytes) })
 }
 
 impl Invoker for Pipeline {

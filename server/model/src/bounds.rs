@@ -45,6 +45,19 @@ pub const PLUGIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub const PLUGIN_SERVICES_MAX: usize = 256;
 /// A JSON Schema, as text.
 pub const SCHEMA_BYTES_MAX: usize = 256 * 1024;
+/// How many schemas may look at one value of a payload.
+pub const SCHEMA_LOOKS_MAX: u64 = 10_000;
+/// Patterns in one schema: each takes memory in every worker.
+pub const SCHEMA_PATTERNS_MAX: usize = 200;
+/// Places that a refused payload is explained by, and characters of each message.
+pub const FIELD_ERRORS_MAX: usize = 32;
+pub const FIELD_MESSAGE_CHARS_MAX: usize = 200;
+/// A larger payload is checked beside the worker's own thread.
+pub const CHECK_INLINE_BYTES_MAX: usize = 256 * 1024;
+/// Places where a new version would break callers that are listed.
+pub const BREAKS_MAX: usize = 50;
+/// Pairs of schemas that are compared before two contracts count as too large for it.
+pub const COMPARISONS_MAX: usize = 20_000;
 /// A plugin's config, as text.
 pub const CONFIG_BYTES_MAX: usize = 64 * 1024;
 /// The value of a secret.

@@ -131,6 +131,8 @@ pub struct Deployment {
     pub state: DeploymentState,
     pub reason: Option<String>,
     pub source: Source,
+    /// It goes live even if it breaks what callers count on.
+    pub forced: bool,
     /// Who asked for it: a user's name, or `pickup`.
     pub actor: String,
     pub created_at: Timestamp,

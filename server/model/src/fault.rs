@@ -38,6 +38,8 @@ pub enum FaultKind {
     KeyReused,
     /// The effects of the call can't be kept at present; nothing of them was.
     OdbUnavailable,
+    /// The service's output is not what it declared.
+    InvalidOutput,
 }
 
 /// A failure as the caller sees it. Causes that are none of the caller's business go to the log.
@@ -75,7 +77,12 @@ impl FaultKind {
             Self::Conflict => 409,
             Self::Misdirected => 421,
             Self::KeyReused => 422,
-            Self::Trap | Self::Failed | Self::MemoryLimit | Self::OutputLimit | Self::NestingLimit => 500,
+            Self::Trap
+            | Self::Failed
+            | Self::MemoryLimit
+            | Self::OutputLimit
+            | Self::NestingLimit
+            | Self::InvalidOutput => 500,
             Self::NotDeployed | Self::Overloaded | Self::RetryLater | Self::OdbUnavailable => 503,
             Self::Timeout | Self::CpuLimit => 504,
         }
@@ -99,7 +106,7 @@ impl FaultKind {
             Self::MemoryLimit => "Memory limit reached",
             Self::OutputLimit => "Output limit reached",
             Self::NestingLimit => "Nesting limit reached",
-            Self::Trap | Self::Failed => "Service failed",
+            Self::Trap | Self::Failed | Self::InvalidOutput => "Service failed",
             Self::Misdirected => "Misdirected request",
             Self::Conflict => "Conflict",
             Self::KeyReused => "Idempotency key reused",
@@ -131,6 +138,7 @@ impl FaultKind {
             Self::Conflict => "conflict",
             Self::KeyReused => "idempotency-key-reused",
             Self::OdbUnavailable => "odb-unavailable",
+            Self::InvalidOutput => "invalid-output",
         }
     }
 }

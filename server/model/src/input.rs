@@ -31,6 +31,14 @@ pub struct InputShape {
     object: bool,
 }
 
+/// What one input was merged to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Merged {
+    pub value: Value,
+    /// Nothing was added to the body: it may be passed on as it came.
+    pub is_body: bool,
+}
+
 impl InputShape {
     pub fn of(schema: &Value) -> Self {
         let root = resolve(schema, schema);
@@ -41,7 +49,7 @@ impl InputShape {
             .map(|(name, member)| (name.clone(), kind(member, schema, 0)))
             .collect::<BTreeMap<_, _>>();
         let open = matches!(root.get("additionalProperties"), Some(Value::Bool(true) | Value::Object(_)));
-        let object = properties.is_some() || root.get("type").and_then(Value::as_str) == Some("object");
+        let object = properties.is_some() || is_object(root.get("type"));
         Self { members, open, object }
     }
 
@@ -49,13 +57,13 @@ impl InputShape {
         self.members.get(name).or_else(|| self.open.then_some(&Kind::Text))
     }
 
-    /// The input as JSON text. `body` is the request's body, maybe empty.
+    /// The input. `body` is the request's body, maybe empty.
     pub fn merge(
         &self,
         body: &[u8],
         query: &[(String, String)],
         params: &[(String, String)],
-    ) -> Result<Vec<u8>, Vec<FieldError>> {
+    ) -> Result<Merged, Vec<FieldError>> {
         let parsed = match body.trim_ascii() {
             [] => None,
             text => Some(serde_json::from_slice::<Value>(text).map_err(|error| {
@@ -80,16 +88,18 @@ impl InputShape {
             return Err(errors);
         }
         match parsed {
-            Some(_) if overlay.is_empty() => Ok(body.to_vec()),
+            Some(value) if overlay.is_empty() => Ok(Merged { value, is_body: true }),
             Some(Value::Object(mut members)) => {
                 members.extend(overlay);
-                Ok(Value::Object(members).to_string().into_bytes())
+                Ok(Merged { value: Value::Object(members), is_body: false })
             }
             Some(_) => {
                 Err(vec![FieldError { path: String::new(), message: "body is not a JSON object".to_owned() }])
             }
-            None if self.object || !overlay.is_empty() => Ok(Value::Object(overlay).to_string().into_bytes()),
-            None => Ok(b"null".to_vec()),
+            None if self.object || !overlay.is_empty() => {
+                Ok(Merged { value: Value::Object(overlay), is_body: false })
+            }
+            None => Ok(Merged { value: Value::Null, is_body: false }),
         }
     }
 }
@@ -183,6 +193,15 @@ fn kind(schema: &Value, root: &Value, depth: usize) -> Kind {
     }
 }
 
+/// Whether objects are among the types.
+fn is_object(types: Option<&Value>) -> bool {
+    match types {
+        Some(Value::String(name)) => name == "object",
+        Some(Value::Array(names)) => names.iter().any(|name| name == "object"),
+        _ => false,
+    }
+}
+
 fn is_text(schema: &Value) -> bool {
     schema.get("const").is_some_and(Value::is_string)
         || matches!(schema.get("type").and_then(Value::as_str), Some("string" | "null"))
@@ -214,8 +233,7 @@ mod tests {
     }
 
     fn merged(body: &str, query: &[(&str, &str)], params: &[(&str, &str)]) -> Value {
-        let bytes = shape().merge(body.as_bytes(), &pairs(query), &pairs(params)).unwrap();
-        serde_json::from_slice(&bytes).unwrap()
+        shape().merge(body.as_bytes(), &pairs(query), &pairs(params)).unwrap().value
     }
 
     #[test]
@@ -249,7 +267,7 @@ mod tests {
     fn what_the_schema_does_not_name_is_not_taken_from_the_query() {
         assert_eq!(merged("", &[("utm_source", "x")], &[]), json!({}));
         let open = InputShape::of(&json!({"type": "object", "additionalProperties": true}));
-        assert_eq!(open.merge(b"", &pairs(&[("a", "1")]), &[]).unwrap(), br#"{"a":"1"}"#);
+        assert_eq!(open.merge(b"", &pairs(&[("a", "1")]), &[]).unwrap().value, json!({"a": "1"}));
     }
 
     #[test]
@@ -271,7 +289,17 @@ mod tests {
 
     #[test]
     fn a_body_alone_is_passed_on_as_it_came() {
-        assert_eq!(shape().merge(b" {\"id\": 1.0} ", &[], &[]).unwrap(), b" {\"id\": 1.0} ");
+        assert!(shape().merge(b" {\"id\": 1.0} ", &[], &[]).unwrap().is_body);
+        assert!(shape().merge(b"[1]", &pairs(&[("unknown", "1")]), &[]).unwrap().is_body);
+        assert!(!shape().merge(b"{}", &pairs(&[("id", "1")]), &[]).unwrap().is_body);
+    }
+
+    #[test]
+    fn nothing_at_all_is_an_empty_object_where_one_is_taken() {
+        let merged = |types| InputShape::of(&json!({"type": types})).merge(b" ", &[], &[]).unwrap().value;
+        assert_eq!(merged(json!("object")), json!({}));
+        assert_eq!(merged(json!(["object", "null"])), json!({}));
+        assert_eq!(merged(json!("integer")), json!(null));
     }
 
     #[test]

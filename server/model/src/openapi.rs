@@ -67,6 +67,7 @@ fn operation(
     let in_path: BTreeSet<&str> = channel.path.parameters().collect();
     let input = service.and_then(|s| Some(hoist(s.input_schema.as_ref()?, &s.name, "input", schemas)));
     let output = service.and_then(|s| Some(hoist(s.output_schema.as_ref()?, &s.name, "output", schemas)));
+    let input = input.map(|schema| outermost(schema, schemas));
     let properties = input.as_ref().and_then(|i| i.get("properties")).and_then(Value::as_object);
     let member = |name: &str| {
         properties.and_then(|p| p.get(name)).cloned().unwrap_or_else(|| json!({"type": "string"}))
@@ -83,6 +84,11 @@ fn operation(
             "default": {"description": "A problem (RFC 9457)", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
         },
     });
+    if input.is_some() {
+        let content = operation["responses"]["default"]["content"].clone();
+        operation["responses"]["400"] =
+            json!({"description": "The input does not match its schema", "content": content});
+    }
     if let Some(summary) = service.and_then(|s| s.summary.as_ref()) {
         operation["summary"] = json!(summary);
     }
@@ -114,6 +120,16 @@ fn operation(
     operation
 }
 
+/// A schema that is only a reference, as those of recursive types are, with what it refers to.
+fn outermost(schema: Value, schemas: &Map<String, Value>) -> Value {
+    let reference = schema.get("$ref").and_then(Value::as_str);
+    let name = reference.and_then(|reference| reference.strip_prefix("#/components/schemas/"));
+    match name.and_then(|name| schemas.get(name)) {
+        Some(target) if schema.get("properties").is_none() => target.clone(),
+        _ => schema,
+    }
+}
+
 /// What the path gives need not stand in the body.
 fn without_required(schema: &Value, in_path: &BTreeSet<&str>) -> Value {
     let mut schema = schema.clone();
@@ -138,16 +154,36 @@ fn hoist(schema: &Value, service: &crate::Name, side: &str, schemas: &mut Map<St
         schemas.insert(format!("{prefix}{name}"), definition);
     }
     redirect(&mut schema, &prefix);
+    if refers_to(&schema, &whole(&prefix)) || schemas.values().any(|part| refers_to(part, &whole(&prefix))) {
+        schemas.insert(prefix.trim_end_matches('.').to_owned(), schema.clone());
+    }
     schema
+}
+
+/// Where a schema stands that refers to itself as a whole.
+fn whole(prefix: &str) -> String {
+    format!("#/components/schemas/{}", prefix.trim_end_matches('.'))
+}
+
+fn refers_to(schema: &Value, target: &str) -> bool {
+    match schema {
+        Value::Object(members) => members
+            .iter()
+            .any(|(keyword, member)| (keyword == "$ref" && member == target) || refers_to(member, target)),
+        Value::Array(items) => items.iter().any(|item| refers_to(item, target)),
+        _ => false,
+    }
 }
 
 fn redirect(schema: &mut Value, prefix: &str) {
     match schema {
         Value::Object(members) => {
-            if let Some(Value::String(target)) = members.get_mut("$ref")
-                && let Some(name) = target.strip_prefix("#/$defs/")
-            {
-                *target = format!("#/components/schemas/{prefix}{name}");
+            if let Some(Value::String(target)) = members.get_mut("$ref") {
+                if let Some(name) = target.strip_prefix("#/$defs/") {
+                    *target = format!("#/components/schemas/{prefix}{name}");
+                } else if target == "#" {
+                    *target = whole(prefix);
+                }
             }
             members.values_mut().for_each(|member| redirect(member, prefix));
         }
@@ -185,4 +221,107 @@ fn problem_schema() -> Value {
             }},
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::document;
+    use crate::{
+        channel::{Channel, Draft, Protocol},
+        definitions::Definitions,
+        digest::Digest,
+        path::PathPattern,
+        plugin::{ActiveVersion, Description, Kind, Plugin},
+        service::ServiceDescription,
+        time::Timestamp,
+    };
+
+    /// One channel, `GET,POST /things/{id}`, to a service with this input.
+    fn of_input(schema: Option<Value>) -> Value {
+        let service = ServiceDescription {
+            name: "s".parse().unwrap(),
+            summary: None,
+            input_schema: schema,
+            output_schema: None,
+            channels: Vec::new(),
+            calls_per_instance: None,
+        };
+        let description = Description {
+            kind: Kind::Bus,
+            name: "p".parse().unwrap(),
+            version: String::new(),
+            services: vec![service],
+            invokes: Vec::new(),
+            secrets: Vec::new(),
+            imports: Vec::new(),
+        };
+        let active = ActiveVersion { deployment: "d".to_owned(), digest: Digest::of(b"p"), description };
+        let plugin = Plugin {
+            id: "p".to_owned(),
+            name: "p".parse().unwrap(),
+            active: Some(active),
+            grants: None,
+            config: json!({}),
+            revision: 1,
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+        };
+        let path = PathPattern::parse("/things/{id}").unwrap();
+        let draft = Draft::new("c".parse().unwrap(), path, "s".parse().unwrap());
+        let channel = Channel {
+            id: "c".to_owned(),
+            name: draft.name,
+            protocol: Protocol::Rest,
+            path: draft.path,
+            methods: vec!["GET".to_owned(), "POST".to_owned()],
+            service: draft.service,
+            security: None,
+            active: true,
+            body_bytes_max: draft.body_bytes_max,
+            timeout_ms: draft.timeout_ms,
+            cors: None,
+            revision: 1,
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+        };
+        document(&Definitions { plugins: vec![plugin], channels: vec![channel], ..Definitions::default() })
+    }
+
+    #[test]
+    fn what_is_required_and_refused_is_documented() {
+        let schema = json!({"type": "object", "required": ["id", "size"], "properties":
+            {"id": {"type": "integer"}, "size": {"type": "string"}, "note": {"type": "string"}}});
+        let document = of_input(Some(schema));
+        let things = &document["paths"]["/things/{id}"];
+        let body = &things["post"]["requestBody"]["content"]["application/json"]["schema"];
+        assert_eq!(body["required"], json!(["size"]), "the path gives the id");
+        let parameters = things["get"]["parameters"].as_array().unwrap();
+        let required: Vec<_> =
+            parameters.iter().map(|p| (p["name"].clone(), p["required"].clone())).collect();
+        assert_eq!(
+            required,
+            [(json!("id"), json!(true)), (json!("size"), json!(true)), (json!("note"), json!(false))]
+        );
+        for method in ["get", "post"] {
+            let refused = &things[method]["responses"]["400"]["content"]["application/problem+json"];
+            assert_eq!(refused["schema"]["$ref"], "#/components/schemas/Problem");
+        }
+        let raw = of_input(None);
+        assert_eq!(raw["paths"]["/things/{id}"]["post"]["responses"]["400"], json!(null));
+    }
+
+    #[test]
+    fn references_lead_to_components() {
+        let node = json!({"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}, "id": {"type": "integer"}}});
+        let document = of_input(Some(json!({"$ref": "#/$defs/Node", "$defs": {"Node": node}})));
+        let parameters = &document["paths"]["/things/{id}"]["get"]["parameters"];
+        assert_eq!(parameters[0]["schema"], json!({"type": "integer"}));
+        assert_eq!(parameters[1]["name"], "next");
+        let itself = json!({"type": "object", "properties": {"next": {"$ref": "#"}}});
+        let document = of_input(Some(itself));
+        let schemas = &document["components"]["schemas"];
+        assert_eq!(schemas["s.input"]["properties"]["next"]["$ref"], "#/components/schemas/s.input");
+    }
 }

@@ -169,7 +169,7 @@ impl View {
     }
 }
 
-fn yes_or_no(yes: bool) -> &'static str {
+pub(super) fn yes_or_no(yes: bool) -> &'static str {
     if yes { "yes" } else { "no" }
 }
 

@@ -23,7 +23,7 @@ const SUFFIX: &str = ".wasm";
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  busbar deploy orders.wasm\n  busbar deploy prices.wasm orders.wasm --timeout 5m\n  busbar deploy target/orders.wasm --name orders-eu --no-wait"
+    after_help = "Examples:\n  busbar deploy orders.wasm\n  busbar deploy prices.wasm orders.wasm --timeout 5m\n  busbar deploy target/orders.wasm --name orders-eu --no-wait\n  busbar deploy orders.wasm --force"
 )]
 pub(crate) struct Args {
     /// Components; deployed in this order, up to the first that fails.
@@ -32,6 +32,9 @@ pub(crate) struct Args {
     /// What to call a plugin that does not name itself; else its file's name.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Deploy even what breaks callers of the version before it.
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     watch: watch::Patience,
 }
@@ -73,7 +76,8 @@ pub(crate) async fn run(session: &mut Session, args: Args) -> anyhow::Result<()>
     for plugin in &plugins {
         let failed = || format!("failed to deploy {}", plugin.path.display());
         let bytes = fs::read(&plugin.path).with_context(failed)?;
-        let question = Question::new(Method::POST, format!("{PATH}?name={}", encoded(&plugin.name)))
+        let force = if args.force { "&force=true" } else { "" };
+        let question = Question::new(Method::POST, format!("{PATH}?name={}{force}", encoded(&plugin.name)))
             .content("application/wasm", Bytes::from(bytes))
             .patience(Some(UPLOAD_TIME_MAX));
         let accepted = api.ask(question).await.with_context(failed)?;
@@ -128,7 +132,8 @@ mod tests {
     async fn bus(states: &'static [(&'static str, Option<&'static str>)]) -> Fake {
         let looks = AtomicUsize::new(0);
         Fake::start(move |asked: &Asked| match asked.line().as_str() {
-            "POST /api/v1/deployments?name=orders.wasm" => (202, deployment("received", None)),
+            "POST /api/v1/deployments?name=orders.wasm"
+            | "POST /api/v1/deployments?name=orders.wasm&force=true" => (202, deployment("received", None)),
             "GET /api/v1/deployments/1" => {
                 let at = looks.fetch_add(1, Ordering::Relaxed).min(states.len() - 1);
                 (200, deployment(states[at].0, states[at].1))
@@ -205,6 +210,17 @@ mod tests {
         let value: Value = serde_json::from_str(&out.text()).unwrap();
         assert_eq!(value["state"], "received");
         assert_eq!(fake.asked().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_deployment_is_forced_on_request_only() {
+        let fake = bus(&[("received", None)]).await;
+        let (mut session, ..) = fake.session(true);
+        run(&mut session, args(&fake, "--no-wait --force")).await.unwrap();
+        run(&mut session, args(&fake, "--no-wait")).await.unwrap();
+        let lines: Vec<String> = fake.asked().iter().map(Asked::line).collect();
+        let path = "POST /api/v1/deployments?name=orders.wasm";
+        assert_eq!(lines, [format!("{path}&force=true"), path.to_owned()]);
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ use super::{
     Session,
     answer::{view, views},
     api::{encoded, whole_list},
+    channel::yes_or_no,
     table::{Fields, Table},
 };
 
@@ -55,6 +56,8 @@ pub(crate) struct View {
     pub(crate) created_at: String,
     pub(crate) activated_at: Option<String>,
     #[serde(default)]
+    pub(crate) forced: bool,
+    #[serde(default)]
     pub(crate) servers: Vec<ServerView>,
 }
 
@@ -84,6 +87,7 @@ impl View {
             .with("state", self.state.as_str())
             .with("reason", self.reason.as_deref().unwrap_or_default())
             .with("source", &self.source)
+            .with("forced", yes_or_no(self.forced))
             .with("actor", &self.actor)
             .with("created", &self.created_at)
             .with("activated", self.activated_at.as_deref().unwrap_or_default())

@@ -26,6 +26,7 @@ use crate::{
     singleton::{
         Core,
         compiler::{self, Failure},
+        contracts,
         workers::Preparation,
     },
 };
@@ -113,12 +114,17 @@ async fn compile(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error>
             }
         };
         if deployment.state == DeploymentState::Received {
-            let described = id.clone();
-            match core.odb(move |odb| odb.described(&described, &description, clock::now())).await {
+            let described = deployment.clone();
+            let outcome = core.odb(move |odb| {
+                odb.described(&described.id, &description, clock::now())?;
+                contracts::refusal(odb, &described)
+            });
+            match outcome.await {
                 Err(error @ Error::ServiceTaken { .. }) => {
                     return fail(core, deployment, chain(&error)).await;
                 }
-                outcome => outcome?,
+                Ok(Some(reason)) => return fail(core, deployment, reason).await,
+                outcome => drop(outcome?),
             }
         }
     }
@@ -154,13 +160,18 @@ async fn prepare_here(core: &Arc<Core>, deployment: &Deployment) -> Result<(), E
 /// The one commit that lets the cluster's callers meet the new version.
 async fn switch(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error> {
     let (id, by, development) = (deployment.id.clone(), core.by(&deployment.actor), core.boot.development);
+    let wanted = deployment.clone();
     let dead_ms = i64::try_from(HEARTBEAT_DEAD_MS).unwrap_or(i64::MAX);
     let switched = core.odb(move |odb| {
+        // Again, since others may have gone live since it was described.
+        if let Some(reason) = contracts::refusal(odb, &wanted)? {
+            return Ok(Err(reason));
+        }
         let proposals = match odb.description(&id)? {
             Some(description) if development => proposals(&description),
             _ => Vec::new(),
         };
-        odb.activate(&by, &id, dead_ms, proposals)
+        odb.activate(&by, &id, dead_ms, proposals).map(Ok)
     });
     let activation = match switched.await {
         Err(Error::NotPrepared { servers }) => {
@@ -168,7 +179,9 @@ async fn switch(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error> 
             return Ok(());
         }
         Err(error @ Error::ServiceTaken { .. }) => return fail(core, deployment, chain(&error)).await,
-        outcome => outcome?,
+        Ok(Err(reason)) => return fail(core, deployment, reason).await,
+        Ok(Ok(activation)) => activation,
+        Err(error) => return Err(error),
     };
     let active = activation.deployment;
     tracing::info!(deployment = active.id, plugin = %active.plugin, digest = %active.digest, state = %active.state, "deployed");

@@ -196,7 +196,8 @@ async fn receive(core: &Arc<Core>, claim: &Claim) -> anyhow::Result<bool> {
     }
     let (id, by) = (claim.id.clone(), core.by("pickup"));
     let received = core.odb(move |odb| {
-        odb.receive(&by, NewDeployment { id: Some(id), stem, bytes: &bytes, source: Source::Pickup })
+        let (id, bytes) = (Some(id), &bytes[..]);
+        odb.receive(&by, NewDeployment { id, stem, bytes, source: Source::Pickup, forced: false })
     });
     match received.await.map_err(|error| anyhow::anyhow!(chain(&error)))? {
         Received::New(deployment) | Received::Existing(deployment) => {

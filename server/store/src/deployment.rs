@@ -19,7 +19,7 @@ use crate::{
     meta,
     odb::Odb,
     page::{Page, Paged},
-    plugin,
+    plugin, promise,
     schema::{deployment, deployment_server, plugin as plugin_table},
     service,
 };
@@ -35,6 +35,8 @@ pub struct NewDeployment<'a> {
     pub stem: Name,
     pub bytes: &'a [u8],
     pub source: Source,
+    /// It goes live even if it breaks what callers count on.
+    pub forced: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,12 +118,13 @@ impl Row {
         Err(Error::WrongState { id: self.id.clone(), from, to: next })
     }
 
-    fn into_model(self, servers: Vec<ServerState>) -> Result<Deployment, Error> {
+    fn into_model(self, forced: bool, servers: Vec<ServerState>) -> Result<Deployment, Error> {
         Ok(Deployment {
             plugin: self.plugin.parse().map_err(Error::corrupt(WHAT, &self.id))?,
             digest: self.digest.parse().map_err(Error::corrupt(WHAT, &self.id))?,
             state: self.state()?,
             source: self.source()?,
+            forced,
             id: self.id,
             reason: self.reason,
             actor: self.actor,
@@ -147,7 +150,12 @@ impl Odb {
             }
             artifact::store(connection, &digest, new.bytes, by.now)?;
             let row = Row::received(by, new.id.clone(), &new.stem, &digest, new.source);
+            let id = row.id.clone();
             let made = insert(connection, row)?;
+            if new.forced {
+                promise::force(connection, &id)?;
+            }
+            let made = Deployment { forced: new.forced, ..made };
             recorder.record(Action::Deploy, object(&made), None, Some(view(&made)));
             Ok(Received::New(made))
         })
@@ -306,7 +314,7 @@ pub(crate) fn load(connection: &mut AnyConnection, row: Row) -> Result<Deploymen
     load_all(connection, vec![row])?.pop().ok_or_else(|| Error::not_found(WHAT, &id))
 }
 
-/// Adds what each server has to say of each deployment.
+/// Adds what each server has to say of each deployment, and whether it was forced.
 fn load_all(connection: &mut AnyConnection, rows: Vec<Row>) -> Result<Vec<Deployment>, Error> {
     let reports = deployment_server::table
         .filter(deployment_server::deployment_id.eq_any(rows.iter().map(|row| &row.id)))
@@ -318,6 +326,8 @@ fn load_all(connection: &mut AnyConnection, rows: Vec<Row>) -> Result<Vec<Deploy
             deployment_server::reason,
         ))
         .load::<(String, String, String, Option<String>)>(connection)?;
+    let ids: Vec<&String> = rows.iter().map(|row| &row.id).collect();
+    let forced = promise::forced(connection, &ids)?;
     let mut servers: HashMap<String, Vec<ServerState>> = HashMap::new();
     for (id, server, state, reason) in reports {
         let state = state.parse().map_err(Error::corrupt::<String>(WHAT, &id))?;
@@ -326,7 +336,8 @@ fn load_all(connection: &mut AnyConnection, rows: Vec<Row>) -> Result<Vec<Deploy
     rows.into_iter()
         .map(|row| {
             let servers = servers.remove(&row.id).unwrap_or_default();
-            row.into_model(servers)
+            let forced = forced.contains(&row.id);
+            row.into_model(forced, servers)
         })
         .collect()
 }

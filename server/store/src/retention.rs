@@ -11,6 +11,7 @@ use crate::{
     deployment::{WHAT, pending_states},
     error::Error,
     odb::Odb,
+    promise,
     schema::{deployment, deployment_server, plugin},
 };
 
@@ -97,6 +98,7 @@ fn forget_oldest(connection: &mut AnyConnection, name: &Name) -> Result<(), Erro
     for id in oldest.iter().filter(|id| Some(*id) != active.as_ref()) {
         diesel::delete(deployment_server::table.filter(deployment_server::deployment_id.eq(id)))
             .execute(connection)?;
+        promise::forget(connection, id)?;
         diesel::delete(deployment::table.find(id)).execute(connection)?;
     }
     Ok(())

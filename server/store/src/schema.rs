@@ -79,6 +79,12 @@ diesel::table! {
 }
 
 diesel::table! {
+    forced_deployment (deployment_id) {
+        deployment_id -> Text,
+    }
+}
+
+diesel::table! {
     plugin (id) {
         id -> Text,
         name -> Text,

@@ -3,6 +3,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use busbar_engine::contract;
 use busbar_model::{
     Name,
     bounds::{CALL_MEMORY_BYTES_DEFAULT, SCHEMA_BYTES_MAX},
@@ -83,6 +84,8 @@ pub fn compile(
         Kind::Bus => described(engine, pre, imports)?,
     };
     description.check().map_err(|error| CompileError::Description(error.to_string()))?;
+    // Here, where it may take its time and its memory: what passes is compiled by each worker.
+    contract::check(&description).map_err(|error| CompileError::Description(error.to_string()))?;
     Ok(description)
 }
 

@@ -83,7 +83,7 @@ pub(crate) fn name(text: &str) -> Name {
 }
 
 pub(crate) fn new_deployment<'a>(stem: &str, bytes: &'a [u8]) -> NewDeployment<'a> {
-    NewDeployment { id: None, stem: name(stem), bytes, source: Source::Api }
+    NewDeployment { id: None, stem: name(stem), bytes, source: Source::Api, forced: false }
 }
 
 pub(crate) fn draft(channel: &str, path: &str) -> Draft {

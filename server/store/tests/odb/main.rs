@@ -16,6 +16,7 @@ mod kv;
 mod locking;
 mod migrating;
 mod paging;
+mod promising;
 mod removing;
 mod rolling_back;
 mod secrets;

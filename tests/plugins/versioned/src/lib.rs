@@ -1,6 +1,7 @@
 //! A plugin of which any number of versions can be had from one build: its version is six digits in the file,
 //! and a test that needs another version patches them there. For tests only.
 
+mod label;
 mod marker;
 
 use std::thread;
@@ -80,4 +81,4 @@ fn slow(input: Slow) -> Result<Version, Fault> {
     get()
 }
 
-plugin!(get, tree, slow; version = format!("{}.0.0", version()));
+plugin!(get, tree, slow, label::label; version = format!("{}.0.0", version()));

@@ -1,0 +1,123 @@
+//! Whether a deployment would break callers of the version before it.
+
+use std::collections::BTreeSet;
+
+use busbar_model::{
+    Channel, Deployment,
+    bounds::BREAKS_MAX,
+    compatibility::{Break, breaks},
+    deployment::Source,
+};
+use busbar_store::{Error, Odb};
+
+/// Why the deployment is not to go live, if it is not. Going back is never refused, nor what was forced.
+pub(crate) fn refusal(odb: &Odb, deployment: &Deployment) -> Result<Option<String>, Error> {
+    if deployment.forced || deployment.source == Source::Rollback {
+        return Ok(None);
+    }
+    let Some(promise) = odb.promise(&deployment.id)? else { return Ok(None) };
+    let Some(description) = odb.description(&deployment.id)? else { return Ok(None) };
+    let breaks = breaks(&promise.description, &description);
+    Ok((!breaks.is_empty()).then(|| reason(&breaks, &promise.channels, deployment.source)))
+}
+
+fn reason(breaks: &[Break], channels: &[Channel], source: Source) -> String {
+    let mut lines = vec!["callers of the version before it would break:".to_owned()];
+    lines.extend(breaks.iter().take(BREAKS_MAX).map(|broken| format!("- {broken}")));
+    if let Some(more @ 1..) = breaks.len().checked_sub(BREAKS_MAX) {
+        lines.push(format!("- and {more} more"));
+    }
+    let services: BTreeSet<&str> = breaks.iter().map(|broken| broken.service.as_str()).collect();
+    let felt: Vec<String> = channels
+        .iter()
+        .filter(|channel| channel.active && services.contains(channel.service.as_str()))
+        .map(|channel| format!("- {} ({} {})", channel.name, methods(channel), channel.path))
+        .collect();
+    if !felt.is_empty() {
+        lines.push("It would be felt on these channels:".to_owned());
+        lines.extend(felt);
+    }
+    let force = "busbar deploy --force FILE, or POST /api/v1/deployments?name=FILE&force=true";
+    lines.push(match source {
+        Source::Pickup => format!(
+            "Keep to the contract, or give the changed service a new name. To deploy it all the same, force it: \
+             {force}. The pickup folder can't force."
+        ),
+        Source::Api | Source::Rollback => format!(
+            "Keep to the contract, or give the changed service a new name. To deploy it all the same, force it: \
+             {force}."
+        ),
+    });
+    lines.join("\n")
+}
+
+fn methods(channel: &Channel) -> String {
+    if channel.methods.is_empty() { "any method".to_owned() } else { channel.methods.join(",") }
+}
+
+#[cfg(test)]
+mod tests {
+    use busbar_model::{
+        Channel, Timestamp,
+        channel::{Draft, Protocol},
+        compatibility::{Break, Side},
+        deployment::Source,
+        path::PathPattern,
+    };
+
+    use super::reason;
+
+    fn broken(service: &str) -> Break {
+        let message = "is required now".to_owned();
+        Break { service: service.parse().unwrap(), side: Side::Input, path: "/id".to_owned(), message }
+    }
+
+    fn channel(name: &str, service: &str, methods: &[&str]) -> Channel {
+        let path = PathPattern::parse(&format!("/{name}/{{id}}")).unwrap();
+        let draft = Draft::new(name.parse().unwrap(), path, service.parse().unwrap());
+        Channel {
+            id: name.to_owned(),
+            name: draft.name,
+            protocol: Protocol::Rest,
+            path: draft.path,
+            methods: methods.iter().map(|method| (*method).to_owned()).collect(),
+            service: draft.service,
+            security: None,
+            active: true,
+            body_bytes_max: draft.body_bytes_max,
+            timeout_ms: draft.timeout_ms,
+            cors: None,
+            revision: 1,
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_breaks_who_feels_it_and_how_to_force_it() {
+        let channels =
+            [channel("a", "s.one", &["GET", "PUT"]), channel("b", "s.two", &[]), channel("c", "s.one", &[])];
+        let text = reason(&[broken("s.one")], &channels, Source::Api);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[..5],
+            [
+                "callers of the version before it would break:",
+                "- s.one, input /id: is required now",
+                "It would be felt on these channels:",
+                "- a (GET,PUT /a/{id})",
+                "- c (any method /c/{id})",
+            ]
+        );
+        assert!(lines[5].contains("busbar deploy --force") && lines[5].contains("force=true"), "{text}");
+        assert!(!text.contains("pickup"), "{text}");
+        assert!(reason(&[broken("s")], &[], Source::Pickup).contains("The pickup folder can't force."));
+    }
+
+    #[test]
+    fn a_long_list_is_cut() {
+        let text = reason(&vec![broken("s"); 53], &[], Source::Api);
+        assert!(text.contains("- and 3 more\n"), "{text}");
+        assert!(!reason(&vec![broken("s"); 50], &[], Source::Api).contains("more"));
+    }
+}

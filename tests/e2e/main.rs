@@ -22,6 +22,7 @@ mod metrics;
 mod pickup;
 mod quickstart;
 mod scaffold;
+mod schemathesis;
 mod secrets;
 mod security;
 mod streaming;

@@ -94,7 +94,10 @@ fn a_secret_that_is_granted_by_name_stays() {
         fixture.odb.delete_secret(&by(), &made.id, None).unwrap_err(),
         fixture.odb.update_secret(&by(), &key(), &made.id, None, rename("pay")).unwrap_err(),
     ] {
-        assert!(matches!(&error, Error::InUse { users, .. } if *users == ["the grants of plugin \"orders\""]), "{error}");
+        assert!(
+            matches!(&error, Error::InUse { users, .. } if *users == ["the grants of plugin \"orders\""]),
+            "{error}"
+        );
     }
     fixture.odb.set_grants(&by(), "orders", None, Some(granting(&["*"]))).unwrap();
     fixture.odb.delete_secret(&by(), &made.id, Some(1)).unwrap();

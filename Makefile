@@ -4,7 +4,7 @@ SHELL := /bin/bash -euo pipefail
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WASM := wasm32-wasip2
-EXAMPLES := echo greeter wasi-http
+EXAMPLES := echo greeter mailer orders prices wasi-http
 SCHEMATHESIS := $(abspath $(TARGET))/schemathesis
 TEST_PLUGINS := faulty keeper versioned
 

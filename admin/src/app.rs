@@ -17,12 +17,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     audit,
     auth::{self, Token},
-    bounds, channels, correlation, deployments,
+    bounds, channels, configuration, correlation, deliveries, deployments,
     error::Error,
     health, host, idempotency, metrics, openapi, plugins,
     problem::{Kind, Problem},
     secrets, security, servers, services,
-    settings::{HashPassword, Settings},
+    settings::{HashPassword, PasswordFits, Settings},
 };
 
 pub(crate) struct App {
@@ -33,6 +33,7 @@ pub(crate) struct App {
     pub(crate) hint: Arc<dyn Fn() + Send + Sync>,
     pub(crate) metrics: Option<PathBuf>,
     pub(crate) hash_password: HashPassword,
+    pub(crate) password_fits: PasswordFits,
     pub(crate) hashing: Semaphore,
     pub(crate) uploads: Arc<Semaphore>,
     /// The API's description, as text.
@@ -53,6 +54,7 @@ pub fn router(settings: Settings) -> Result<Router, Error> {
         hint: settings.hint,
         metrics: settings.metrics,
         hash_password: settings.hash_password,
+        password_fits: settings.password_fits,
         hashing: Semaphore::new(bounds::HASHES_AT_ONCE),
         uploads: Arc::new(Semaphore::new(bounds::UPLOADS_AT_ONCE)),
         document: openapi::document(described, settings.version),
@@ -91,8 +93,16 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(services::get, services::update, services::delete))
         .routes(routes!(deployments::list, deployments::create))
         .routes(routes!(deployments::get))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::counts))
+        .routes(routes!(deliveries::get))
+        .routes(routes!(deliveries::payload))
+        .routes(routes!(deliveries::retry))
+        .routes(routes!(deliveries::discard))
         .routes(routes!(servers::list))
         .routes(routes!(servers::get))
+        .routes(routes!(configuration::export))
+        .routes(routes!(configuration::apply))
         .routes(routes!(audit::list))
         .routes(routes!(openapi::get))
 }

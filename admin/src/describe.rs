@@ -12,8 +12,6 @@ use utoipa::{
     },
 };
 
-use crate::bounds::{PASSWORD_CHARS_MAX, USERNAME_CHARS_MAX};
-
 /// A dot-separated name (`busbar_model::Name`).
 const NAME: &str = r"^[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*$";
 /// A name, a prefix of names that ends in `*`, or `*` for all.
@@ -80,11 +78,11 @@ pub(crate) fn digest_or_null() -> RefOr<Schema> {
 }
 
 pub(crate) fn username() -> RefOr<Schema> {
-    finished(text().pattern(Some(USERNAME)).min_length(Some(1)).max_length(Some(USERNAME_CHARS_MAX)))
+    finished(text().pattern(Some(USERNAME)).min_length(Some(1)).max_length(Some(bounds::USERNAME_CHARS_MAX)))
 }
 
 pub(crate) fn password() -> RefOr<Schema> {
-    let most = Some(PASSWORD_CHARS_MAX);
+    let most = Some(bounds::PASSWORD_CHARS_MAX);
     finished(text().min_length(Some(1)).max_length(most).write_only(true))
 }
 

@@ -80,12 +80,13 @@ impl From<Error> for Problem {
             Error::Seal(seal::Error::AnotherKey { .. }) => conflict("another-master-key"),
             Error::ServiceTaken { .. } => conflict("service-taken"),
             Error::NotPrepared { .. } => conflict("not-prepared"),
-            Error::WrongState { .. } => conflict("wrong-state"),
+            Error::WrongState { .. } | Error::DeliveryState { .. } => conflict("wrong-state"),
             Error::NotActive { .. } => conflict("not-active"),
             Error::NothingToRollBackTo { .. } => conflict("nothing-to-roll-back-to"),
             Error::UnknownSecurity { .. } => {
                 conflict("unknown-security").with_error("/security", error.to_string())
             }
+            Error::NoCredential { .. } => Self::invalid_at("", error.to_string()),
             Error::InvalidCursor(_) => Self::invalid_at("/before", error.to_string()),
             Error::RevisionMismatch { current } => Self::new(Kind::PreconditionFailed, error.to_string())
                 .with_header(header::ETAG, etag::of(*current)),

@@ -48,7 +48,9 @@ impl IntoResponses for Conflict {
     (name = "plugins", description = "Components, their grants and config, and going back."),
     (name = "services", description = "Named operations and their limits."),
     (name = "deployments", description = "Plugin versions on their way to being live."),
+    (name = "deliveries", description = "Messages that the bus has promised to get to their targets."),
     (name = "servers", description = "Servers and workers as they report themselves."),
+    (name = "configuration", description = "All definitions as one document."),
     (name = "audit", description = "Who changed what."),
     (name = "description", description = "This document."),
 ))]

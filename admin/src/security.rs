@@ -8,7 +8,11 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use busbar_model::{Security, Timestamp, fault::FieldError, security::Credential};
+use busbar_model::{
+    Security, Timestamp,
+    fault::FieldError,
+    security::{Credential, password, username},
+};
 use busbar_store::security::{Draft, Filter};
 use serde::{Deserialize, Serialize};
 use utoipa::{
@@ -20,7 +24,6 @@ use crate::{
     api_key::new_api_key,
     app::App,
     body::Input,
-    bounds,
     caller::{Caller, Key},
     check::{self, Check, REQUIRED},
     describe,
@@ -153,27 +156,8 @@ pub(crate) struct Patch {
     rotate: bool,
 }
 
-fn username(text: String) -> Result<String, String> {
-    let fits = (1..=bounds::USERNAME_CHARS_MAX).contains(&text.chars().count())
-        && !text.chars().any(|c| c == ':' || c.is_control());
-    if fits {
-        return Ok(text);
-    }
-    let most = bounds::USERNAME_CHARS_MAX;
-    let text = check::shown(&text);
-    Err(format!("{text:?} is not a username: 1 to {most} characters without ':' and control characters"))
-}
-
-fn password(text: String) -> Result<String, String> {
-    let most = bounds::PASSWORD_CHARS_MAX;
-    match text.chars().count() {
-        characters if (1..=most).contains(&characters) => Ok(text),
-        characters => Err(format!("has {characters} characters; allowed is 1 to {most}")),
-    }
-}
-
 impl App {
-    async fn hash(&self, password: String) -> Result<String, Problem> {
+    pub(crate) async fn hash(&self, password: String) -> Result<String, Problem> {
         let _turn = self.hashing.acquire().await.map_err(Problem::internal)?;
         let hash = self.hash_password.clone();
         let hashed = tokio::task::spawn_blocking(move || hash(&password)).await.map_err(Problem::internal)?;

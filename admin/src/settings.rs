@@ -8,6 +8,9 @@ use busbar_store::{MasterKey, Odb};
 pub type HashPassword =
     Arc<dyn Fn(&str) -> Result<String, Box<dyn error::Error + Send + Sync>> + Send + Sync>;
 
+/// Whether a password, the second one, is that of a hash. It may block.
+pub type PasswordFits = Arc<dyn Fn(&str, &str) -> bool + Send + Sync>;
+
 #[derive(Clone)]
 pub struct Settings {
     pub odb: Odb,
@@ -22,6 +25,7 @@ pub struct Settings {
     /// Unix socket of the server's ops HTTP, which has the `/metrics` that is shown here too.
     pub metrics: Option<PathBuf>,
     pub hash_password: HashPassword,
+    pub password_fits: PasswordFits,
     /// Of the binary.
     pub version: &'static str,
 }

@@ -55,6 +55,7 @@ async fn serve(boot: Boot, listener: TcpListener) -> anyhow::Result<()> {
         hint: hinter(&boot)?,
         metrics: Some(boot.layout.ops_socket()),
         hash_password: Arc::new(|password: &str| Ok(busbar_engine::password::hash(password)?)),
+        password_fits: Arc::new(busbar_engine::password::fits),
         version: env!("CARGO_PKG_VERSION"),
     };
     control.update(|status| status.ready = true);

@@ -1,11 +1,16 @@
-//! Commands that ask something of a running bus, through its admin API and its data plane.
+//! Commands that ask something of a running bus, through its admin API and its data plane; and those
+//! that look at files.
 
 mod answer;
 mod api;
+mod apply;
 mod bounds;
 mod channel;
+mod delivery;
 mod deploy;
 mod deployment;
+mod document;
+mod export;
 mod failure;
 mod invoke;
 mod locate;
@@ -23,6 +28,7 @@ mod service;
 mod status;
 mod table;
 mod text;
+mod variables;
 mod watch;
 
 #[cfg(test)]
@@ -30,7 +36,18 @@ mod fake;
 
 use std::path::{Path, PathBuf};
 
-use self::{api::Api, locate::Locator, output::Output};
+#[cfg(test)]
+pub(crate) use self::output::tests::recorded;
+use self::{api::Api, locate::Locator};
+pub(crate) use self::{
+    document::Source,
+    failure::{Usage, conclude},
+    output::Output,
+    table::Fields,
+    text::{count, excerpt},
+    variables::Variables,
+};
+use crate::{backup, check, restore};
 
 /// What every command takes stands below what is its own.
 const GLOBAL: &str = "Global options";
@@ -50,6 +67,11 @@ impl ClientArgs {
     /// The folder, if it was named.
     pub(crate) fn dir(&self) -> Option<&Path> {
         self.dir.as_deref()
+    }
+
+    /// Whether JSON was asked for.
+    pub(crate) fn json(&self) -> bool {
+        self.json
     }
 }
 
@@ -80,6 +102,19 @@ pub(crate) enum ClientCommand {
     /// Versions of plugins on their way to being live.
     #[command(subcommand)]
     Deployment(deployment::Command),
+    /// Shows all definitions as one document.
+    Export(export::Args),
+    /// Puts the definitions of a document in place, all of them or none.
+    Apply(apply::Args),
+    /// Tells whether files are right: configurations, plugins and settings.
+    Check(check::Args),
+    /// Writes all that a server's folder must not lose to one file, while it runs.
+    Backup(backup::Args),
+    /// Puts a server's folder back to what a backup holds, also while it runs.
+    Restore(restore::Args),
+    /// Messages on their way to their targets, and the error queue.
+    #[command(subcommand)]
+    Delivery(delivery::Command),
     /// The bus at a glance: servers, workers and what they run.
     #[command(after_help = "Examples:\n  busbar status\n  busbar status --json")]
     Status,
@@ -90,6 +125,8 @@ pub(crate) enum ClientCommand {
 /// What a command works with.
 struct Session {
     locator: Locator,
+    /// Of the server on this machine.
+    folder: PathBuf,
     output: Output,
 }
 
@@ -102,8 +139,9 @@ impl Session {
 
 /// Obeys one command. Returns the process's exit code: 0 done, 1 failed, 2 asked for in a wrong way.
 pub(crate) async fn run(args: ClientArgs, command: ClientCommand) -> u8 {
+    let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(locate::FOLDER_DEFAULT));
     let locator = Locator::new(args.dir, locate::environment);
-    let mut session = Session { locator, output: Output::standard(args.json) };
+    let mut session = Session { locator, folder, output: Output::standard(args.json) };
     let outcome = obey(&mut session, command).await;
     failure::conclude(&mut session.output, outcome)
 }
@@ -120,6 +158,12 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::Deployment(command) => deployment::run(session, command).await,
         ClientCommand::Logs(args) => logs::run(session, args).await,
         ClientCommand::New(command) => new::run(session, command),
+        ClientCommand::Export(args) => export::run(session, args).await,
+        ClientCommand::Apply(args) => apply::run(session, args).await,
+        ClientCommand::Check(args) => check::run(&mut session.output, args).await,
+        ClientCommand::Backup(args) => backup::run(&mut session.output, &session.folder, &args),
+        ClientCommand::Restore(args) => restore::run(&mut session.output, &session.folder, &args).await,
+        ClientCommand::Delivery(command) => delivery::run(session, command).await,
         ClientCommand::Status => status::run(session).await,
     }
 }
@@ -206,6 +250,21 @@ mod tests {
             "logs --level loud",
             "logs --since yesterday",
             "logs --access --no-access",
+            "apply",
+            "apply f --var A",
+            "apply f --var 1=2",
+            "backup",
+            "check",
+            "delivery list --state odd",
+            "delivery list --all --limit 3",
+            "delivery retry",
+            "delivery retry 1 --all --state failed",
+            "delivery retry --all",
+            "delivery retry 1 2 --state failed",
+            "delivery retry --all --state failed --payload-file f",
+            "delivery discard --all --yes",
+            "delivery discard 1 --payload-file f",
+            "invoke s --async --timeout soon",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -2,8 +2,10 @@
 
 mod access_log;
 mod admin_process;
+mod backup;
 mod boot;
 mod causes;
+mod check;
 mod cli;
 mod client;
 mod clock;
@@ -17,10 +19,12 @@ mod logging;
 mod master_key;
 mod parent;
 mod quickstart;
+mod restore;
 mod settings;
 mod singleton;
 mod stop;
 mod sys;
+mod testing;
 mod worker;
 
 use std::process::ExitCode;

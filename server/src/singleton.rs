@@ -1,8 +1,9 @@
 //! The singleton: the work of a server that can't be parallel. It follows the ODB, feeds the workers,
 //! takes in files, compiles, and moves deployments on.
 
-mod compiler;
+pub(crate) mod compiler;
 mod core;
+mod delivery_counts;
 mod deployer;
 mod exposition;
 mod feeding;

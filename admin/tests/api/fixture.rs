@@ -196,6 +196,7 @@ pub(crate) fn settings() -> (Settings, Arc<AtomicUsize>, TempDir) {
         }),
         metrics: None::<PathBuf>,
         hash_password: Arc::new(|password| Ok(format!("$hash${}", password.len()))),
+        password_fits: Arc::new(|hash, password| hash == format!("$hash${}", password.len())),
         version: "1.2.3",
     };
     (settings, hints, folder)

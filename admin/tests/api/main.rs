@@ -4,7 +4,9 @@
 mod access;
 mod audit;
 mod channels;
+mod configuration;
 mod cors;
+mod deliveries;
 mod deployments;
 mod fixture;
 mod idempotency;

@@ -46,8 +46,16 @@ async fn describes_every_operation_with_its_failures() {
         ("services/{name}", &["get", "patch", "delete"]),
         ("deployments", &["get", "post"]),
         ("deployments/{id}", &["get"]),
+        ("deliveries", &["get"]),
+        ("deliveries/counts", &["get"]),
+        ("deliveries/{id}", &["get"]),
+        ("deliveries/{id}/payload", &["get"]),
+        ("deliveries/{id}/retry", &["post"]),
+        ("deliveries/{id}/discard", &["post"]),
         ("servers", &["get"]),
         ("servers/{id}", &["get"]),
+        ("export", &["get"]),
+        ("apply", &["post"]),
         ("audit", &["get"]),
     ] {
         for method in methods {

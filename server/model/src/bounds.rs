@@ -124,3 +124,10 @@ pub const ADMIN_CLAIM_MS: u64 = 10_000;
 /// Units of work that are committed together, and their bytes.
 pub const COMMIT_UNITS_MAX: usize = 512;
 pub const COMMIT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// A password or a username of a security definition.
+pub const PASSWORD_CHARS_MAX: usize = 1024;
+pub const USERNAME_CHARS_MAX: usize = 256;
+/// The whole configuration as one document: its text, how deep it nests, and what it consists of.
+pub const CONFIGURATION_BYTES_MAX: u64 = 8 * 1024 * 1024;
+pub const CONFIGURATION_DEPTH_MAX: usize = 64;
+pub const CONFIGURATION_NODES_MAX: usize = 500_000;

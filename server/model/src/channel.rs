@@ -89,6 +89,23 @@ impl Draft {
     }
 }
 
+impl From<Channel> for Draft {
+    fn from(channel: Channel) -> Self {
+        Self {
+            name: channel.name,
+            protocol: channel.protocol,
+            path: channel.path,
+            methods: channel.methods,
+            service: channel.service,
+            security: channel.security,
+            active: channel.active,
+            body_bytes_max: channel.body_bytes_max,
+            timeout_ms: channel.timeout_ms,
+            cors: channel.cors,
+        }
+    }
+}
+
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("method {0:?} is not an HTTP method: upper-case letters and '-'")]
 pub struct InvalidMethod(pub String);

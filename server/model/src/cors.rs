@@ -12,6 +12,7 @@ pub const ANY: &str = "*";
 
 /// What a channel tells browsers about pages of other origins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Cors {
     /// As browsers write them, or `*` alone.
     pub origins: Vec<String>,

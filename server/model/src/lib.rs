@@ -2,6 +2,7 @@
 
 pub mod bounds;
 pub mod channel;
+pub mod configuration;
 pub mod correlation;
 pub mod cors;
 pub mod definitions;

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{name::Name, time::Timestamp};
+use crate::{
+    bounds::{NAME_CHARS_MAX, PASSWORD_CHARS_MAX, USERNAME_CHARS_MAX},
+    name::Name,
+    time::Timestamp,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Security {
@@ -56,3 +60,29 @@ impl std::fmt::Debug for Credential {
 
 /// The security definition that guards calls by name, if it exists.
 pub const INVOKER: &str = "invoker";
+
+/// A username of HTTP basic (RFC 7617, section 2).
+pub fn username(text: String) -> Result<String, String> {
+    let fits = (1..=USERNAME_CHARS_MAX).contains(&text.chars().count())
+        && !text.chars().any(|c| c == ':' || c.is_control());
+    if fits {
+        return Ok(text);
+    }
+    let text: String = text.chars().take(NAME_CHARS_MAX).collect();
+    Err(format!(
+        "{text:?} is not a username: 1 to {USERNAME_CHARS_MAX} characters without ':' and control characters"
+    ))
+}
+
+pub fn password(text: String) -> Result<String, String> {
+    match text.chars().count() {
+        1..=PASSWORD_CHARS_MAX => Ok(text),
+        characters => Err(format!("has {characters} characters; allowed is 1 to {PASSWORD_CHARS_MAX}")),
+    }
+}
+
+/// The part of an API key before the dot.
+pub fn key_id(text: String) -> Result<String, &'static str> {
+    let fits = (1..=NAME_CHARS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    if fits { Ok(text) } else { Err("is not the id of a key: letters and digits") }
+}

@@ -26,3 +26,5 @@ pub(crate) const LOG_LINE_BYTES_MAX: usize = 1024 * 1024;
 pub(crate) const LOG_BYTES_AT_ONCE: usize = 8 * 1024 * 1024;
 /// How often followed logs are looked at.
 pub(crate) const LOG_LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Time for a configuration to be put in place; each new password takes some 20 ms.
+pub(crate) const APPLY_TIME_MAX: Duration = Duration::from_secs(300);

@@ -103,7 +103,8 @@ impl Fake {
     }
 
     fn session_with(&self, output: Output) -> Session {
-        Session { locator: Locator::new(Some(self.folder().to_owned()), |_| None), output }
+        let folder = self.folder().to_owned();
+        Session { locator: Locator::new(Some(folder.clone()), |_| None), folder, output }
     }
 
     /// A session with this server, and what it says.

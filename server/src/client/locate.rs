@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-const FOLDER_DEFAULT: &str = "./.busbar";
+pub(crate) const FOLDER_DEFAULT: &str = "./.busbar";
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {

@@ -111,7 +111,10 @@ fn write(folder: &Path, files: &[(String, String)]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
+    use std::{
+        fs,
+        path::{Path, PathBuf},
+    };
 
     use clap::Parser;
     use serde_json::Value;
@@ -127,7 +130,7 @@ mod tests {
 
     fn new_service(name: &str, folder: &Path, json: bool) -> (u8, String, String) {
         let (output, out, err) = recorded(json, None);
-        let mut session = Session { locator: Locator::new(None, |_| None), output };
+        let mut session = Session { locator: Locator::new(None, |_| None), folder: PathBuf::new(), output };
         let words = ["new", "service", name, "--dir", folder.to_str().unwrap()];
         let outcome = run(&mut session, Line::try_parse_from(words).unwrap().command);
         (conclude(&mut session.output, outcome), out.text(), err.text())

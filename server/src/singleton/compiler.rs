@@ -74,7 +74,8 @@ pub(crate) async fn compile(core: &Arc<Core>, digest: Digest, stem: Name) -> Res
     }
 }
 
-async fn run(order: &Order) -> Result<Description, Failure> {
+/// Has a process of its own obey an order.
+pub(crate) async fn run(order: &Order) -> Result<Description, Failure> {
     let failed = |error: std::io::Error| Failure::Temporary(format!("the compiler can't be run: {error}"));
     let text = serde_json::to_vec(order).map_err(|error| Failure::Temporary(error.to_string()))?;
     let mut command = this_binary();

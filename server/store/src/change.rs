@@ -110,6 +110,17 @@ pub struct AuditEntry {
     pub correlation_id: Option<String>,
 }
 
+/// What one transaction did to one object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edit {
+    pub action: Action,
+    pub object_kind: ObjectKind,
+    pub object_name: String,
+    /// As in the audit trail.
+    pub before: Option<Value>,
+    pub after: Option<Value>,
+}
+
 /// Which entries of the audit trail a list shows; an absent field shows all.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
@@ -180,6 +191,18 @@ impl Recorder {
     ) {
         let Object { kind, id, name } = object;
         self.0.push(Recorded { action, kind, id: id.to_owned(), name: name.to_owned(), before, after });
+    }
+
+    /// What was recorded so far.
+    pub(crate) fn edits(&self) -> Vec<Edit> {
+        let edit = |recorded: &Recorded| Edit {
+            action: recorded.action,
+            object_kind: recorded.kind,
+            object_name: recorded.name.clone(),
+            before: recorded.before.clone(),
+            after: recorded.after.clone(),
+        };
+        self.0.iter().map(edit).collect()
     }
 
     /// Numbers and stores what was recorded; the last thing before the commit.

@@ -114,7 +114,7 @@ impl Odb {
         let done = self.change(by, |connection, recorder| {
             let before = find(connection, id)?;
             Error::check_revision(expected, before.revision)?;
-            match edit(draft_of(&before)) {
+            match edit(Draft::from(before.clone())) {
                 Ok(draft) => update(connection, recorder, by, &before, draft),
                 Err(refusal) => {
                     refused = Some(refusal);
@@ -129,9 +129,7 @@ impl Odb {
         self.change(by, |connection, recorder| {
             let before = find(connection, id)?;
             Error::check_revision(expected, before.revision)?;
-            diesel::delete(channel::table.find(id)).execute(connection)?;
-            recorder.record(Action::Delete, object(&before), Some(view(&before)), None);
-            Ok(())
+            remove(connection, recorder, &before)
         })
     }
 
@@ -204,7 +202,17 @@ pub(crate) fn insert(
     draft: &Draft,
 ) -> Result<Channel, Error> {
     let channel = channel_of(draft.clone(), new_id(by.now), 1, by.now, by.now);
-    let row = fit(connection, &channel)?;
+    refuse_conflicts(connection, &channel)?;
+    add(connection, recorder, channel)
+}
+
+/// The caller has checked that it fits beside the others.
+pub(crate) fn add(
+    connection: &mut AnyConnection,
+    recorder: &mut Recorder,
+    channel: Channel,
+) -> Result<Channel, Error> {
+    let row = row(connection, &channel)?;
     diesel::insert_into(channel::table).values(row).execute(connection)?;
     put_cors(connection, &channel.id, channel.cors.as_ref())?;
     recorder.record(Action::Create, object(&channel), None, Some(view(&channel)));
@@ -218,11 +226,26 @@ fn update(
     before: &Channel,
     draft: Draft,
 ) -> Result<Channel, Error> {
-    if draft == draft_of(before) {
+    let after = channel_of(draft, before.id.clone(), before.revision, before.created_at, before.updated_at);
+    if after != *before {
+        refuse_conflicts(connection, &after)?;
+    }
+    replace(connection, recorder, by, before, after.into())
+}
+
+/// The caller has checked that it fits beside the others.
+pub(crate) fn replace(
+    connection: &mut AnyConnection,
+    recorder: &mut Recorder,
+    by: &By,
+    before: &Channel,
+    draft: Draft,
+) -> Result<Channel, Error> {
+    if draft == Draft::from(before.clone()) {
         return Ok(before.clone());
     }
     let after = channel_of(draft, before.id.clone(), before.revision + 1, before.created_at, by.now);
-    let row = fit(connection, &after)?;
+    let row = row(connection, &after)?;
     diesel::update(channel::table.find(&before.id)).set(row).execute(connection)?;
     if after.cors != before.cors {
         put_cors(connection, &before.id, after.cors.as_ref())?;
@@ -240,15 +263,29 @@ fn put_cors(connection: &mut AnyConnection, id: &str, cors: Option<&Cors>) -> Re
     Ok(())
 }
 
-/// The row of a channel that fits beside all others.
-fn fit(connection: &mut AnyConnection, channel: &Channel) -> Result<Row, Error> {
+pub(crate) fn remove(
+    connection: &mut AnyConnection,
+    recorder: &mut Recorder,
+    before: &Channel,
+) -> Result<(), Error> {
+    diesel::delete(channel::table.find(&before.id)).execute(connection)?;
+    recorder.record(Action::Delete, object(before), Some(view(before)), None);
+    Ok(())
+}
+
+/// Fails unless a channel fits beside all others.
+fn refuse_conflicts(connection: &mut AnyConnection, channel: &Channel) -> Result<(), Error> {
     let others = all(connection)?;
     if others.iter().any(|other| other.name == channel.name && other.id != channel.id) {
         return Err(Error::NameTaken { what: WHAT, name: channel.name.clone() });
     }
-    if let Some(taken) = address_taken(channel, &others) {
-        return Err(taken.into());
+    match address_taken(channel, &others) {
+        Some(taken) => Err(taken.into()),
+        None => Ok(()),
     }
+}
+
+fn row(connection: &mut AnyConnection, channel: &Channel) -> Result<Row, Error> {
     let security_id = match &channel.security {
         Some(name) => Some(security_id(connection, name)?),
         None => None,
@@ -265,7 +302,7 @@ fn security_id(connection: &mut AnyConnection, name: &Name) -> Result<String, Er
         .ok_or_else(|| Error::UnknownSecurity { name: name.clone() })
 }
 
-fn channel_of(
+pub(crate) fn channel_of(
     draft: Draft,
     id: String,
     revision: i64,
@@ -289,21 +326,6 @@ fn channel_of(
         revision,
         created_at,
         updated_at,
-    }
-}
-
-fn draft_of(channel: &Channel) -> Draft {
-    Draft {
-        name: channel.name.clone(),
-        protocol: channel.protocol,
-        path: channel.path.clone(),
-        methods: channel.methods.clone(),
-        service: channel.service.clone(),
-        security: channel.security.clone(),
-        active: channel.active,
-        body_bytes_max: channel.body_bytes_max,
-        timeout_ms: channel.timeout_ms,
-        cors: channel.cors.clone(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What differs between the databases: everything that matches on the variant.
 
+pub(crate) mod copy;
+
 use std::{fs, os::unix::fs::OpenOptionsExt as _, path::Path};
 
 use diesel::{

@@ -18,6 +18,8 @@ pub enum Error {
     AddressTaken(#[from] AddressTaken),
     #[error("security definition {name:?} does not exist")]
     UnknownSecurity { name: Name },
+    #[error("security definition {name:?} has no {what} yet, so one must be given")]
+    NoCredential { name: Name, what: &'static str },
     #[error("{what} {name:?} is in use by {}", users.join(", "))]
     InUse { what: &'static str, name: Name, users: Vec<String> },
     /// Someone else changed the object since it was read.
@@ -49,6 +51,8 @@ pub enum Error {
     Newer { version: String },
     #[error("database is not migrated to this version of Busbar")]
     NotMigrated,
+    #[error("database file {} is damaged: {finding}", path.display())]
+    Damaged { path: PathBuf, finding: String },
     #[error("database stayed locked by others")]
     Busy,
     #[error("every connection to the database stayed in use or none could be made")]

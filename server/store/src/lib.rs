@@ -6,8 +6,10 @@
 mod activation;
 mod admin_idempotency;
 mod artifact;
+mod backup;
 mod change;
 mod committer;
+mod configuration;
 mod connection;
 mod definitions;
 mod delivery;
@@ -41,8 +43,9 @@ pub mod service;
 
 pub use activation::Activation;
 pub use admin_idempotency::{Begun, Claim};
-pub use change::{Action, AuditEntry, AuditFilter, By, Change, ObjectKind};
+pub use change::{Action, AuditEntry, AuditFilter, By, Change, Edit, ObjectKind};
 pub use committer::{Committer, Ticket};
+pub use configuration::{Applied, Refusal, SecurityWish, Wanted, Wish};
 pub use delivery::{Claiming, Claims, Filter as DeliveryFilter, Retry};
 pub use deployment::{Filter as DeploymentFilter, NewDeployment, Received};
 pub use error::Error;

@@ -48,6 +48,14 @@ pub(crate) fn begin_incarnation(connection: &mut AnyConnection) -> Result<(), Er
     Ok(())
 }
 
+/// Tells readers that what they know may never have been: they read everything again.
+pub(crate) fn renew_incarnation(connection: &mut AnyConnection) -> Result<(), Error> {
+    diesel::update(meta::table.find(ROW))
+        .set(meta::incarnation.eq(Uuid::now_v7().to_string()))
+        .execute(connection)?;
+    Ok(())
+}
+
 /// Takes the next `count` change numbers and gives the first. Locks the row until the commit, so it
 /// comes last in its transaction.
 pub(crate) fn take_changes(connection: &mut AnyConnection, count: i64) -> Result<i64, Error> {

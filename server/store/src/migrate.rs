@@ -57,6 +57,14 @@ pub(crate) fn check(connection: &mut AnyConnection) -> Result<(), Error> {
     meta::head(connection).map(drop)
 }
 
+/// Whether this is a database of the bus, of whatever version.
+pub(crate) fn is_begun(connection: &mut AnyConnection) -> Result<bool, Error> {
+    match applied_migration::table.count().get_result::<i64>(connection) {
+        Err(error) if dialect::is_missing_table(&error) => Ok(false),
+        other => other.map(|_| true).map_err(Error::from),
+    }
+}
+
 fn versions(connection: &AnyConnection) -> Result<BTreeSet<String>, Error> {
     let migrations =
         MigrationSource::<MultiBackend>::migrations(&embedded(connection)).map_err(Error::Migration)?;

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{
-    change::{Action, By, Object, ObjectKind},
+    change::{Action, By, Object, ObjectKind, Recorder},
     connection::AnyConnection,
     error::Error,
     odb::Odb,
@@ -146,18 +146,29 @@ impl Odb {
         self.change(by, |connection, recorder| {
             let before = find(connection, name)?.ok_or_else(|| Error::not_found(WHAT, name))?;
             Error::check_revision(expected, before.revision)?;
-            let mut after = before.clone();
-            edit(&mut after);
-            if after == before {
-                return Ok(before);
-            }
-            after.revision += 1;
-            after.updated_at = by.now;
-            update(connection, &after)?;
-            recorder.record(Action::Update, object(&after), Some(view(&before)), Some(view(&after)));
-            Ok(after)
+            change(connection, recorder, by, before, &edit)
         })
     }
+}
+
+/// Edits a plugin within the caller's transaction; one that comes back as it was is not written.
+pub(crate) fn change(
+    connection: &mut AnyConnection,
+    recorder: &mut Recorder,
+    by: &By,
+    before: Plugin,
+    edit: impl Fn(&mut Plugin),
+) -> Result<Plugin, Error> {
+    let mut after = before.clone();
+    edit(&mut after);
+    if after == before {
+        return Ok(before);
+    }
+    after.revision += 1;
+    after.updated_at = by.now;
+    update(connection, &after)?;
+    recorder.record(Action::Update, object(&after), Some(view(&before)), Some(view(&after)));
+    Ok(after)
 }
 
 /// Every plugin, oldest first.

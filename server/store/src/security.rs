@@ -81,20 +81,7 @@ impl Row {
 
 impl Odb {
     pub fn create_security(&self, by: &By, draft: Draft) -> Result<Security, Error> {
-        self.change(by, |connection, recorder| {
-            let security = Security {
-                id: new_id(by.now),
-                name: draft.name.clone(),
-                credential: draft.credential.clone(),
-                revision: 1,
-                created_at: by.now,
-                updated_at: by.now,
-            };
-            refuse_taken_name(connection, &security)?;
-            diesel::insert_into(security::table).values(Row::of(&security)).execute(connection)?;
-            recorder.record(Action::Create, object(&security), None, Some(view(&security)));
-            Ok(security)
-        })
+        self.change(by, |connection, recorder| insert(connection, recorder, by, draft.clone()))
     }
 
     /// Reads, edits and writes in one transaction, so that no concurrent edit is lost. `edit` may
@@ -126,18 +113,7 @@ impl Odb {
         self.change(by, |connection, recorder| {
             let before = find(connection, id)?;
             Error::check_revision(expected, before.revision)?;
-            let users = channel::table
-                .filter(channel::security_id.eq(id))
-                .order(channel::name.asc())
-                .select(channel::name)
-                .load::<String>(connection)?;
-            if !users.is_empty() {
-                let users = users.iter().map(|user| format!("channel {user:?}")).collect();
-                return Err(Error::InUse { what: WHAT, name: before.name, users });
-            }
-            diesel::delete(security::table.find(id)).execute(connection)?;
-            recorder.record(Action::Delete, object(&before), Some(view(&before)), None);
-            Ok(())
+            remove(connection, recorder, &before)
         })
     }
 
@@ -176,7 +152,41 @@ fn find(connection: &mut AnyConnection, id: &str) -> Result<Security, Error> {
     row.ok_or_else(|| Error::not_found(WHAT, id))?.into_model()
 }
 
-fn update(
+pub(crate) fn insert(
+    connection: &mut AnyConnection,
+    recorder: &mut Recorder,
+    by: &By,
+    draft: Draft,
+) -> Result<Security, Error> {
+    let Draft { name, credential } = draft;
+    let (id, now) = (new_id(by.now), by.now);
+    let security = Security { id, name, credential, revision: 1, created_at: now, updated_at: now };
+    refuse_taken_name(connection, &security)?;
+    diesel::insert_into(security::table).values(Row::of(&security)).execute(connection)?;
+    recorder.record(Action::Create, object(&security), None, Some(view(&security)));
+    Ok(security)
+}
+
+pub(crate) fn remove(
+    connection: &mut AnyConnection,
+    recorder: &mut Recorder,
+    before: &Security,
+) -> Result<(), Error> {
+    let users = channel::table
+        .filter(channel::security_id.eq(&before.id))
+        .order(channel::name.asc())
+        .select(channel::name)
+        .load::<String>(connection)?;
+    if !users.is_empty() {
+        let users = users.iter().map(|user| format!("channel {user:?}")).collect();
+        return Err(Error::InUse { what: WHAT, name: before.name.clone(), users });
+    }
+    diesel::delete(security::table.find(&before.id)).execute(connection)?;
+    recorder.record(Action::Delete, object(before), Some(view(before)), None);
+    Ok(())
+}
+
+pub(crate) fn update(
     connection: &mut AnyConnection,
     recorder: &mut Recorder,
     by: &By,

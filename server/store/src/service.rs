@@ -164,33 +164,32 @@ pub(crate) fn replace(
 ) -> Result<(), Error> {
     let described = |name: &Name| description.services.iter().any(|service| service.name == *name);
     for gone in all(connection)?.iter().filter(|old| old.plugin == owner.name && !described(&old.name)) {
-        diesel::delete(service::table.find(&gone.id)).execute(connection)?;
-        recorder.record(Action::Delete, object(gone), Some(view(gone)), None);
+        remove(connection, recorder, gone)?;
     }
     for offered in &description.services {
         match find(connection, offered.name.as_str())? {
             Some(kept) if kept.plugin == owner.name => {}
             Some(other) => {
-                let moved = Service { plugin: owner.name.clone(), ..other.clone() };
-                diesel::update(service::table.find(&other.id))
-                    .set(service::plugin_id.eq(&owner.id))
-                    .execute(connection)?;
-                update(connection, recorder, by, other, moved)?;
+                let limits = other.limits.clone();
+                take_over(connection, recorder, by, other, owner, limits)?;
             }
-            None => insert(connection, recorder, by, owner, offered.name.clone())?,
+            None => {
+                insert(connection, recorder, by, owner, offered.name.clone(), LimitsPatch::default())?;
+            }
         }
     }
     Ok(())
 }
 
-fn insert(
+pub(crate) fn insert(
     connection: &mut AnyConnection,
     recorder: &mut Recorder,
     by: &By,
     owner: &Plugin,
     name: Name,
+    limits: LimitsPatch,
 ) -> Result<(), Error> {
-    let (id, plugin, limits) = (new_id(by.now), owner.name.clone(), LimitsPatch::default());
+    let (id, plugin) = (new_id(by.now), owner.name.clone());
     let made = Service { id, name, plugin, limits, revision: 1 };
     diesel::insert_into(service::table)
         .values((
@@ -207,7 +206,33 @@ fn insert(
     Ok(())
 }
 
-fn update(
+/// Gives a service to another plugin.
+pub(crate) fn take_over(
+    connection: &mut AnyConnection,
+    recorder: &mut Recorder,
+    by: &By,
+    before: Service,
+    owner: &Plugin,
+    limits: LimitsPatch,
+) -> Result<Service, Error> {
+    diesel::update(service::table.find(&before.id))
+        .set(service::plugin_id.eq(&owner.id))
+        .execute(connection)?;
+    let after = Service { plugin: owner.name.clone(), limits, ..before.clone() };
+    update(connection, recorder, by, before, after)
+}
+
+pub(crate) fn remove(
+    connection: &mut AnyConnection,
+    recorder: &mut Recorder,
+    gone: &Service,
+) -> Result<(), Error> {
+    diesel::delete(service::table.find(&gone.id)).execute(connection)?;
+    recorder.record(Action::Delete, object(gone), Some(view(gone)), None);
+    Ok(())
+}
+
+pub(crate) fn update(
     connection: &mut AnyConnection,
     recorder: &mut Recorder,
     by: &By,

@@ -1,0 +1,161 @@
+//! The whole configuration: `/api/v1/export` and `/api/v1/apply`.
+
+mod difference;
+mod wishes;
+
+use std::{borrow::Cow, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{HeaderMap, header},
+    response::{IntoResponse as _, Response},
+};
+use busbar_model::{
+    bounds::CONFIGURATION_BYTES_MAX,
+    configuration::{self as model, Document, Mistake, Node, yaml},
+    fault::FieldError,
+};
+use busbar_store::{Applied, By, Error, Odb, Refusal, Wanted};
+use bytes::Bytes;
+use serde::Serialize;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
+
+use self::difference::ChangeView;
+use crate::{
+    app::App,
+    body, bounds,
+    caller::Caller,
+    openapi::Conflict,
+    page,
+    problem::{Kind, Problem},
+};
+
+const YAML: &str = "application/yaml";
+/// The first is what is told; the others were in use before RFC 9512.
+const TYPES: [&str; 4] = [YAML, body::JSON[0], "application/x-yaml", "text/yaml"];
+
+/// All definitions as one document.
+pub(crate) struct Configuration;
+
+impl PartialSchema for Configuration {
+    fn schema() -> RefOr<Schema> {
+        serde_json::from_value(model::schema()).unwrap_or_default()
+    }
+}
+
+impl ToSchema for Configuration {
+    fn name() -> Cow<'static, str> {
+        "Configuration".into()
+    }
+}
+
+/// What putting a configuration in place did, or would do.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConfigurationApplied)]
+pub(crate) struct View {
+    /// Whether it was only asked what would be done.
+    dry_run: bool,
+    /// None: there was nothing to do.
+    changes: Vec<ChangeView>,
+}
+
+/// All definitions as one document. Passwords are named, not shown; plugins' files are no part of it.
+#[utoipa::path(get, path = "/api/v1/export", tag = "configuration",
+    responses((status = 200, description = "The document.", body = Configuration, content_type = "application/yaml")))]
+pub(crate) async fn export(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+    let text = app.read(|odb| Ok(Document::of(&odb.definitions()?).to_yaml())).await?;
+    Ok(([(header::CONTENT_TYPE, YAML)], text).into_response())
+}
+
+/// Put a configuration in place: all of it in one transaction, or nothing.
+#[utoipa::path(post, path = "/api/v1/apply", tag = "configuration",
+    params(
+        ("dry_run" = Option<bool>, Query, description = "Only tell what would be done."),
+        ("prune" = Option<bool>, Query, description = "Also remove what the document does not have."),
+    ),
+    request_body(content((Configuration = "application/json"), (Configuration = "application/yaml"))),
+    responses((status = 200, description = "What was done.", body = View), Conflict))]
+pub(crate) async fn apply(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    request: Request,
+) -> Result<Json<View>, Problem> {
+    let (parts, body) = request.into_parts();
+    let bytes = body::read(&parts.headers, body, CONFIGURATION_BYTES_MAX, bounds::BODY_TIME_MAX).await?;
+    body::require_type(&parts.headers, &TYPES)?;
+    let given = page::parameters(&parts.uri, &["dry_run", "prune"])?;
+    let flag = |name: &str| match given.get(name).map(String::as_str) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Problem::invalid_at(format!("/{name}"), "allowed is true or false")),
+    };
+    let (dry_run, prune) = (flag("dry_run")?, flag("prune")?);
+    let json = is_json(&parts.headers);
+    // Reading takes its time where the document is large.
+    let read = tokio::task::spawn_blocking(move || document(&bytes, json));
+    let document = read.await.map_err(Problem::internal)??;
+    let wanted = wishes::wanted(&app, &document).await?;
+    let applied = if dry_run {
+        app.read(move |odb| put(odb, &by, &wanted, prune, true)).await?
+    } else {
+        app.write(move |odb| put(odb, &by, &wanted, prune, false)).await?
+    };
+    if !applied.refusals.is_empty() {
+        return Err(refused(&document, &applied.refusals));
+    }
+    Ok(Json(View { dry_run, changes: applied.edits.iter().map(ChangeView::from).collect() }))
+}
+
+fn put(odb: &Odb, by: &By, wanted: &Wanted, prune: bool, dry_run: bool) -> Result<Applied, Problem> {
+    Ok(odb.apply(by, wanted, prune, dry_run)?)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case(body::JSON[0])
+}
+
+fn document(bytes: &Bytes, json: bool) -> Result<Document, Problem> {
+    if bytes.is_empty() {
+        return Err(Problem::invalid_at("", "the body is empty"));
+    }
+    let node: Node = if json {
+        serde_json::from_slice(bytes)
+            .map_err(|error| Problem::invalid_at("", format!("the body is not JSON: {error}")))?
+    } else {
+        let text =
+            std::str::from_utf8(bytes).map_err(|_| Problem::invalid_at("", "the body is not UTF-8"))?;
+        yaml::read(text).map_err(|error| Problem::invalid_at("", error.to_string()))?
+    };
+    Document::read(&node).map_err(|mistakes| {
+        let shown = mistakes.iter().take(bounds::MISTAKES_SHOWN_MAX);
+        Problem::invalid(shown.map(error).collect())
+    })
+}
+
+fn error(mistake: &Mistake) -> FieldError {
+    let line = mistake.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+    FieldError { path: mistake.path.clone(), message: format!("{line}{}", mistake.message) }
+}
+
+/// All that can't be. What stands in the way of what is there already is a conflict.
+fn refused(document: &Document, refusals: &[Refusal]) -> Problem {
+    let conflicts = refusals.iter().any(|refusal| {
+        matches!(refusal.error, Error::AddressTaken(_) | Error::ServiceTaken { .. } | Error::InUse { .. })
+    });
+    let errors = refusals.iter().take(bounds::MISTAKES_SHOWN_MAX).map(|refusal| {
+        let hint = match &refusal.error {
+            Error::NoCredential { name, .. } => wishes::variable_of(document, name),
+            _ => None,
+        };
+        let hint = hint.map(|variable| format!(": variable {variable} is not given")).unwrap_or_default();
+        FieldError { path: refusal.path.clone(), message: format!("{}{hint}", refusal.error) }
+    });
+    let problem = Problem::invalid(errors.collect());
+    if conflicts { problem.into_kind(Kind::Conflict) } else { problem }
+}

@@ -1,0 +1,73 @@
+//! From a document to what the ODB is to hold: passwords become hashes.
+
+use std::sync::Arc;
+
+use busbar_model::{
+    Name, Security,
+    configuration::{Document, Password, SecurityEntry, Wish as Given},
+    security::Credential,
+};
+use busbar_store::{SecurityWish, Wanted, Wish};
+
+use crate::{app::App, problem::Problem};
+
+pub(super) async fn wanted(app: &Arc<App>, document: &Document) -> Result<Wanted, Problem> {
+    let present = app.read(|odb| Ok(odb.definitions()?.securities)).await?;
+    let mut security = Vec::new();
+    for entry in &document.security {
+        security.push(wish(app, &present, entry).await?);
+    }
+    let Document { security: _, plugins, services, channels } = document.clone();
+    Ok(Wanted { security, plugins, services, channels })
+}
+
+async fn wish(app: &Arc<App>, present: &[Security], entry: &SecurityEntry) -> Result<SecurityWish, Problem> {
+    let credential = match &entry.credential {
+        Given::ApiKey { key } => Wish::ApiKey { key: key.clone() },
+        Given::Basic { username, password } => {
+            let password_hash = match password {
+                Some(Password::Given(password)) => {
+                    hashed(app, hash_of(present, &entry.name), password.clone()).await?
+                }
+                Some(Password::Wanted { .. }) | None => None,
+            };
+            Wish::Basic { username: username.clone(), password_hash }
+        }
+    };
+    Ok(SecurityWish { name: entry.name.clone(), credential })
+}
+
+/// The hash of a password; `None` where it is the present one, whose hash must stay the same for
+/// nothing to have changed.
+async fn hashed(
+    app: &Arc<App>,
+    present: Option<String>,
+    password: String,
+) -> Result<Option<String>, Problem> {
+    if let Some(present) = present {
+        let _turn = app.hashing.acquire().await.map_err(Problem::internal)?;
+        let (fits, password) = (app.password_fits.clone(), password.clone());
+        let same = tokio::task::spawn_blocking(move || fits(&present, &password));
+        if same.await.map_err(Problem::internal)? {
+            return Ok(None);
+        }
+    }
+    app.hash(password).await.map(Some)
+}
+
+fn hash_of(present: &[Security], name: &Name) -> Option<String> {
+    let definition = present.iter().find(|definition| definition.name == *name)?;
+    match &definition.credential {
+        Credential::Basic { password_hash, .. } => Some(password_hash.clone()),
+        Credential::ApiKey { .. } => None,
+    }
+}
+
+/// The variable that should have given a definition's password.
+pub(super) fn variable_of<'d>(document: &'d Document, name: &Name) -> Option<&'d str> {
+    let entry = document.security.iter().find(|entry| entry.name == *name)?;
+    match &entry.credential {
+        Given::Basic { password: Some(Password::Wanted { variable }), .. } => Some(variable),
+        _ => None,
+    }
+}

@@ -1,0 +1,27 @@
+//! Configuration as data: all definitions as one document that is read, checked and written.
+//!
+//! A document says what is wished for: security definitions, plugins' grants and config, services'
+//! limits and channels, each by its name. Files of plugins are no part of it: they are deployed.
+
+pub mod node;
+pub mod variables;
+pub mod yaml;
+
+mod channels;
+mod document;
+mod members;
+mod plugins;
+mod review;
+mod security;
+mod services;
+
+#[cfg(test)]
+mod tests;
+
+pub use document::{Document, FORMAT, schema};
+pub use members::Mistake;
+pub use node::Node;
+pub use plugins::PluginEntry;
+pub use review::{Remark, review};
+pub use security::{Key, Password, SecurityEntry, Wish};
+pub use services::ServiceEntry;

@@ -1,0 +1,109 @@
+//! Channels in a document.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    document::Entry,
+    members::{Members, flag, parsed, shown, shown_free, texts, typed, whole},
+};
+use crate::{
+    bounds,
+    channel::{self, Draft, Protocol},
+    cors::{self, Cors},
+    name::Name,
+    path::PathPattern,
+};
+
+impl Entry for Draft {
+    const SECTION: &'static str = "channels";
+
+    fn read(name: Name, members: &mut Members<'_, '_>) -> Option<Self> {
+        let protocol = members.or("protocol", Protocol::Rest, parsed(|text| text.parse::<Protocol>()));
+        let path = members.required("path", parsed(|text| PathPattern::parse(&text)));
+        let methods = members.or("methods", Vec::new(), |node| Ok(channel::methods(&texts(node)?)?));
+        let service = members.required("service", parsed(|text| text.parse::<Name>()));
+        let security = members.optional("security", parsed(|text| text.parse::<Name>()));
+        let active = members.or("active", true, flag);
+        let body = whole(0, bounds::BODY_BYTES_CEILING);
+        let body_bytes_max = members.or("body_bytes_max", bounds::BODY_BYTES_DEFAULT, body);
+        let timeout = whole(1, bounds::CALL_TIMEOUT_MS_CEILING);
+        let timeout_ms = members.or("timeout_ms", bounds::CALL_TIMEOUT_MS_DEFAULT, timeout);
+        let cors = members.optional("cors", |node| Ok(whole_cors(typed(node)?)?));
+        Some(Self {
+            name,
+            protocol: protocol?,
+            path: path?,
+            methods: methods?,
+            service: service?,
+            security: security?,
+            active: active?,
+            body_bytes_max: body_bytes_max?,
+            timeout_ms: timeout_ms?,
+            cors: cors?,
+        })
+    }
+
+    fn write(&self) -> Map<String, Value> {
+        let Self {
+            name: _,
+            protocol,
+            path,
+            methods,
+            service,
+            security,
+            active,
+            body_bytes_max,
+            timeout_ms,
+            cors,
+        } = self;
+        let default = Self::new(self.name.clone(), path.clone(), service.clone());
+        let other = |differs: bool, value: Value| differs.then_some(value);
+        let members = [
+            ("protocol", other(*protocol != default.protocol, json!(protocol))),
+            ("path", Some(shown(path.as_str()))),
+            ("methods", other(*methods != default.methods, json!(methods))),
+            ("service", Some(json!(service))),
+            ("security", other(*security != default.security, json!(security))),
+            ("active", other(*active != default.active, json!(active))),
+            ("body_bytes_max", other(*body_bytes_max != default.body_bytes_max, json!(body_bytes_max))),
+            ("timeout_ms", other(*timeout_ms != default.timeout_ms, json!(timeout_ms))),
+            ("cors", cors.as_ref().map(|cors| shown_free(&json!(cors)))),
+        ];
+        members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+
+    fn schema() -> Value {
+        json!({
+            "type": "object",
+            "description": "A way in. What is left out has its default.",
+            "properties": {
+                "protocol": {"type": "string", "enum": ["rest"], "default": "rest"},
+                "path": {"type": "string", "examples": ["/orders/{id}"]},
+                "methods": {"type": "array", "items": {"type": "string"}, "description": "None is any."},
+                "service": {"type": "string", "description": "Need not be deployed yet."},
+                "security": {"type": "string", "description": "Name of a security definition; none is open to everyone."},
+                "active": {"type": "boolean", "default": true},
+                "body_bytes_max": {"type": "integer", "minimum": 0, "maximum": bounds::BODY_BYTES_CEILING,
+                    "default": bounds::BODY_BYTES_DEFAULT},
+                "timeout_ms": {"type": "integer", "minimum": 1, "maximum": bounds::CALL_TIMEOUT_MS_CEILING,
+                    "default": bounds::CALL_TIMEOUT_MS_DEFAULT},
+                "cors": {"type": "object", "description": "Which pages of other origins may call it, as in the channel's own API."},
+            },
+            "required": ["path", "service"],
+            "additionalProperties": false,
+        })
+    }
+}
+
+/// As the API would take it: names of headers and origins in the form that browsers use.
+fn whole_cors(given: Cors) -> Result<Cors, String> {
+    let wrong = |member: &str, (at, invalid): (usize, cors::Invalid)| format!("{member}[{at}] {invalid}");
+    let cors = Cors {
+        origins: cors::origins(&given.origins).map_err(|error| wrong("origins", error))?,
+        headers: cors::headers(&given.headers).map_err(|error| wrong("headers", error))?,
+        expose: cors::exposed(&given.expose).map_err(|error| wrong("expose", error))?,
+        ..given
+    };
+    cors.check().map_err(|conflict| format!("{} {conflict}", conflict.member()))?;
+    Ok(cors)
+}

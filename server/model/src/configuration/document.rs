@@ -1,0 +1,167 @@
+//! The whole document: its sections, how they are read, and how they are written.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    members::{Members, Mistake},
+    node::{Content, Node, segment},
+    plugins::PluginEntry,
+    security::{self, SecurityEntry},
+    services::ServiceEntry,
+    yaml,
+};
+use crate::{channel::Draft, definitions::Definitions, name::Name, service::LimitsPatch};
+
+/// The format that this binary reads and writes.
+pub const FORMAT: u64 = 1;
+const FORMAT_MEMBER: &str = "busbar";
+const HEADING: &str = "# Busbar's configuration: `busbar apply` puts it in place.\n";
+
+/// A kind of definition that a document has a section of.
+pub(super) trait Entry: Sized {
+    const SECTION: &'static str;
+
+    /// `None` where something is wrong, which is said.
+    fn read(name: Name, members: &mut Members<'_, '_>) -> Option<Self>;
+
+    /// In their order, without those that have their default, with texts escaped.
+    fn write(&self) -> Map<String, Value>;
+
+    /// JSON Schema.
+    fn schema() -> Value;
+}
+
+/// All definitions that a document holds. What an entry leaves out has its default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Document {
+    pub security: Vec<SecurityEntry>,
+    pub plugins: Vec<PluginEntry>,
+    pub services: Vec<ServiceEntry>,
+    pub channels: Vec<Draft>,
+}
+
+impl Document {
+    /// Reads what a tree says; all that is wrong is said at once.
+    pub fn read(root: &Node) -> Result<Self, Vec<Mistake>> {
+        let (document, mistakes) = Self::parts(root);
+        if mistakes.is_empty() { Ok(document) } else { Err(mistakes) }
+    }
+
+    /// What of a tree can be read, and what is wrong with the rest.
+    pub fn parts(root: &Node) -> (Self, Vec<Mistake>) {
+        let mut mistakes = Vec::new();
+        let document = read(root, &mut mistakes).unwrap_or_default();
+        (document, mistakes)
+    }
+
+    /// The present definitions.
+    pub fn of(definitions: &Definitions) -> Self {
+        let limited = definitions.services.iter().filter(|service| service.limits != LimitsPatch::default());
+        Self {
+            security: security::entries(&definitions.securities),
+            plugins: definitions.plugins.iter().map(PluginEntry::from).collect(),
+            services: limited.map(ServiceEntry::from).collect(),
+            channels: definitions.channels.iter().cloned().map(Draft::from).collect(),
+        }
+    }
+
+    /// Sorted by name; the same definitions give the same value.
+    pub fn to_json(&self) -> Map<String, Value> {
+        let mut members = Map::new();
+        members.insert(FORMAT_MEMBER.to_owned(), json!(FORMAT));
+        write(&mut members, &self.security, |entry| &entry.name);
+        write(&mut members, &self.plugins, |entry| &entry.name);
+        write(&mut members, &self.services, |entry| &entry.name);
+        write(&mut members, &self.channels, |entry| &entry.name);
+        members
+    }
+
+    pub fn to_yaml(&self) -> String {
+        HEADING.to_owned() + &yaml::write(&self.to_json())
+    }
+}
+
+/// What a document may be, as JSON Schema with references into an OpenAPI document.
+pub fn schema() -> Value {
+    let section = |entry: Value| json!({"type": "object", "additionalProperties": entry});
+    json!({
+        "type": "object",
+        "description": "The whole configuration, each section by name. What an entry leaves out has its default. In \
+            texts $${ stands for ${.",
+        "properties": {
+            FORMAT_MEMBER: {"type": "integer", "enum": [FORMAT], "description": "The format's version."},
+            SecurityEntry::SECTION: section(SecurityEntry::schema()),
+            PluginEntry::SECTION: section(PluginEntry::schema()),
+            ServiceEntry::SECTION: section(ServiceEntry::schema()),
+            Draft::SECTION: section(Draft::schema()),
+        },
+        "required": [FORMAT_MEMBER],
+        "additionalProperties": false,
+    })
+}
+
+fn read(root: &Node, mistakes: &mut Vec<Mistake>) -> Option<Document> {
+    let mut members = Members::of(root, root.line, String::new(), mistakes)?;
+    // Of another format nothing else is known.
+    members.required(FORMAT_MEMBER, |node| match &node.content {
+        Content::Number(number) if number.as_u64() == Some(FORMAT) => Ok(()),
+        Content::Number(number) => {
+            Err(format!("is {number}, but this version of Busbar knows format {FORMAT} only").into())
+        }
+        _ => Err(format!("is {}, but must be the number {FORMAT}", node.kind()).into()),
+    })?;
+    let sections = [
+        members.node(SecurityEntry::SECTION),
+        members.node(PluginEntry::SECTION),
+        members.node(ServiceEntry::SECTION),
+        members.node(Draft::SECTION),
+    ];
+    members.finish();
+    let [security, plugins, services, channels] = sections;
+    Some(Document {
+        security: section(security, mistakes),
+        plugins: section(plugins, mistakes),
+        services: section(services, mistakes),
+        channels: section(channels, mistakes),
+    })
+}
+
+fn section<T: Entry>(node: Option<&Node>, mistakes: &mut Vec<Mistake>) -> Vec<T> {
+    let mut entries = Vec::new();
+    let given = match node.map(|node| (node, &node.content)) {
+        None | Some((_, Content::Null)) => return entries,
+        Some((_, Content::Map(given))) => given,
+        Some((node, _)) => {
+            let message = format!("is {}, but must be a map of definitions by name", node.kind());
+            let path = format!("/{}", T::SECTION);
+            mistakes.push(Mistake { path, line: node.line, message, variable: None });
+            return entries;
+        }
+    };
+    for (key, node) in given {
+        let path = format!("/{}/{}", T::SECTION, segment(&key.text));
+        let name = match key.text.parse::<Name>() {
+            Ok(name) => name,
+            Err(error) => {
+                mistakes.push(Mistake { path, line: key.line, message: error.to_string(), variable: None });
+                continue;
+            }
+        };
+        if let Some(mut members) = Members::of(node, key.line, path, mistakes) {
+            entries.extend(T::read(name, &mut members));
+            members.finish();
+        }
+    }
+    entries
+}
+
+fn write<T: Entry>(members: &mut Map<String, Value>, entries: &[T], name: impl Fn(&T) -> &Name) {
+    let mut entries: Vec<&T> = entries.iter().collect();
+    entries.sort_by_key(|entry| name(entry));
+    let written: Map<_, _> =
+        entries.into_iter().map(|entry| (name(entry).to_string(), Value::Object(entry.write()))).collect();
+    // An empty section says nothing.
+    if !written.is_empty() {
+        members.insert(T::SECTION.to_owned(), Value::Object(written));
+    }
+}

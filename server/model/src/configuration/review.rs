@@ -1,0 +1,83 @@
+//! What can be said of a document without the system that it is for.
+
+use std::collections::BTreeSet;
+
+use super::document::Document;
+use crate::{name::Name, router::Router, security::INVOKER};
+
+/// Something that a person should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// JSON Pointer (RFC 6901).
+    pub path: String,
+    pub message: String,
+    /// It can't be applied anywhere; else it depends on what is there.
+    pub fatal: bool,
+}
+
+/// `services` are known to be deployed where the document is for.
+pub fn review(document: &Document, services: &BTreeSet<Name>) -> Vec<Remark> {
+    let mut remarks = conflicts(document);
+    let mut doubt = |path: String, message: String| remarks.push(Remark { path, message, fatal: false });
+    for channel in &document.channels {
+        let service = &channel.service;
+        if !services.contains(service) && !document.services.iter().any(|entry| entry.name == *service) {
+            let message =
+                format!("service {service:?} is not known; its calls answer 503 until it is deployed");
+            doubt(format!("/channels/{}/service", channel.name), message);
+        }
+        if let Some(security) = &channel.security
+            && security.as_str() != INVOKER
+            && !document.security.iter().any(|entry| entry.name == *security)
+        {
+            let message = format!(
+                "security definition {security:?} is not in the document, so it must be there already"
+            );
+            doubt(format!("/channels/{}/security", channel.name), message);
+        }
+    }
+    for service in &document.services {
+        if !document.plugins.iter().any(|plugin| plugin.name == service.plugin) {
+            let message =
+                format!("plugin {:?} is not in the document, so it must be there already", service.plugin);
+            doubt(format!("/services/{}/plugin", service.name), message);
+        }
+    }
+    remarks
+}
+
+fn conflicts(document: &Document) -> Vec<Remark> {
+    let mut router = Router::default();
+    let mut remarks = Vec::new();
+    for (at, channel) in document.channels.iter().enumerate().filter(|(_, channel)| channel.active) {
+        if let Err(other) = router.insert(&channel.path, &channel.methods, at) {
+            let other = &document.channels[*other].name;
+            let message = format!("channel {other:?} has this address");
+            remarks.push(Remark { path: format!("/channels/{}/path", channel.name), message, fatal: true });
+        }
+    }
+    remarks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::review;
+    use crate::configuration::{Document, yaml};
+
+    #[test]
+    fn says_what_can_not_be_and_what_depends() {
+        let text = "busbar: 1\nservices: {known: {plugin: p}}\nchannels:\n  a: {path: /a, service: known, security: invoker}\n  \
+                    b: {path: /a, service: there, security: clerk}\n  c: {path: /c, service: away}\n";
+        let document = Document::read(&yaml::read(text).unwrap()).unwrap();
+        let remarks = review(&document, &["there".parse().unwrap()].into());
+        let said: Vec<(&str, bool)> =
+            remarks.iter().map(|remark| (remark.path.as_str(), remark.fatal)).collect();
+        let expected = [
+            ("/channels/b/path", true),
+            ("/channels/b/security", false),
+            ("/channels/c/service", false),
+            ("/services/known/plugin", false),
+        ];
+        assert_eq!(said, expected);
+    }
+}

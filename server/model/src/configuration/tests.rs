@@ -1,0 +1,205 @@
+//! Documents as wholes.
+
+use serde_json::json;
+
+use super::{Document, Mistake, Password, Wish, schema, yaml};
+use crate::{
+    Definitions, Timestamp,
+    channel::{Channel, Draft},
+    path::PathPattern,
+    plugin::{Grants, Plugin},
+    security::{Credential, INVOKER, Security},
+    service::{LimitsPatch, Service},
+};
+
+const AT: Timestamp = Timestamp(1);
+
+fn securities() -> Vec<Security> {
+    let security = |name: &str, credential| Security {
+        id: name.to_owned(),
+        name: name.parse().unwrap(),
+        credential,
+        revision: 1,
+        created_at: AT,
+        updated_at: AT,
+    };
+    let key = || Credential::ApiKey { key_id: "0e1".to_owned(), key_sha256: "0a".repeat(32) };
+    let basic = Credential::Basic { username: "b$${ob}".to_owned(), password_hash: "hush".to_owned() };
+    vec![security("partner", key()), security("clerk", basic), security(INVOKER, key())]
+}
+
+fn plugin(name: &str, grants: Option<Grants>, config: serde_json::Value) -> Plugin {
+    Plugin {
+        id: name.to_owned(),
+        name: name.parse().unwrap(),
+        active: None,
+        grants,
+        config,
+        revision: 1,
+        created_at: AT,
+        updated_at: AT,
+    }
+}
+
+fn channel(name: &str, path: &str) -> Channel {
+    let draft = Draft::new(name.parse().unwrap(), PathPattern::parse(path).unwrap(), "s".parse().unwrap());
+    Channel {
+        id: name.to_owned(),
+        name: draft.name,
+        protocol: draft.protocol,
+        path: draft.path,
+        methods: draft.methods,
+        service: draft.service,
+        security: draft.security,
+        active: draft.active,
+        body_bytes_max: draft.body_bytes_max,
+        timeout_ms: draft.timeout_ms,
+        cors: draft.cors,
+        revision: 1,
+        created_at: AT,
+        updated_at: AT,
+    }
+}
+
+fn definitions() -> Definitions {
+    let service = |name: &str, limits| Service {
+        id: name.to_owned(),
+        name: name.parse().unwrap(),
+        plugin: "shop".parse().unwrap(),
+        limits,
+        revision: 1,
+    };
+    let everything = Some(Grants { invoke: vec!["*".to_owned()], secrets: vec!["pay-key".to_owned()] });
+    Definitions {
+        plugins: vec![
+            plugin("shop", everything, json!({"url": "${x}", "n": [1.5, null]})),
+            plugin("open", None, json!({})),
+            plugin("closed", Some(Grants::default()), json!({})),
+        ],
+        services: vec![
+            service("shop.buy", LimitsPatch { cpu_ms: Some(7), ..LimitsPatch::default() }),
+            service("shop.see", LimitsPatch::default()),
+        ],
+        channels: vec![
+            Channel {
+                security: Some("clerk".parse().unwrap()),
+                methods: vec!["GET".to_owned()],
+                active: false,
+                body_bytes_max: 0,
+                timeout_ms: 7,
+                ..channel("b", "/b/{rest...}")
+            },
+            channel("a", "/a"),
+        ],
+        securities: securities(),
+        ..Definitions::default()
+    }
+}
+
+fn read(text: &str) -> Result<Document, Vec<Mistake>> {
+    Document::read(&yaml::read(text).unwrap_or_else(|error| panic!("{error}\n{text}")))
+}
+
+#[track_caller]
+fn refused(text: &str) -> Vec<String> {
+    read(text).unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_is_written_is_read_as_the_same() {
+    let document = Document::of(&definitions());
+    let text = document.to_yaml();
+    let again = read(&text).unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{text}"));
+    assert_eq!(again.to_yaml(), text);
+    assert_eq!(again.to_json(), document.to_json());
+    assert!(!text.contains("hush") && !text.contains(INVOKER), "{text}");
+    assert!(text.contains("password: ${PASSWORD_CLERK}") && text.contains("url: $${x}\n"), "{text}");
+    assert!(!text.contains("shop.see"), "{text}");
+    let Wish::Basic { username, password } = &again.security[0].credential else { panic!("{again:?}") };
+    assert_eq!(username, "b$${ob}");
+    assert!(matches!(password, Some(Password::Wanted { variable }) if variable == "PASSWORD_CLERK"));
+    assert_eq!(
+        again.plugins.iter().map(|plugin| plugin.grants.is_some()).collect::<Vec<_>>(),
+        [true, false, true]
+    );
+}
+
+#[test]
+fn everything_wrong_is_said_at_once_with_its_line() {
+    let text = "busbar: 1
+security:
+  one: {kind: digest}
+  two: {kind: basic, username: 'a:b', password: 12345678, key_id: x}
+  three:
+    kind: api-key
+    key_id: abc
+channels:
+  Orders: {path: /o, service: s}
+  list:
+    path: orders
+    service: ${SERVICE}
+    timeout_ms: 0
+    methods: [get]
+    colour: red
+plugins:
+  p: {grants: {invoke: [a*b]}, config: []}
+services:
+  s: {limits: {cpu_ms: 0}}
+";
+    let mistakes = refused(text);
+    for words in [
+        "line 3: security.one.kind: is \"digest\"; allowed is basic or api-key",
+        "line 4: security.two.key_id: belongs to the kind api-key",
+        "line 4: security.two.username: \"a:b\" is not a username",
+        "line 4: security.two.password: is the number 12345678, but must be a text; put it in quotes",
+        "line 5: security.three.key_sha256: is required where",
+        "line 9: channels.Orders: name \"Orders\" is not valid",
+        "line 11: channels.list.path: ",
+        "line 12: channels.list.service: variable SERVICE is not given",
+        "line 13: channels.list.timeout_ms: is 0; allowed is 1 to 3600000",
+        "line 14: channels.list.methods: method \"get\"",
+        "line 15: channels.list.colour: is not known here; known is protocol, path",
+        "line 17: plugins.p.grants: grant \"a*b\"",
+        "line 17: plugins.p.config: is a list, but must be a map",
+        "line 19: services.s.plugin: is required",
+        "line 19: services.s.limits.cpu_ms: cpu_ms is 0",
+    ] {
+        assert!(
+            mistakes.iter().any(|mistake| mistake.starts_with(words)),
+            "{words:?} is not in {mistakes:#?}"
+        );
+    }
+    assert_eq!(mistakes.len(), 15, "{mistakes:#?}");
+}
+
+#[test]
+fn another_format_is_refused_whatever_else_it_says() {
+    let newer = refused("busbar: 2\nunheard: of\n");
+    assert_eq!(newer, ["line 1: busbar: is 2, but this version of Busbar knows format 1 only"]);
+    assert_eq!(refused("channels: {}\n"), ["line 1: busbar: is required"]);
+    assert_eq!(refused("- a\n"), ["line 1: is a list, but must be a map"]);
+    assert!(refused("busbar: 1\nchanels: {}\n")[0].contains("line 2: chanels: is not known here"));
+}
+
+#[test]
+fn numbers_and_flags_may_come_by_variables() {
+    let text = "busbar: 1\nchannels: {a: {path: /a, service: s, timeout_ms: '70', active: 'false'}}\n\
+                services: {s: {plugin: p, limits: {queue: '5'}}}\n";
+    let document = read(text).unwrap();
+    assert_eq!((document.channels[0].timeout_ms, document.channels[0].active), (70, false));
+    assert_eq!(document.services[0].limits.queue, Some(5));
+}
+
+#[test]
+fn the_schema_knows_every_member_that_is_written() {
+    let schema = schema();
+    let written = Document::of(&definitions()).to_json();
+    for (section, entries) in written.iter().filter(|(section, _)| *section != "busbar") {
+        let known = &schema["properties"][section]["additionalProperties"]["properties"];
+        for (name, entry) in entries.as_object().unwrap() {
+            for member in entry.as_object().unwrap().keys() {
+                assert!(known[member].is_object(), "{section}/{name}/{member}");
+            }
+        }
+    }
+}

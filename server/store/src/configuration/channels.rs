@@ -1,0 +1,48 @@
+//! Channels of a configuration. Addresses are compared as they are in the end: two may be swapped.
+
+use busbar_model::{Channel, Definitions, channel::Draft, definitions::AddressTaken};
+
+use super::Apply;
+use crate::{channel, error::Error, id::new_id};
+
+impl Apply<'_> {
+    pub(super) fn put_channels(&mut self, wanted: &[Draft]) -> Result<(), Error> {
+        let present = channel::all(self.connection)?;
+        let find = |draft: &Draft| present.iter().find(|channel| channel.name == draft.name);
+        for taken in conflicts(&present, wanted, self.by.now) {
+            let path = format!("/channels/{}/path", taken.channel);
+            self.note(|| path, Err::<(), _>(taken.into()))?;
+        }
+        for draft in wanted {
+            let (connection, recorder, by) = (&mut *self.connection, &mut *self.recorder, self.by);
+            let put = match find(draft) {
+                Some(before) => channel::replace(connection, recorder, by, before, draft.clone()),
+                None => {
+                    let made = channel::channel_of(draft.clone(), new_id(by.now), 1, by.now, by.now);
+                    channel::add(connection, recorder, made)
+                }
+            };
+            self.note(|| format!("/channels/{}/security", draft.name), put)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn prune_channels(&mut self, wanted: &[Draft]) -> Result<(), Error> {
+        for present in channel::all(self.connection)? {
+            if !wanted.iter().any(|draft| draft.name == present.name) {
+                channel::remove(self.connection, self.recorder, &present)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Wanted channels that have the address of another one.
+fn conflicts(present: &[Channel], wanted: &[Draft], now: busbar_model::Timestamp) -> Vec<AddressTaken> {
+    let kept = present.iter().filter(|channel| !wanted.iter().any(|draft| draft.name == channel.name));
+    // Those that are kept come first: the wanted one is at fault.
+    let mut channels: Vec<Channel> = kept.cloned().collect();
+    channels
+        .extend(wanted.iter().map(|draft| channel::channel_of(draft.clone(), String::new(), 1, now, now)));
+    Definitions { channels, ..Definitions::default() }.rest_router().1
+}

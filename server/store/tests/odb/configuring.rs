@@ -1,0 +1,216 @@
+//! Putting whole configurations in place.
+
+use busbar_model::{
+    channel::Draft,
+    configuration::{Document, PluginEntry, ServiceEntry},
+    plugin::Grants,
+    service::LimitsPatch,
+};
+use busbar_store::{Action, Applied, ObjectKind, Page, SecurityWish, Wanted, Wish};
+use serde_json::json;
+
+use crate::fixture::{Fixture, basic, by, draft, name};
+
+fn wish(definition: &str, password_hash: Option<&str>) -> SecurityWish {
+    let (username, password_hash) = ("bob".to_owned(), password_hash.map(str::to_owned));
+    SecurityWish { name: name(definition), credential: Wish::Basic { username, password_hash } }
+}
+
+fn wanted() -> Wanted {
+    let grants = Some(Grants { invoke: vec!["*".to_owned()], ..Grants::default() });
+    let limits = LimitsPatch { cpu_ms: Some(7), ..LimitsPatch::default() };
+    Wanted {
+        security: vec![wish("clerk", Some("hush"))],
+        plugins: vec![PluginEntry { name: name("shop"), grants, config: json!({"colour": "red"}) }],
+        services: vec![ServiceEntry { name: name("shop.buy"), plugin: name("shop"), limits }],
+        channels: vec![Draft { security: Some(name("clerk")), ..draft("a", "/a") }, draft("b", "/b")],
+    }
+}
+
+impl Fixture {
+    fn apply(&self, wanted: &Wanted, prune: bool, dry_run: bool) -> Applied {
+        self.odb.apply(&by(), wanted, prune, dry_run).unwrap()
+    }
+
+    /// What was done, as `create channel a`.
+    fn put(&self, wanted: &Wanted, prune: bool) -> Vec<String> {
+        let applied = self.apply(wanted, prune, false);
+        assert!(applied.refusals.is_empty(), "{applied:?}");
+        let edits = applied.edits.iter();
+        edits.map(|edit| format!("{} {} {}", edit.action, edit.object_kind, edit.object_name)).collect()
+    }
+
+    /// Why not, as `path: reason`.
+    #[track_caller]
+    fn refused(&self, wanted: &Wanted, prune: bool) -> Vec<String> {
+        let version = self.odb.head().unwrap().version;
+        let applied = self.apply(wanted, prune, false);
+        assert_eq!(self.odb.head().unwrap().version, version);
+        applied.refusals.iter().map(|refusal| format!("{}: {}", refusal.path, refusal.error)).collect()
+    }
+
+    fn document(&self) -> String {
+        Document::of(&self.odb.definitions().unwrap()).to_yaml()
+    }
+}
+
+#[test]
+fn an_empty_system_gets_everything_and_a_second_time_nothing() {
+    let fixture = Fixture::new();
+    let all = ["security clerk", "plugin shop", "service shop.buy", "channel a", "channel b"];
+    assert_eq!(fixture.put(&wanted(), true), all.map(|object| format!("create {object}")));
+    let (document, version) = (fixture.document(), fixture.odb.head().unwrap().version);
+    assert_eq!(version, 5);
+    assert_eq!(fixture.put(&wanted(), true), [""; 0]);
+    assert_eq!((fixture.document(), fixture.odb.head().unwrap().version), (document, version));
+    let entries = fixture.odb.audit(&Page::first(10)).unwrap().items;
+    assert!(
+        entries.iter().all(|entry| entry.actor == "ada" && entry.correlation_id.as_deref() == Some("c-1"))
+    );
+    assert!(!format!("{entries:?}").contains("hush"));
+}
+
+#[test]
+fn what_is_decided_waits_for_the_deployment() {
+    let fixture = Fixture::new();
+    fixture.put(&wanted(), false);
+    assert_eq!(fixture.odb.plugin("shop").unwrap().active, None);
+    let deployment = fixture.compiled("shop", b"v1", &["shop.buy", "shop.see"]);
+    fixture.activate(&deployment.id).unwrap();
+    let plugin = fixture.odb.plugin("shop").unwrap();
+    assert!(plugin.active.is_some() && plugin.grants.is_some());
+    assert_eq!(plugin.config, json!({"colour": "red"}));
+    assert_eq!(fixture.odb.service("shop.buy").unwrap().limits.cpu_ms, Some(7));
+    assert_eq!(fixture.put(&wanted(), true), [""; 0]);
+}
+
+#[test]
+fn only_what_differs_is_changed() {
+    let fixture = Fixture::new();
+    fixture.put(&wanted(), false);
+    let mut other = wanted();
+    other.channels[1].timeout_ms = 5;
+    other.plugins[0].config = json!({"colour": "blue"});
+    other.security[0].credential = Wish::Basic { username: "eve".to_owned(), password_hash: None };
+    let applied = fixture.apply(&other, false, false);
+    let actions: Vec<_> = applied.edits.iter().map(|edit| (edit.action, edit.object_kind)).collect();
+    let update = Action::Update;
+    assert_eq!(
+        actions,
+        [(update, ObjectKind::Security), (update, ObjectKind::Plugin), (update, ObjectKind::Channel)]
+    );
+    assert_eq!(applied.edits[2].before.as_ref().unwrap()["timeout_ms"], 30_000);
+    assert_eq!(applied.edits[2].after.as_ref().unwrap()["timeout_ms"], 5);
+    assert_eq!(fixture.odb.head().unwrap().version, 8);
+}
+
+#[test]
+fn a_dry_run_tells_and_changes_nothing() {
+    let fixture = Fixture::new();
+    let applied = fixture.apply(&wanted(), true, true);
+    assert_eq!((applied.edits.len(), applied.refusals.len()), (5, 0));
+    assert_eq!(fixture.odb.head().unwrap().version, 0);
+    assert_eq!(fixture.odb.definitions().unwrap().channels, []);
+    let entries = fixture.odb.audit(&Page::first(10)).unwrap().items;
+    assert_eq!(entries, []);
+}
+
+#[test]
+fn pruning_removes_what_was_configured_but_not_what_was_deployed() {
+    let fixture = Fixture::new();
+    fixture.put(&wanted(), false);
+    let live = fixture.compiled("live", b"v1", &["live.run"]);
+    fixture.activate(&live.id).unwrap();
+    let limits = LimitsPatch { queue: Some(1), ..LimitsPatch::default() };
+    fixture.odb.set_service_limits(&by(), "live.run", None, limits).unwrap();
+    fixture.odb.set_grants(&by(), &name("live").to_string(), None, Some(Grants::default())).unwrap();
+    fixture.odb.create_security(&by(), basic("invoker")).unwrap();
+    assert_eq!(fixture.put(&Wanted::default(), false), [""; 0]);
+    let done = [
+        "delete channel a",
+        "delete channel b",
+        "delete service shop.buy",
+        "delete plugin shop",
+        "update plugin live",
+        "update service live.run",
+        "delete security clerk",
+    ];
+    assert_eq!(fixture.put(&Wanted::default(), true), done);
+    assert_eq!(fixture.put(&Wanted::default(), true), [""; 0]);
+    let definitions = fixture.odb.definitions().unwrap();
+    assert!(definitions.plugin("live").unwrap().active.is_some());
+    assert_eq!(definitions.plugin("live").unwrap().grants, None);
+    assert_eq!(definitions.securities.len(), 1);
+}
+
+#[test]
+fn addresses_can_be_swapped() {
+    let fixture = Fixture::new();
+    fixture.put(&wanted(), false);
+    let mut swapped = wanted();
+    let [a, b] = &mut swapped.channels[..] else { panic!() };
+    std::mem::swap(&mut a.path, &mut b.path);
+    assert_eq!(fixture.put(&swapped, false), ["update channel a", "update channel b"]);
+    assert_eq!(fixture.odb.definitions().unwrap().rest_router().1, []);
+}
+
+#[test]
+fn everything_that_can_not_be_is_said_and_nothing_is_done() {
+    let fixture = Fixture::new();
+    fixture.odb.create_channel(&by(), draft("z", "/z")).unwrap();
+    let live = fixture.compiled("live", b"v1", &["live.run"]);
+    fixture.activate(&live.id).unwrap();
+    let mut wrong = wanted();
+    wrong.security.push(wish("late", None));
+    wrong.services[0].plugin = name("none");
+    wrong.services.push(ServiceEntry {
+        name: name("live.run"),
+        plugin: name("shop"),
+        limits: LimitsPatch::default(),
+    });
+    wrong.channels[1].security = Some(name("nobody"));
+    wrong.channels.push(draft("c", "/z"));
+    wrong.channels.push(draft("d", "/a"));
+    let reasons = [
+        "/security/late: security definition \"late\" has no password yet, so one must be given",
+        "/services/shop.buy/plugin: plugin \"none\" does not exist",
+        "/services/live.run/plugin: service \"live.run\" belongs to plugin \"live\"",
+        "/channels/c/path: channel \"c\" has the address of channel \"z\": any /z",
+        "/channels/d/path: channel \"d\" has the address of channel \"a\": any /a",
+        "/channels/b/security: security definition \"nobody\" does not exist",
+    ];
+    assert_eq!(fixture.refused(&wrong, false), reasons);
+    assert_eq!(fixture.odb.definitions().unwrap().channels.len(), 1);
+}
+
+#[test]
+fn a_definition_that_a_channel_asks_for_is_not_pruned() {
+    let fixture = Fixture::new();
+    fixture.put(&wanted(), false);
+    let less = Wanted { security: Vec::new(), ..wanted() };
+    let reasons = fixture.refused(&less, true);
+    assert_eq!(reasons, ["/security/clerk: security definition \"clerk\" is in use by a"]);
+}
+
+#[test]
+fn put_in_place_at_once_one_of_them_holds_whole() {
+    let fixture = Fixture::new();
+    fixture.put(&wanted(), false);
+    let both = std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..4)
+            .map(|at| {
+                let odb = fixture.another();
+                scope.spawn(move || {
+                    let mut mine = wanted();
+                    mine.channels[0].timeout_ms = 100 + at;
+                    mine.channels[1].timeout_ms = 100 + at;
+                    odb.apply(&by(), &mine, true, false)
+                })
+            })
+            .collect();
+        writers.into_iter().map(|writer| writer.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert!(both.iter().all(|done| matches!(done, Ok(applied) if applied.refusals.is_empty())), "{both:?}");
+    let channels = fixture.odb.definitions().unwrap().channels;
+    assert_eq!(channels[0].timeout_ms, channels[1].timeout_ms);
+}

@@ -26,7 +26,6 @@ impl App {
 
     /// The same for what changes something: others are told to look. A caller that goes away in the
     /// middle changes nothing about that. Of a request with an `Idempotency-Key` it is done once.
-    #[allow(dead_code, reason = "for what makes its reply of more than the change")]
     pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, Problem>
     where
         T: Send + 'static,

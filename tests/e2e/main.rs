@@ -28,6 +28,7 @@ mod orders;
 mod pickup;
 mod quickstart;
 mod scaffold;
+mod schemathesis;
 mod secrets;
 mod security;
 mod streaming;

@@ -55,6 +55,12 @@ pub(crate) enum Command {
         #[command(flatten)]
         watch: watch::Patience,
     },
+    /// Removes a plugin that is recalled, with its services.
+    #[command(after_help = "Examples:\n  busbar plugin recall orders\n  busbar plugin delete orders")]
+    Delete {
+        /// Its name.
+        name: String,
+    },
     /// Shows or sets what a plugin may reach.
     Grants(grants::Args),
     /// Shows or sets what a plugin reads as its config.
@@ -117,6 +123,11 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Resu
         Command::Recall { name, watch } => {
             let work = recall(session, &api, &name, &watch);
             work.await.with_context(|| format!("failed to recall plugin {name}"))
+        }
+        Command::Delete { name } => {
+            let asked = api.ask(Question::new(Method::DELETE, href(&name))).await;
+            asked.with_context(|| format!("failed to delete plugin {name}"))?;
+            Ok(session.output.note(&format!("plugin {name} is deleted"))?)
         }
         Command::Grants(args) => grants::run(session, &api, args).await,
         Command::Config(args) => config::run(session, &api, args).await,
@@ -232,6 +243,11 @@ mod tests {
                 (200, json!({"items": items, "next": null}))
             }
             "POST /api/v1/plugins/orders/rollback" => (202, deployment("b", "validated")),
+            "DELETE /api/v1/plugins/orders" => (204, Value::Null),
+            "DELETE /api/v1/plugins/busy" => (
+                409,
+                json!({"title": "Conflict", "detail": "plugin \"busy\" is in use by channel \"a\"", "code": "in-use"}),
+            ),
             "POST /api/v1/plugins/orders/recall" => (202, deployment("a", "recalled")),
             "GET /api/v1/deployments/1" => (200, deployment("a", "recalled")),
             "GET /api/v1/servers?limit=500" => {
@@ -261,6 +277,19 @@ mod tests {
         let (outcome, out) = obey(&fake, "recall orders").await;
         outcome.unwrap();
         assert!(out.ends_with("one\t-\t0\t7\tready\t-\n"), "{out}");
+    }
+
+    #[tokio::test]
+    async fn a_plugin_is_deleted_unless_it_is_in_use() {
+        let fake = Fake::start(bus).await;
+        obey(&fake, "delete orders").await.0.unwrap();
+        assert_eq!(fake.changes()[0].line(), "DELETE /api/v1/plugins/orders");
+        let error = obey(&fake, "delete busy").await.0.unwrap_err();
+        let text = format!("{error:#}");
+        assert!(
+            text.starts_with("failed to delete plugin busy: ") && text.contains("channel \"a\""),
+            "{text}"
+        );
     }
 
     #[tokio::test]

@@ -3,13 +3,14 @@
 mod limits;
 
 use anyhow::Context as _;
+use http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
     Session,
     answer::{view, views},
-    api::{encoded, whole_list},
+    api::{Question, encoded, whole_list},
     table::{Fields, Table},
 };
 
@@ -27,6 +28,12 @@ pub(crate) enum Command {
     /// Shows a service: its contract, its limits and the channels that lead to it.
     #[command(after_help = "Example:\n  busbar service show orders.create")]
     Show {
+        /// Its name.
+        name: String,
+    },
+    /// Removes a service that its recalled plugin left behind; others go with their plugin.
+    #[command(after_help = "Example:\n  busbar service delete orders.create")]
+    Delete {
         /// Its name.
         name: String,
     },
@@ -119,6 +126,11 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Resu
             output.gap()?;
             Ok(output.table(&service.limits())?)
         }
+        Command::Delete { name } => {
+            let asked = api.ask(Question::new(Method::DELETE, href(&name))).await;
+            asked.with_context(|| format!("failed to delete service {name}"))?;
+            Ok(output.note(&format!("service {name} is deleted"))?)
+        }
         Command::Limits(args) => limits::run(session, &api, args).await,
     }
 }
@@ -152,6 +164,7 @@ mod tests {
                 "channels": [{"name": "orders", "href": "/api/v1/channels/1"}]});
             match asked.path.as_str() {
                 "/api/v1/services/orders.create" => (200, service),
+                "/api/v1/services/old" => (204, json!(null)),
                 "/api/v1/services?plugin=orders&limit=500" => {
                     (200, json!({"items": [service], "next": null}))
                 }
@@ -172,6 +185,13 @@ mod tests {
         let show = obey(&fake, "show orders.create").await;
         assert!(show.contains("input\t{   \"type\": \"object\" }\n"), "{show}");
         assert!(show.ends_with("LIMIT\tVALUE\tSET\ntimeout_ms\t30000\t-\ncpu_ms\t5000\tyes\n"), "{show}");
+    }
+
+    #[tokio::test]
+    async fn a_service_is_deleted() {
+        let fake = bus().await;
+        obey(&fake, "delete old").await;
+        assert_eq!(fake.changes()[0].line(), "DELETE /api/v1/services/old");
     }
 
     #[tokio::test]

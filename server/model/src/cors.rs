@@ -48,13 +48,17 @@ pub enum Invalid {
     AnyAmongOthers,
 }
 
-/// Two members that do not go together, or one that is missing.
+/// Two members that do not go together, or one that is missing or too large.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Conflict {
     #[error("is required: name at least one origin")]
     NoOrigin,
     #[error("can't be true where every origin is allowed; name the origins")]
     CredentialsForAnyone,
+    #[error("has more than {most} items", most = bounds::CORS_ITEMS_MAX)]
+    TooMany { member: &'static str },
+    #[error("is more than {most}", most = bounds::CORS_MAX_AGE_S_CEILING)]
+    TooLong,
 }
 
 impl Conflict {
@@ -63,6 +67,8 @@ impl Conflict {
         match self {
             Self::NoOrigin => "origins",
             Self::CredentialsForAnyone => "credentials",
+            Self::TooMany { member } => member,
+            Self::TooLong => "max_age_s",
         }
     }
 }
@@ -74,6 +80,13 @@ impl Cors {
         }
         if self.credentials && is_any(&self.origins) {
             return Err(Conflict::CredentialsForAnyone);
+        }
+        let lists = [("origins", &self.origins), ("headers", &self.headers), ("expose", &self.expose)];
+        if let Some((member, _)) = lists.into_iter().find(|(_, list)| list.len() > bounds::CORS_ITEMS_MAX) {
+            return Err(Conflict::TooMany { member });
+        }
+        if self.max_age_s > bounds::CORS_MAX_AGE_S_CEILING {
+            return Err(Conflict::TooLong);
         }
         Ok(())
     }
@@ -225,6 +238,9 @@ mod tests {
     fn credentials_are_for_named_origins_only() {
         let cors = Cors { origins: texts(&["*"]), ..Cors::default() };
         assert_eq!(cors.check(), Ok(()));
+        let many = Cors { expose: vec!["x".to_owned(); 65], ..cors.clone() };
+        assert_eq!(many.check(), Err(Conflict::TooMany { member: "expose" }));
+        assert_eq!(Cors { max_age_s: 86_401, ..cors.clone() }.check(), Err(Conflict::TooLong));
         assert_eq!(Cors { credentials: true, ..cors }.check(), Err(Conflict::CredentialsForAnyone));
         assert_eq!(Cors::default().check(), Err(Conflict::NoOrigin));
     }

@@ -1,5 +1,6 @@
 //! Channels in a document.
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -28,7 +29,7 @@ impl Entry for Draft {
         let body_bytes_max = members.or("body_bytes_max", bounds::BODY_BYTES_DEFAULT, body);
         let timeout = whole(1, bounds::CALL_TIMEOUT_MS_CEILING);
         let timeout_ms = members.or("timeout_ms", bounds::CALL_TIMEOUT_MS_DEFAULT, timeout);
-        let cors = members.optional("cors", |node| Ok(whole_cors(typed(node)?)?));
+        let cors = members.optional("cors", |node| Ok(typed::<Written>(node)?.checked()?));
         Some(Self {
             name,
             protocol: protocol?,
@@ -87,7 +88,7 @@ impl Entry for Draft {
                     "default": bounds::BODY_BYTES_DEFAULT},
                 "timeout_ms": {"type": "integer", "minimum": 1, "maximum": bounds::CALL_TIMEOUT_MS_CEILING,
                     "default": bounds::CALL_TIMEOUT_MS_DEFAULT},
-                "cors": {"type": "object", "description": "Which pages of other origins may call it, as in the channel's own API."},
+                "cors": cors_schema(),
             },
             "required": ["path", "service"],
             "additionalProperties": false,
@@ -95,15 +96,54 @@ impl Entry for Draft {
     }
 }
 
-/// As the API would take it: names of headers and origins in the form that browsers use.
-fn whole_cors(given: Cors) -> Result<Cors, String> {
-    let wrong = |member: &str, (at, invalid): (usize, cors::Invalid)| format!("{member}[{at}] {invalid}");
-    let cors = Cors {
-        origins: cors::origins(&given.origins).map_err(|error| wrong("origins", error))?,
-        headers: cors::headers(&given.headers).map_err(|error| wrong("headers", error))?,
-        expose: cors::exposed(&given.expose).map_err(|error| wrong("expose", error))?,
-        ..given
-    };
-    cors.check().map_err(|conflict| format!("{} {conflict}", conflict.member()))?;
-    Ok(cors)
+fn cors_schema() -> Value {
+    let names = json!({"type": "array", "items": {"type": "string"}, "maxItems": bounds::CORS_ITEMS_MAX});
+    json!({
+        "type": "object",
+        "description": "Which pages of other origins may call it, as in the channel's own API.",
+        "properties": {
+            "origins": names,
+            "headers": names,
+            "expose": names,
+            "credentials": {"type": "boolean", "default": false},
+            "max_age_s": {"type": "integer", "minimum": 0, "maximum": bounds::CORS_MAX_AGE_S_CEILING,
+                "default": bounds::CORS_MAX_AGE_S_DEFAULT},
+        },
+        "required": ["origins"],
+        "additionalProperties": false,
+    })
+}
+
+/// `cors` as it stands in a document: what is left out has its default.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Written {
+    origins: Vec<String>,
+    headers: Vec<String>,
+    expose: Vec<String>,
+    credentials: bool,
+    max_age_s: u32,
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        let Cors { origins, headers, expose, credentials, max_age_s } = Cors::default();
+        Self { origins, headers, expose, credentials, max_age_s }
+    }
+}
+
+impl Written {
+    /// As the API would take it: names of headers and origins in the form that browsers use.
+    fn checked(self) -> Result<Cors, String> {
+        let wrong = |member: &str, (at, invalid): (usize, cors::Invalid)| format!("{member}[{at}] {invalid}");
+        let cors = Cors {
+            origins: cors::origins(&self.origins).map_err(|error| wrong("origins", error))?,
+            headers: cors::headers(&self.headers).map_err(|error| wrong("headers", error))?,
+            expose: cors::exposed(&self.expose).map_err(|error| wrong("expose", error))?,
+            credentials: self.credentials,
+            max_age_s: self.max_age_s,
+        };
+        cors.check().map_err(|conflict| format!("{} {conflict}", conflict.member()))?;
+        Ok(cors)
+    }
 }

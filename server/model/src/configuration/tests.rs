@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Document, Mistake, Password, Wish, schema, yaml};
 use crate::{
-    Definitions, Timestamp,
+    Cors, Definitions, Timestamp,
     channel::{Channel, Draft},
     path::PathPattern,
     plugin::{Grants, Plugin},
@@ -87,6 +87,7 @@ fn definitions() -> Definitions {
                 active: false,
                 body_bytes_max: 0,
                 timeout_ms: 7,
+                cors: Some(Cors { origins: vec!["https://app.example".to_owned()], ..Cors::default() }),
                 ..channel("b", "/b/{rest...}")
             },
             channel("a", "/a"),
@@ -201,5 +202,28 @@ fn the_schema_knows_every_member_that_is_written() {
                 assert!(known[member].is_object(), "{section}/{name}/{member}");
             }
         }
+    }
+}
+
+#[test]
+fn pages_of_other_origins_are_described_as_in_the_api() {
+    let cors = |cors: &str| format!("busbar: 1\nchannels: {{a: {{path: /a, service: s, cors: {cors}}}}}\n");
+    let document = read(&cors("{origins: ['https://App.example:443'], headers: [X-Own]}")).unwrap();
+    let expected = Cors {
+        origins: vec!["https://app.example".to_owned()],
+        headers: vec!["x-own".to_owned()],
+        ..Cors::default()
+    };
+    assert_eq!(document.channels[0].cors, Some(expected));
+    for (written, words) in [
+        ("{}", "origins is required"),
+        ("{origins: ['https://a.example', x]}", "origins[1] is not an origin"),
+        ("{origins: ['*'], credentials: true}", "credentials can't be true"),
+        ("{origins: ['*'], max_age_s: 86401}", "max_age_s is more than 86400"),
+        ("{origins: ['*'], colour: red}", "unknown field `colour`"),
+        ("['*']", "must be a map"),
+    ] {
+        let mistakes = refused(&cors(written));
+        assert!(mistakes[0].starts_with("line 2: channels.a.cors") && mistakes[0].contains(words), "{mistakes:?}");
     }
 }

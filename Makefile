@@ -4,10 +4,11 @@ SHELL := /bin/bash -euo pipefail
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WASM := wasm32-wasip2
-EXAMPLES := echo greeter wasi-http
+EXAMPLES := echo greeter mailer orders prices wasi-http
+SCHEMATHESIS := $(abspath $(TARGET))/schemathesis
 TEST_PLUGINS := faulty keeper versioned
 
-.PHONY: build run check test test-long bench advisories toolchain services test-services test-binary nextest deny clean
+.PHONY: build run check test test-long bench advisories toolchain services test-services test-binary nextest schemathesis deny clean
 
 build: toolchain services ## ./bin/busbar and ./bin/services/*.wasm
 	$(CARGO) build --locked --release -p busbar
@@ -23,12 +24,12 @@ check: toolchain deny ## format, lints, documentation, structure, licences
 	$(CARGO) test --locked -q -p busbar-tests --test tidy
 	cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 
-test: check test-binary test-services services nextest ## check, then unit and end-to-end tests
-	BUSBAR_BIN="$(abspath $(TARGET))/debug/busbar" \
+test: check test-binary test-services services nextest schemathesis ## check, then unit and end-to-end tests
+	BUSBAR_BIN="$(abspath $(TARGET))/debug/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
 	  cargo-nextest nextest run --locked --workspace --all-features --no-fail-fast
 
-test-long: build test-services nextest ## kill loops, many seeds; takes about half an hour
-	BUSBAR_BIN="$(CURDIR)/bin/busbar" \
+test-long: build test-services nextest schemathesis ## kill loops, many seeds; takes about half an hour
+	BUSBAR_BIN="$(CURDIR)/bin/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
 	  cargo-nextest nextest run --locked -p busbar-tests --test e2e --profile long --run-ignored only --no-fail-fast
 
 bench: build test-services ## figures beside a bare hyper server in the same run
@@ -56,6 +57,15 @@ test-binary: toolchain
 
 nextest:
 	@command -v cargo-nextest >/dev/null || $(CARGO) install --locked cargo-nextest
+
+# Tests the admin API by its description; in an environment of its own, which needs python3 only.
+schemathesis: $(SCHEMATHESIS)/installed
+
+$(SCHEMATHESIS)/installed: tests/schemathesis/requirements.txt
+	rm -rf $(SCHEMATHESIS)
+	python3 -m venv $(SCHEMATHESIS)
+	$(SCHEMATHESIS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 deny:
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny

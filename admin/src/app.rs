@@ -2,7 +2,13 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use axum::{Router, middleware, routing::get};
+use axum::{
+    Router,
+    http::{Method, StatusCode},
+    middleware,
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
 use busbar_store::{MasterKey, Odb};
 use bytes::Bytes;
 use tokio::sync::Semaphore;
@@ -11,9 +17,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     audit,
     auth::{self, Token},
-    bounds, channels, configuration, correlation, deployments,
+    bounds, channels, configuration, correlation, deliveries, deployments,
     error::Error,
-    health, host, metrics, openapi, plugins,
+    health, host, idempotency, metrics, openapi, plugins,
     problem::{Kind, Problem},
     secrets, security, servers, services,
     settings::{HashPassword, PasswordFits, Settings},
@@ -29,7 +35,7 @@ pub(crate) struct App {
     pub(crate) hash_password: HashPassword,
     pub(crate) password_fits: PasswordFits,
     pub(crate) hashing: Semaphore,
-    pub(crate) uploads: Semaphore,
+    pub(crate) uploads: Arc<Semaphore>,
     /// The API's description, as text.
     pub(crate) document: Bytes,
 }
@@ -50,7 +56,7 @@ pub fn router(settings: Settings) -> Result<Router, Error> {
         hash_password: settings.hash_password,
         password_fits: settings.password_fits,
         hashing: Semaphore::new(bounds::HASHES_AT_ONCE),
-        uploads: Semaphore::new(bounds::UPLOADS_AT_ONCE),
+        uploads: Arc::new(Semaphore::new(bounds::UPLOADS_AT_ONCE)),
         document: openapi::document(described, settings.version),
     });
     let router = routes
@@ -60,6 +66,7 @@ pub fn router(settings: Settings) -> Result<Router, Error> {
         .route(health::READY, get(health::ready))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(app.clone(), idempotency::layer))
         .layer(middleware::from_fn_with_state(app.clone(), auth::layer))
         .layer(middleware::from_fn_with_state(app.clone(), host::layer))
         .layer(middleware::from_fn_with_state(app.clone(), correlation::layer))
@@ -77,15 +84,21 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(secrets::list, secrets::create))
         .routes(routes!(secrets::get, secrets::update, secrets::delete))
         .routes(routes!(plugins::list))
-        .routes(routes!(plugins::get))
+        .routes(routes!(plugins::get, plugins::delete))
         .routes(routes!(plugins::grants, plugins::set_grants))
         .routes(routes!(plugins::config, plugins::set_config))
         .routes(routes!(plugins::rollback))
         .routes(routes!(plugins::recall))
         .routes(routes!(services::list))
-        .routes(routes!(services::get, services::update))
+        .routes(routes!(services::get, services::update, services::delete))
         .routes(routes!(deployments::list, deployments::create))
         .routes(routes!(deployments::get))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::counts))
+        .routes(routes!(deliveries::get))
+        .routes(routes!(deliveries::payload))
+        .routes(routes!(deliveries::retry))
+        .routes(routes!(deliveries::discard))
         .routes(routes!(servers::list))
         .routes(routes!(servers::get))
         .routes(routes!(configuration::export))
@@ -98,7 +111,11 @@ async fn unknown() -> Problem {
     Problem::new(Kind::NotFound, "nothing is found at this address")
 }
 
-/// The router adds `Allow`.
-async fn wrong_method() -> Problem {
-    Problem::new(Kind::MethodNotAllowed, "this address does not have this method; Allow lists those it has")
+/// The router adds `Allow`, which is all that OPTIONS asks for (RFC 9110, section 9.3.7).
+async fn wrong_method(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    let detail = "this address does not have this method; Allow lists those it has";
+    Problem::new(Kind::MethodNotAllowed, detail).into_response()
 }

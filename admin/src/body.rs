@@ -59,6 +59,22 @@ pub(crate) fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     })
 }
 
+/// The same for a text of JSON, of which `RawValue`s keep what was written.
+pub(crate) fn exact_object<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
+    let broken = |error: serde_json::Error| Problem::invalid_at("", format!("the body is not JSON: {error}"));
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::invalid_at("", "the body is not a JSON object"));
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = pointer(error.path());
+        let cause = error.into_inner();
+        if cause.is_data() { Problem::invalid_at(path, cause.to_string()) } else { broken(cause) }
+    })?;
+    deserializer.end().map_err(broken)?;
+    Ok(value)
+}
+
 /// A media type that is not given is taken to be right.
 pub(crate) fn require_type(headers: &HeaderMap, allowed: &[&str]) -> Result<(), Problem> {
     let Some(given) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };

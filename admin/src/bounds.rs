@@ -8,8 +8,12 @@ pub(crate) const BODY_BYTES_MAX: u64 = 1024 * 1024;
 pub(crate) const BODY_TIME_MAX: Duration = Duration::from_secs(30);
 /// Time to receive a plugin.
 pub(crate) const UPLOAD_TIME_MAX: Duration = Duration::from_secs(300);
-/// Plugins received at once; each is in memory until it is stored.
+/// Plugins and payloads received at once; each is in memory until it is stored.
 pub(crate) const UPLOADS_AT_ONCE: usize = 4;
+/// A retry's body: the largest payload in base64, and what goes with it.
+pub(crate) const RETRY_BYTES_MAX: u64 = busbar_model::bounds::DELIVERY_BYTES_MAX / 3 * 4 + BODY_BYTES_MAX;
+/// A content type, in bytes.
+pub(crate) const CONTENT_TYPE_BYTES_MAX: usize = 255;
 /// Passwords hashed at once.
 pub(crate) const HASHES_AT_ONCE: usize = 2;
 /// How much of a refused body is read and thrown away, so that its sender gets to the reply.
@@ -26,6 +30,10 @@ pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The server's metrics as text, and the time to get them.
 pub(crate) const METRICS_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub(crate) const METRICS_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long the repeat of a request that is under way waits for its reply, before it is told to come
+/// again; and the longest pause between two looks.
+pub(crate) const REPEAT_TIME_MAX: Duration = Duration::from_secs(5);
+pub(crate) const REPEAT_PAUSE_MAX: Duration = Duration::from_millis(200);
 /// What a secret is for, in bytes.
 pub(crate) const DESCRIPTION_BYTES_MAX: usize = 1024;
 /// Names tried for a channel that was given none: `service`, `service-2` and so on.

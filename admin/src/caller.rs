@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequestParts, Path},
     http::request::Parts,
 };
-use busbar_model::correlation::CorrelationId;
+use busbar_model::{bounds::NAME_CHARS_MAX, correlation::CorrelationId};
 use busbar_store::By;
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Until there are users with roles, whoever has the token.
-const ACTOR: &str = "admin";
+pub(crate) const ACTOR: &str = "admin";
 
 /// The author of a change.
 pub(crate) struct Caller(pub(crate) By);
@@ -35,9 +35,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::<String>::from_request_parts(parts, state).await {
-            Ok(Path(key)) => Ok(Self(key)),
-            // What is not UTF-8 is the name of nothing.
-            Err(_) => Err(Problem::new(Kind::NotFound, "nothing is found at this address")),
+            // What is longer than a name may be, or not UTF-8, is the name of nothing.
+            Ok(Path(key)) if key.chars().count() <= NAME_CHARS_MAX => Ok(Self(key)),
+            _ => Err(Problem::new(Kind::NotFound, "nothing is found at this address")),
         }
     }
 }

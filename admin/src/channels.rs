@@ -2,7 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
-use axum::{Json, extract::State, http::StatusCode, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
 use busbar_model::{
     Name, Timestamp, bounds as model_bounds,
     channel::{self as model, Draft, Protocol},
@@ -21,9 +26,9 @@ use crate::{
     bounds,
     caller::{Caller, Key},
     check::{self, Check, REQUIRED, shown},
-    cors,
+    cors, describe,
     etag::{self, IfMatch},
-    member::{Member, Whole},
+    member::{Member, Object, Whole},
     openapi::Conflict,
     page::{self, Filters, List, Listed},
     problem::Problem,
@@ -90,41 +95,53 @@ pub(crate) fn href(id: &str) -> String {
 #[schema(as = ChannelPatch)]
 pub(crate) struct Patch {
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(schema_with = describe::name)]
     name: Member<String>,
     /// Default: rest.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(schema_with = protocol_or_null)]
     protocol: Member<String>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, example = "/orders/{id}")]
+    #[schema(schema_with = describe::channel_path)]
     path: Member<String>,
     /// Default: none, which is any.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(schema_with = describe::methods_or_null)]
     methods: Member<Vec<String>>,
     /// Need not be deployed yet.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(schema_with = describe::name)]
     service: Member<String>,
     /// Name of a security definition. Default: none, which is open to everyone.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(schema_with = describe::name_or_null)]
     security: Member<String>,
     /// Default: true.
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
     active: Member<bool>,
     #[serde(default)]
-    #[schema(value_type = Option<u64>)]
+    #[schema(schema_with = body_bytes_or_null)]
     body_bytes_max: Member<Whole>,
     #[serde(default)]
-    #[schema(value_type = Option<u64>)]
+    #[schema(schema_with = timeout_or_null)]
     timeout_ms: Member<Whole>,
     /// Null, the default: the bus tells browsers nothing about pages of other origins.
     #[serde(default)]
     #[schema(value_type = Option<cors::Patch>)]
-    cors: Member<cors::Patch>,
+    cors: Member<Object<cors::Patch>>,
+}
+
+fn protocol_or_null() -> RefOr<Schema> {
+    describe::one_of_or_null([Protocol::Rest.as_str()])
+}
+
+fn body_bytes_or_null() -> RefOr<Schema> {
+    describe::whole_or_null(0, model_bounds::BODY_BYTES_CEILING)
+}
+
+fn timeout_or_null() -> RefOr<Schema> {
+    describe::whole_or_null(1, model_bounds::CALL_TIMEOUT_MS_CEILING)
 }
 
 /// A new channel: `path` and `service` are required, the name is made from the service's if absent.
@@ -135,6 +152,7 @@ impl PartialSchema for New {
         let mut schema = Patch::schema();
         if let RefOr::T(Schema::Object(object)) = &mut schema {
             object.required = vec!["path".to_owned(), "service".to_owned()];
+            object.properties.insert("cors".to_owned(), describe::component_or_null::<cors::New>());
         }
         schema
     }
@@ -143,6 +161,11 @@ impl PartialSchema for New {
 impl ToSchema for New {
     fn name() -> std::borrow::Cow<'static, str> {
         "NewChannel".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Patch::schemas(schemas);
+        schemas.push((cors::New::name().into_owned(), cors::New::schema()));
     }
 }
 
@@ -198,6 +221,7 @@ impl Patch {
         let mut check = Check::default();
         let (no_path, no_service) = (self.path == Member::Absent, self.service == Member::Absent);
         let edit = self.checked(&mut check);
+        edit.cors.check_new(&mut check);
         for (absent, path) in [(no_path, "/path"), (no_service, "/service")] {
             if absent {
                 check.refuse(path, REQUIRED);
@@ -258,6 +282,10 @@ impl Filters for Fields {
         ("protocol", "Only channels of this protocol."),
         ("active", "Only active (true) or inactive (false) channels."),
     ];
+
+    fn value(field: &str) -> RefOr<Schema> {
+        if field == "active" { describe::switch() } else { String::schema() }
+    }
 }
 
 type Listing = List<Fields>;
@@ -266,18 +294,13 @@ type Listing = List<Fields>;
 #[utoipa::path(get, path = "/api/v1/channels", tag = "channels", params(Listing),
     responses((status = 200, description = "A page of channels.", body = Listed<View>)))]
 pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<Json<Listed<View>>, Problem> {
-    let active = list.filter("active").map(|text| {
-        text.parse::<bool>().map_err(|_| {
-            Problem::invalid_at("/active", format!("is {:?}; allowed is true or false", shown(&text)))
-        })
-    });
     let filter = Filter {
         name: list.filter("name"),
         protocol: list.filter("protocol"),
         path: list.filter("path"),
         service: list.filter("service"),
         security: list.filter("security"),
-        active: active.transpose()?,
+        active: list.switch("active")?,
     };
     let page = list.page.clone();
     let paged = app.read(move |odb| Ok(odb.channels(&page, &filter)?)).await?;
@@ -294,8 +317,11 @@ pub(crate) async fn create(
     Input(new): Input<Patch>,
 ) -> Result<Response, Problem> {
     let (draft, named) = new.into_draft()?;
-    let channel = app.write(move |odb| create_named(odb, &by, draft, named)).await?;
-    Ok(etag::created(channel.revision, &href(&channel.id), View::from(channel)))
+    app.answer(move |odb| {
+        let channel = create_named(odb, &by, draft, named)?;
+        Ok(etag::created(channel.revision, &href(&channel.id), View::from(channel)))
+    })
+    .await
 }
 
 /// A channel.
@@ -321,9 +347,11 @@ pub(crate) async fn update(
     let mut check = Check::default();
     let edit = patch.checked(&mut check);
     check.finish()?;
-    let work = move |odb: &Odb| odb.update_channel(&by, &id, seen, |draft| edit.apply(draft));
-    let channel = app.write(work).await?;
-    Ok(etag::tagged(channel.revision, View::from(channel)))
+    app.answer(move |odb| {
+        let channel = odb.update_channel(&by, &id, seen, |draft| edit.apply(draft))?;
+        Ok(etag::tagged(channel.revision, View::from(channel)))
+    })
+    .await
 }
 
 /// Remove a channel.
@@ -335,7 +363,10 @@ pub(crate) async fn delete(
     Caller(by): Caller,
     Key(id): Key,
     IfMatch(seen): IfMatch,
-) -> Result<StatusCode, Problem> {
-    app.write(move |odb| Ok(odb.delete_channel(&by, &id, seen)?)).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Response, Problem> {
+    app.answer(move |odb| {
+        odb.delete_channel(&by, &id, seen)?;
+        Ok(StatusCode::NO_CONTENT.into_response())
+    })
+    .await
 }

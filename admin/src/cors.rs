@@ -1,17 +1,23 @@
 //! The member `cors` of a channel: what pages of other origins may do (Fetch standard, CORS protocol).
 
-use std::fmt;
+mod description;
+
+use std::{borrow::Cow, fmt};
 
 use busbar_model::{
     bounds as model_bounds,
     cors::{self as model, Cors},
+    fault::FieldError,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema, schema::OneOfBuilder},
+};
 
 use crate::{
     check::{Check, shown},
-    member::{Member, Whole},
+    member::{Member, Object, Whole},
     problem::Problem,
 };
 
@@ -40,29 +46,48 @@ impl From<Cors> for View {
 }
 
 /// What is to be changed. Null puts a member that has a default back to it; `origins` has none.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schema(as = CorsPatch)]
 pub(crate) struct Patch {
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, example = json!(["https://app.example"]))]
     origins: Member<Vec<String>>,
-    /// Default: none.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>)]
     headers: Member<Vec<String>>,
-    /// Default: none but X-Correlation-ID.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>)]
     expose: Member<Vec<String>>,
-    /// Default: false.
     #[serde(default)]
-    #[schema(value_type = Option<bool>)]
     credentials: Member<bool>,
-    /// Default: 600.
     #[serde(default)]
-    #[schema(value_type = Option<u32>)]
     max_age_s: Member<Whole>,
+}
+
+/// The `cors` of a new channel.
+pub(crate) struct New;
+
+impl PartialSchema for Patch {
+    fn schema() -> RefOr<Schema> {
+        let [named, any] = description::members();
+        OneOfBuilder::new().item(named).item(any.required("origins")).into()
+    }
+}
+
+impl ToSchema for Patch {
+    fn name() -> Cow<'static, str> {
+        "CorsPatch".into()
+    }
+}
+
+impl PartialSchema for New {
+    fn schema() -> RefOr<Schema> {
+        let [named, any] = description::members().map(|members| members.required("origins"));
+        OneOfBuilder::new().item(named).item(any).into()
+    }
+}
+
+impl ToSchema for New {
+    fn name() -> Cow<'static, str> {
+        "NewCors".into()
+    }
 }
 
 /// A checked patch of the whole member.
@@ -83,11 +108,11 @@ pub(crate) struct Change {
     max_age_s: Option<u32>,
 }
 
-pub(crate) fn checked(given: Member<Patch>, check: &mut Check) -> Edit {
+pub(crate) fn checked(given: Member<Object<Patch>>, check: &mut Check) -> Edit {
     match given {
         Member::Absent => Edit::Keep,
         Member::Null => Edit::Remove,
-        Member::Given(patch) => Edit::Change(patch.checked(check)),
+        Member::Given(Object(patch)) => Edit::Change(patch.checked(check)),
     }
 }
 
@@ -145,7 +170,14 @@ fn items(
 }
 
 impl Edit {
-    /// Refuses members that do not go together.
+    /// Refuses one for a new channel that names no origin.
+    pub(crate) fn check_new(&self, check: &mut Check) {
+        if matches!(self, Self::Change(Change { origins: None, .. })) {
+            check.refuse("/cors/origins", model::Conflict::NoOrigin.to_string());
+        }
+    }
+
+    /// Refuses members that do not go together, or not with those that are there.
     pub(crate) fn apply(&self, before: Option<Cors>) -> Result<Option<Cors>, Problem> {
         let change = match self {
             Self::Keep => return Ok(before),
@@ -163,7 +195,15 @@ impl Edit {
         match cors.check() {
             Ok(()) => Ok(Some(cors)),
             Err(conflict) => {
-                Err(Problem::invalid_at(format!("/cors/{}", conflict.member()), conflict.to_string()))
+                let path = format!("/cors/{}", conflict.member());
+                let alone = match conflict {
+                    model::Conflict::NoOrigin => change.origins.is_some(),
+                    model::Conflict::CredentialsForAnyone => {
+                        change.origins.is_some() && change.credentials.is_some()
+                    }
+                };
+                let errors = vec![FieldError { path, message: conflict.to_string() }];
+                Err(if alone { Problem::invalid(errors) } else { Problem::conflict("cors-conflict", errors) })
             }
         }
     }

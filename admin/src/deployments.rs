@@ -10,29 +10,47 @@ use axum::{
 };
 use busbar_model::{
     Deployment, DeploymentState, Digest, Name, Timestamp,
-    bounds::{HEARTBEAT_DEAD_MS, PLUGIN_BYTES_MAX},
+    bounds::{NAME_CHARS_MAX, PLUGIN_BYTES_MAX},
     deployment::{ServerState, Source},
     server::{Server, Worker},
 };
 use busbar_store::{DeploymentFilter, NewDeployment, Odb, Received};
 use serde::Serialize;
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{ObjectBuilder, RefOr, Schema, Type},
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{
+        KnownFormat, ObjectBuilder, RefOr, Required, Schema, SchemaFormat, Type,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+    },
 };
 
 use crate::{
     app::App,
     body, bounds,
     caller::{Caller, Key},
-    check::shown,
-    clock,
+    clock, describe,
     page::{self, Filters, List, Listed},
     problem::Problem,
+    servers,
 };
 
-const PATH: &str = "/api/v1/deployments";
-const WASM: &str = "application/wasm";
+pub(crate) const PATH: &str = "/api/v1/deployments";
+/// What a plugin's file is sent as; the second is for clients that know no better.
+const WASM: [&str; 2] = ["application/wasm", "application/octet-stream"];
+
+/// A turn to receive a file; each is in memory until it is stored.
+#[derive(Clone)]
+pub(crate) struct Turn {
+    _permit: Arc<OwnedSemaphorePermit>,
+}
+
+impl Turn {
+    pub(crate) async fn of(app: &App) -> Result<Self, Problem> {
+        let permit = Arc::clone(&app.uploads).acquire_owned().await.map_err(Problem::internal)?;
+        Ok(Self { _permit: Arc::new(permit) })
+    }
+}
 
 /// One plugin version's way to being live.
 #[derive(Debug, Serialize, ToSchema)]
@@ -146,9 +164,8 @@ impl ServerView {
 }
 
 fn live_servers(odb: &Odb, now: Timestamp) -> Result<Vec<Server>, Problem> {
-    let dead_after_ms = i64::try_from(HEARTBEAT_DEAD_MS).unwrap_or(i64::MAX);
     let mut servers = odb.servers()?;
-    servers.retain(|server| server.is_live(now, dead_after_ms));
+    servers.retain(|server| servers::is_live(server, now));
     Ok(servers)
 }
 
@@ -157,8 +174,8 @@ pub(crate) fn href(id: &str) -> String {
 }
 
 /// The reply to what takes time: how far it is, and where to see how it goes on.
-pub(crate) async fn accepted(app: &App, deployment: Deployment) -> Result<Response, Problem> {
-    let view = app.read(move |odb| View::of(odb, deployment, clock::now())).await?;
+pub(crate) fn accepted(odb: &Odb, deployment: Deployment) -> Result<Response, Problem> {
+    let view = View::of(odb, deployment, clock::now())?;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, view.href.clone())], Json(view)).into_response())
 }
 
@@ -167,7 +184,8 @@ pub(crate) struct File;
 
 impl PartialSchema for File {
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(Type::String).content_media_type(WASM).into()
+        let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(binary)).min_length(Some(1)).into()
     }
 }
 
@@ -180,25 +198,35 @@ impl ToSchema for File {
 pub(crate) struct Fields;
 
 impl Filters for Fields {
-    const ALLOWED: &'static [(&'static str, &'static str)] =
-        &[("plugin", "Only deployments of this plugin."), ("state", "Only deployments in this state.")];
+    const ALLOWED: &'static [(&'static str, &'static str)] = &[
+        ("plugin", "Only deployments of this plugin."),
+        ("state", "Only deployments in this state."),
+        ("digest", "Only deployments of the file with this digest."),
+    ];
+
+    fn value(field: &str) -> RefOr<Schema> {
+        match field {
+            "state" => describe::one_of(DeploymentState::ALL.map(DeploymentState::as_str)),
+            "digest" => describe::digest(),
+            _ => String::schema(),
+        }
+    }
 }
 
 type Listing = List<Fields>;
-
-fn state(text: &str) -> Result<DeploymentState, Problem> {
-    text.parse().map_err(|_| {
-        let allowed = DeploymentState::ALL.map(DeploymentState::as_str).join(", ");
-        Problem::invalid_at("/state", format!("is {:?}; allowed is {allowed}", shown(text)))
-    })
-}
 
 /// Deployments.
 #[utoipa::path(get, path = "/api/v1/deployments", tag = "deployments", params(Listing),
     responses((status = 200, description = "A page of deployments.", body = Listed<View>)))]
 pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<Json<Listed<View>>, Problem> {
-    let state = list.filter("state").map(|text| state(&text)).transpose()?;
-    let (page, filter) = (list.page.clone(), DeploymentFilter { plugin: list.filter("plugin"), state });
+    let digest = "allowed is sha256: and 64 hexadecimal digits";
+    let digest = list.parsed("digest", digest, |text| text.parse::<Digest>().ok())?;
+    let filter = DeploymentFilter {
+        plugin: list.filter("plugin"),
+        state: list.word("state", &DeploymentState::ALL.map(DeploymentState::as_str))?,
+        digest: digest.map(|digest| digest.to_string()),
+    };
+    let page = list.page.clone();
     let paged = app
         .read(move |odb| {
             let paged = odb.deployments(&page, &filter)?;
@@ -220,8 +248,8 @@ pub(crate) async fn get(State(app): State<Arc<App>>, Key(id): Key) -> Result<Jso
 
 /// Deploy a plugin. A file that is live already makes no new deployment; the reply has that one.
 #[utoipa::path(post, path = "/api/v1/deployments", tag = "deployments",
-    params(("name" = String, Query, description = "The file's name, with or without .wasm.")),
-    request_body(content = File, content_type = "application/wasm"),
+    params(FileName),
+    request_body(content((File = "application/wasm"), (File = "application/octet-stream"))),
     responses((status = 202, description = "The deployment.", body = View,
         headers(("Location" = String)))))]
 pub(crate) async fn create(
@@ -229,11 +257,14 @@ pub(crate) async fn create(
     Caller(by): Caller,
     request: Request,
 ) -> Result<Response, Problem> {
-    let _turn = app.uploads.acquire().await.map_err(Problem::internal)?;
     let (parts, body) = request.into_parts();
+    let _turn = match parts.extensions.get::<Turn>() {
+        Some(turn) => turn.clone(),
+        None => Turn::of(&app).await?,
+    };
     // Read before anything is refused: a sender in the middle of a large file would not see why.
     let bytes = body::read(&parts.headers, body, PLUGIN_BYTES_MAX, bounds::UPLOAD_TIME_MAX).await?;
-    body::require_type(&parts.headers, &[WASM])?;
+    body::require_type(&parts.headers, &WASM)?;
     let mut given = page::parameters(&parts.uri, &["name"])?;
     let file = given
         .remove("name")
@@ -242,17 +273,37 @@ pub(crate) async fn create(
     if bytes.is_empty() {
         return Err(Problem::invalid_at("", "the body is empty; it must be the plugin's file"));
     }
-    let receive = move |odb: &Odb| {
+    app.answer(move |odb| {
         let new = NewDeployment { id: None, stem, bytes: &bytes, source: Source::Api };
-        Ok(match odb.receive(&by, new)? {
-            Received::New(made) => made,
-            Received::Existing(found) | Received::AlreadyActive(found) => found,
-        })
-    };
-    accepted(&app, app.write(receive).await?).await
+        match odb.receive(&by, new)? {
+            Received::New(made) => accepted(odb, made),
+            Received::Existing(found) | Received::AlreadyActive(found) => accepted(odb, found),
+        }
+    })
+    .await
+}
+
+/// The query parameter `name` of an upload.
+pub(crate) struct FileName;
+
+impl IntoParams for FileName {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let parameter = ParameterBuilder::new()
+            .name("name")
+            .parameter_in(ParameterIn::Query)
+            .required(Required::True)
+            .description(Some("The file's name, with or without .wasm."))
+            .schema(Some(describe::file_name()));
+        vec![parameter.build()]
+    }
 }
 
 fn stem(file: &str) -> Result<Name, Problem> {
+    let characters = file.chars().count();
+    if characters > NAME_CHARS_MAX {
+        let message = format!("has {characters} characters; allowed is 1 to {NAME_CHARS_MAX}");
+        return Err(Problem::invalid_at("/name", message));
+    }
     let suffix = file.len().checked_sub(5).and_then(|at| file.get(at..));
     let has_suffix = suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(".wasm"));
     let stem = if has_suffix { &file[..file.len() - 5] } else { file };
@@ -268,7 +319,7 @@ mod tests {
         for (file, name) in [("echo.wasm", "echo"), ("Echo.WASM", "echo"), ("echo", "echo"), ("a.b", "a-b")] {
             assert_eq!(stem(file).unwrap().as_str(), name);
         }
-        for bad in ["", ".wasm", "é.wasm"] {
+        for bad in ["", ".wasm", "é.wasm", &"x".repeat(129)] {
             assert!(stem(bad).is_err(), "{bad}");
         }
     }

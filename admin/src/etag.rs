@@ -81,7 +81,10 @@ impl IntoParams for IfMatch {
         let parameter = ParameterBuilder::new()
             .name("If-Match")
             .parameter_in(ParameterIn::Header)
-            .description(Some("The ETag that was seen; another one by now is refused with 412."))
+            .description(Some(
+                "The ETag that was seen, or * for any; another one by now is refused with 412. A weak tag \
+                 matches nothing.",
+            ))
             .schema(Some(String::schema()));
         vec![parameter.build()]
     }

@@ -1,23 +1,29 @@
 //! A service's limits: those that hold, those that were set, and how to set them.
 
+use std::borrow::Cow;
+
 use busbar_model::{
     bounds,
     service::{self as model, LimitsPatch},
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
 use crate::{
     check::Check,
+    describe,
     member::{Member, Whole},
 };
 
 macro_rules! limits {
-    ($($(#[$doc:meta])* $field:ident: $type:ident = $least:expr, $most:expr;)*) => {
+    ($($(#[doc = $doc:literal])* $field:ident: $type:ident = $least:expr, $most:expr;)*) => {
         /// The limits that hold: what was set, else what the service asks for, else the default.
         #[derive(Debug, Serialize, ToSchema)]
         #[schema(as = Limits)]
-        pub(crate) struct Effective { $($(#[$doc])* $field: $type,)* }
+        pub(crate) struct Effective { $($(#[doc = $doc])* $field: $type,)* }
 
         impl From<model::Limits> for Effective {
             fn from(limits: model::Limits) -> Self {
@@ -29,7 +35,7 @@ macro_rules! limits {
         #[derive(Debug, Serialize, ToSchema)]
         #[schema(as = LimitsSet)]
         pub(crate) struct Set {
-            $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] $field: Option<$type>,)*
+            $($(#[doc = $doc])* #[serde(skip_serializing_if = "Option::is_none")] $field: Option<$type>,)*
         }
 
         impl From<LimitsPatch> for Set {
@@ -39,11 +45,26 @@ macro_rules! limits {
         }
 
         /// Limits to be set; null puts one back to where nobody has set it.
-        #[derive(Debug, Default, Deserialize, ToSchema)]
+        #[derive(Debug, Default, Deserialize)]
         #[serde(deny_unknown_fields)]
-        #[schema(as = LimitsPatch)]
         pub(crate) struct Patch {
-            $($(#[$doc])* #[serde(default)] #[schema(value_type = Option<$type>)] $field: Member<Whole>,)*
+            $($(#[doc = $doc])* #[serde(default)] $field: Member<Whole>,)*
+        }
+
+        impl PartialSchema for Patch {
+            fn schema() -> RefOr<Schema> {
+                let limits = [$((
+                    stringify!($field),
+                    describe::described(describe::whole_or_null($least, $most), concat!($($doc),*).trim()),
+                ),)*];
+                describe::members(limits).into()
+            }
+        }
+
+        impl ToSchema for Patch {
+            fn name() -> Cow<'static, str> {
+                "LimitsPatch".into()
+            }
         }
 
         /// A checked patch: `None` leaves a limit as it is.

@@ -1,6 +1,6 @@
 //! Members of a merge patch (RFC 7396): absent, null and given are three things.
 
-use std::fmt;
+use std::{fmt, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, de};
 
@@ -21,6 +21,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Member<T> {
 }
 
 impl<T> Member<T> {
+    pub(crate) fn given(self) -> Option<T> {
+        match self {
+            Self::Absent | Self::Null => None,
+            Self::Given(value) => Some(value),
+        }
+    }
+
     /// What is to be set; `None` leaves it as it is. Null stands for `default` where there is one.
     pub(crate) fn checked<U, E: fmt::Display>(
         self,
@@ -34,6 +41,30 @@ impl<T> Member<T> {
             Self::Null => check.some(path, default, "is null, but must have a value"),
             Self::Given(value) => check.ok(path, parse(value)),
         }
+    }
+}
+
+/// An object within an object. serde would take an array of its members' values too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_any(Visitor(PhantomData))
     }
 }
 
@@ -68,6 +99,19 @@ impl<'de> Deserialize<'de> for Whole {
             fn visit_u64<E>(self, value: u64) -> Result<Whole, E> {
                 Ok(Whole(value.into()))
             }
+
+            /// JSON has one kind of number: 1.0 is 1.
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a number out of range becomes the nearest in range, which is refused too"
+            )]
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Whole, E> {
+                if value.fract() == 0.0 {
+                    Ok(Whole(value as i128))
+                } else {
+                    Err(E::invalid_type(de::Unexpected::Float(value), &self))
+                }
+            }
         }
 
         deserializer.deserialize_any(Visitor)
@@ -78,7 +122,7 @@ impl<'de> Deserialize<'de> for Whole {
 mod tests {
     use serde::Deserialize;
 
-    use super::{Member, Whole};
+    use super::{Member, Object, Whole};
 
     #[derive(Deserialize)]
     struct Patch {
@@ -95,11 +139,20 @@ mod tests {
     }
 
     #[test]
+    fn an_array_is_no_object() {
+        let of = |text| serde_json::from_str::<Object<Patch>>(text).map(|patch| patch.0.a);
+        assert_eq!(of(r#"{"a": "x"}"#).unwrap(), Member::Given("x".to_owned()));
+        assert!(of(r#"["x"]"#).unwrap_err().to_string().contains("expected an object"));
+    }
+
+    #[test]
     fn a_number_out_of_range_is_told_the_range() {
         let within = |text| serde_json::from_str::<Whole>(text).unwrap().within(1, 9);
         assert_eq!(within("9"), Ok(9));
         assert_eq!(within("-1"), Err("is -1; allowed is 1 to 9".to_owned()));
         assert_eq!(within("18446744073709551615").unwrap_err(), "is 18446744073709551615; allowed is 1 to 9");
+        assert_eq!(within("8.0"), Ok(8));
+        assert_eq!(within("1e300").unwrap_err().split_once(';').unwrap().1, " allowed is 1 to 9");
         assert!(serde_json::from_str::<Whole>("1.5").is_err());
     }
 }

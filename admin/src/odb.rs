@@ -1,11 +1,16 @@
 //! Asking the ODB, which blocks, and what its refusals mean to a caller.
 
-use axum::http::{HeaderValue, header};
+use axum::{
+    http::{HeaderValue, header},
+    response::Response,
+};
+use busbar_model::unit::StoredReply;
 use busbar_store::{Error, Odb, secret::seal};
 
 use crate::{
     app::App,
     etag,
+    idempotency::{self, Held},
     problem::{Kind, Problem},
 };
 
@@ -20,15 +25,36 @@ impl App {
     }
 
     /// The same for what changes something: others are told to look. A caller that goes away in the
-    /// middle changes nothing about that.
+    /// middle changes nothing about that. Of a request with an `Idempotency-Key` it is done once.
+    #[allow(dead_code, reason = "for what makes its reply of more than the change")]
     pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, Problem>
     where
         T: Send + 'static,
         F: FnOnce(&Odb) -> Result<T, Problem> + Send + 'static,
     {
-        let (odb, hint) = (self.odb.clone(), self.hint.clone());
+        self.once(work, |_, _| None).await
+    }
+
+    /// The same with the whole reply, which is kept in the transaction that changes something.
+    pub(crate) async fn answer<F>(&self, work: F) -> Result<Response, Problem>
+    where
+        F: FnOnce(&Odb) -> Result<Response, Problem> + Send + 'static,
+    {
+        self.once(work, Held::reply).await
+    }
+
+    async fn once<T, F, R>(&self, work: F, reply: R) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Odb) -> Result<T, Problem> + Send + 'static,
+        R: FnOnce(&Held, &mut T) -> Option<StoredReply> + Send + 'static,
+    {
+        let (odb, hint, held) = (self.odb.clone(), self.hint.clone(), idempotency::held());
         let work = move || {
-            let done = work(&odb)?;
+            let done = match held {
+                None => work(&odb)?,
+                Some(held) => held.apply(&odb, work, reply)?,
+            };
             hint();
             Ok(done)
         };
@@ -45,14 +71,21 @@ impl From<Error> for Problem {
             Error::AddressTaken(taken) => {
                 conflict("address-taken").with_error("/path", format!("channel {:?} has it", taken.other))
             }
-            Error::InUse { .. } => conflict("in-use"),
+            Error::InUse { users, .. } => {
+                let uses = |problem: Self, user: &String| problem.with_error("", format!("{user} uses it"));
+                users.iter().fold(conflict("in-use"), uses)
+            }
+            Error::GoesWithPlugin { .. } => conflict("plugin-active"),
+            Error::ClaimTakenOver => idempotency::under_way(),
             Error::Seal(seal::Error::AnotherKey { .. }) => conflict("another-master-key"),
             Error::ServiceTaken { .. } => conflict("service-taken"),
             Error::NotPrepared { .. } => conflict("not-prepared"),
-            Error::WrongState { .. } => conflict("wrong-state"),
+            Error::WrongState { .. } | Error::DeliveryState { .. } => conflict("wrong-state"),
             Error::NotActive { .. } => conflict("not-active"),
             Error::NothingToRollBackTo { .. } => conflict("nothing-to-roll-back-to"),
-            Error::UnknownSecurity { .. } => Self::invalid_at("/security", error.to_string()),
+            Error::UnknownSecurity { .. } => {
+                conflict("unknown-security").with_error("/security", error.to_string())
+            }
             Error::NoCredential { .. } => Self::invalid_at("", error.to_string()),
             Error::InvalidCursor(_) => Self::invalid_at("/before", error.to_string()),
             Error::RevisionMismatch { current } => Self::new(Kind::PreconditionFailed, error.to_string())

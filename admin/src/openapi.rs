@@ -9,7 +9,7 @@ use axum::{
 };
 use bytes::Bytes;
 use utoipa::{
-    IntoResponses, OpenApi, PartialSchema, ToSchema,
+    IntoParams as _, IntoResponses, OpenApi, PartialSchema, ToSchema,
     openapi::{
         self, Components, ContentBuilder, InfoBuilder, Ref, RefOr, Response, ResponseBuilder,
         SecurityRequirement,
@@ -22,6 +22,8 @@ use utoipa::{
 use crate::{
     app::App,
     body::JSON,
+    etag::IfMatch,
+    idempotency,
     problem::{FieldProblem, Kind, View as ProblemView},
 };
 
@@ -46,6 +48,7 @@ impl IntoResponses for Conflict {
     (name = "plugins", description = "Components, their grants and config, and going back."),
     (name = "services", description = "Named operations and their limits."),
     (name = "deployments", description = "Plugin versions on their way to being live."),
+    (name = "deliveries", description = "Messages that the bus has promised to get to their targets."),
     (name = "servers", description = "Servers and workers as they report themselves."),
     (name = "configuration", description = "All definitions as one document."),
     (name = "audit", description = "Who changed what."),
@@ -64,6 +67,10 @@ pub(crate) fn base() -> openapi::OpenApi {
     }
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     components.security_schemes.insert(SCHEME.to_owned(), bearer.into());
+    let headers = IfMatch::into_params(|| None).into_iter().chain([idempotency::parameter()]);
+    for header in headers {
+        components.parameters.insert(header.name.clone(), RefOr::T(header));
+    }
     document.components = Some(components);
     document.security = Some(vec![SecurityRequirement::new(SCHEME, Vec::<String>::new())]);
     document
@@ -76,7 +83,9 @@ pub(crate) fn document(mut described: openapi::OpenApi, version: &str) -> Bytes 
         .version(version)
         .description(Some(
             "Every reply has X-Correlation-ID; one that is no success is a problem (RFC 9457). Lists are newest \
-             first, in pages. Objects with an ETag take If-Match against lost updates.",
+             first, in pages. Objects with an ETag take If-Match against lost updates; what changes something \
+             takes Idempotency-Key against doing it twice. Both headers are described under \
+             components/parameters.",
         ))
         .build();
     for item in described.paths.paths.values_mut() {
@@ -86,8 +95,8 @@ pub(crate) fn document(mut described: openapi::OpenApi, version: &str) -> Bytes 
         {
             body.content.insert(JSON[1].to_owned(), content);
         }
-        for operation in operations(item) {
-            complete(operation);
+        for (changes, operation) in operations(item) {
+            complete(operation, changes);
         }
     }
     // The document consists of texts and maps of texts, which always can be written.
@@ -101,14 +110,17 @@ pub(crate) async fn get(State(app): State<Arc<App>>) -> HttpResponse {
     ([(header::CONTENT_TYPE, "application/json")], app.document.clone()).into_response()
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let methods = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
-    methods.into_iter().filter_map(Option::as_mut)
+/// Each with whether it changes something.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (bool, &mut Operation)> {
+    let changing = [&mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+    let changing = changing.into_iter().map(|operation| (true, operation));
+    let all = changing.chain([(false, &mut item.get)]);
+    all.filter_map(|(changes, operation)| Some((changes, operation.as_mut()?)))
 }
 
 /// Names an operation so that no other has its name, and adds the failures that it can meet because
 /// of what it takes.
-fn complete(operation: &mut Operation) {
+fn complete(operation: &mut Operation, changes: bool) {
     if let (Some(id), Some(tag)) = (&operation.operation_id, operation.tags.iter().flatten().next()) {
         operation.operation_id = Some(format!("{tag}.{id}"));
     }
@@ -116,26 +128,49 @@ fn complete(operation: &mut Operation) {
     let takes = |place: ParameterIn| {
         parameters.iter().any(|parameter| matches!(parameter, RefOr::T(it) if it.parameter_in == place))
     };
+    let (path, query, tag) =
+        (takes(ParameterIn::Path), takes(ParameterIn::Query), takes(ParameterIn::Header));
     let body = operation.request_body.is_some();
     let mut kinds = vec![Kind::Misdirected, Kind::Internal, Kind::Unavailable];
     if operation.security.is_none() {
         kinds.push(Kind::Unauthenticated);
     }
-    if takes(ParameterIn::Path) {
+    if path {
         kinds.push(Kind::NotFound);
     }
-    if takes(ParameterIn::Header) {
+    if tag {
         kinds.push(Kind::PreconditionFailed);
     }
-    if body || takes(ParameterIn::Query) || takes(ParameterIn::Header) {
+    if changes {
+        kinds.extend([Kind::Conflict, Kind::KeyReused, Kind::RequestTimeout, Kind::TooLarge]);
+    }
+    if body || query || changes {
         kinds.push(Kind::InvalidInput);
     }
     if body {
-        kinds.extend([Kind::RequestTimeout, Kind::TooLarge, Kind::UnsupportedMediaType]);
+        kinds.push(Kind::UnsupportedMediaType);
     }
     for kind in kinds {
         operation.responses.responses.insert(kind.status().as_str().to_owned(), reference(kind));
     }
+    mention_headers(operation, tag, changes);
+}
+
+/// Says which headers an operation takes. They are components and no parameters of operations, because
+/// what makes a value of theirs right is the object that it meets: whoever draws one that fits the
+/// description, as tools do that test an API by it, is refused rightly.
+fn mention_headers(operation: &mut Operation, tag: bool, changes: bool) {
+    if let Some(parameters) = &mut operation.parameters {
+        parameters
+            .retain(|parameter| !matches!(parameter, RefOr::T(it) if it.parameter_in == ParameterIn::Header));
+    }
+    let taken = match (tag, changes) {
+        (true, _) => "Takes the headers `If-Match` and `Idempotency-Key`.",
+        (false, true) => "Takes the header `Idempotency-Key`.",
+        (false, false) => return,
+    };
+    let said = operation.description.take().map(|said| said + " ").unwrap_or_default();
+    operation.description = Some(said + taken);
 }
 
 fn response_name(kind: Kind) -> String {
@@ -153,7 +188,7 @@ fn response(kind: Kind) -> Response {
     let header = match kind {
         Kind::Unauthenticated => Some("WWW-Authenticate"),
         Kind::PreconditionFailed => Some("ETag"),
-        Kind::Unavailable => Some("Retry-After"),
+        Kind::Conflict | Kind::Unavailable => Some("Retry-After"),
         _ => None,
     };
     if let Some(name) = header {

@@ -1,6 +1,6 @@
 //! Lists: which part of them is asked for, and how they are answered.
 
-use std::{collections::BTreeMap, marker::PhantomData};
+use std::{collections::BTreeMap, marker::PhantomData, str::FromStr};
 
 use axum::{
     Json,
@@ -13,19 +13,30 @@ use serde::Serialize;
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
     openapi::{
-        ObjectBuilder, Type,
+        RefOr, Schema,
         path::{Parameter, ParameterBuilder, ParameterIn},
     },
 };
 
 use crate::{
     check::{Check, shown},
+    describe,
     problem::Problem,
 };
 
 /// The fields that a list can be narrowed by, each with what it says in the API's description.
 pub(crate) trait Filters {
     const ALLOWED: &'static [(&'static str, &'static str)];
+
+    /// What a field's value looks like, where it is not any text.
+    fn value(_field: &str) -> RefOr<Schema> {
+        String::schema()
+    }
+
+    /// What `before` looks like.
+    fn cursor() -> RefOr<Schema> {
+        String::schema()
+    }
 }
 
 /// A list that was asked for.
@@ -86,6 +97,28 @@ impl<F: Filters> List<F> {
         self.filters.get(name).cloned()
     }
 
+    /// A filter that is read as something. `what` it must be is told where it is not.
+    pub(crate) fn parsed<T>(
+        &self,
+        name: &str,
+        what: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
+        let Some(text) = self.filter(name) else { return Ok(None) };
+        let refused = || Problem::invalid_at(format!("/{name}"), format!("is {:?}; {what}", shown(&text)));
+        parse(&text).map(Some).ok_or_else(refused)
+    }
+
+    /// A filter that is true or false.
+    pub(crate) fn switch(&self, name: &str) -> Result<Option<bool>, Problem> {
+        self.parsed(name, "allowed is true or false", |text| text.parse().ok())
+    }
+
+    /// A filter that is one of a few words.
+    pub(crate) fn word<T: FromStr>(&self, name: &str, words: &[&str]) -> Result<Option<T>, Problem> {
+        self.parsed(name, &format!("allowed is {}", words.join(", ")), |text| text.parse().ok())
+    }
+
     /// The reply, with the address of the next page: this one's with another beginning.
     pub(crate) fn reply<T>(&self, paged: Paged<T>) -> Json<Listed<T>> {
         let next = paged.next.map(|before| {
@@ -127,16 +160,12 @@ impl<S: Sync, F: Filters> FromRequestParts<S> for List<F> {
 
 impl<F: Filters> IntoParams for List<F> {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let limit = ObjectBuilder::new()
-            .schema_type(Type::Integer)
-            .minimum(Some(1))
-            .maximum(Some(PAGE_ITEMS_MAX))
-            .default(Some(PAGE_ITEMS_DEFAULT.into()));
+        let limit = describe::whole(1, PAGE_ITEMS_MAX.into()).default(Some(PAGE_ITEMS_DEFAULT.into()));
         let common = [
-            (LIMIT, "Items of a page.", limit.into()),
-            (BEFORE, "From the page before, as part of its `next`.", String::schema()),
+            (LIMIT, "Items of a page.", RefOr::T(limit.into())),
+            (BEFORE, "From the page before, as part of its `next`.", F::cursor()),
         ];
-        let own = F::ALLOWED.iter().map(|(name, description)| (*name, *description, String::schema()));
+        let own = F::ALLOWED.iter().map(|(name, description)| (*name, *description, F::value(name)));
         let parameter = |(name, description, schema)| {
             ParameterBuilder::new()
                 .name(name)

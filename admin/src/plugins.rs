@@ -1,28 +1,32 @@
 //! Plugins: `/api/v1/plugins`.
 
-use std::sync::Arc;
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use axum::{
     Json,
     extract::{Request, State},
-    response::Response,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
 };
 use busbar_model::{
     Definitions, Digest, Name, Plugin, Timestamp,
-    bounds::CONFIG_BYTES_MAX,
-    plugin::{Grants, Kind},
+    bounds::{CONFIG_BYTES_MAX, NAME_CHARS_MAX},
+    plugin::{Description, Grants, Kind},
 };
-use busbar_store::{Error, Paged};
+use busbar_store::{Odb, plugin::Filter};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
 use crate::{
     app::App,
     body::{self, Input},
     caller::{Caller, Key},
     check::{Check, shown},
-    deployments,
+    deployments, describe,
     etag::{self, IfMatch},
     openapi::Conflict,
     page::{self, Filters, List, Listed},
@@ -35,11 +39,13 @@ use crate::{
 pub(crate) struct View {
     id: String,
     name: String,
-    /// `bus` or `wasi-http`; null while recalled, as are the others that a version says of itself.
+    /// `bus` or `wasi-http`. What a version says of itself is that of the active one, or of the last one
+    /// while the plugin is recalled; null if that is forgotten.
     #[schema(required)]
     kind: Option<&'static str>,
     #[schema(required)]
     version: Option<String>,
+    /// Of the active version; null while recalled.
     #[schema(required)]
     digest: Option<String>,
     /// `active` or `recalled`.
@@ -73,10 +79,31 @@ pub(crate) struct View {
 pub(crate) struct GrantsView {
     /// Services, each by name or by a prefix that ends in `*`.
     #[serde(default)]
+    #[schema(schema_with = describe::grants)]
     invoke: Vec<String>,
     /// Secrets, likewise.
     #[serde(default)]
+    #[schema(schema_with = describe::grants)]
     secrets: Vec<String>,
+}
+
+/// Grants, or null for those that nobody has set.
+pub(crate) struct GrantsOrNull;
+
+impl PartialSchema for GrantsOrNull {
+    fn schema() -> RefOr<Schema> {
+        Option::<GrantsView>::schema()
+    }
+}
+
+impl ToSchema for GrantsOrNull {
+    fn name() -> Cow<'static, str> {
+        "GrantsOrNull".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Option::<GrantsView>::schemas(schemas);
+    }
 }
 
 impl From<Grants> for GrantsView {
@@ -86,16 +113,18 @@ impl From<Grants> for GrantsView {
 }
 
 impl View {
-    fn of(plugin: Plugin, definitions: &Definitions) -> Self {
+    fn of(plugin: Plugin, known: &Known) -> Self {
+        let definitions = &known.definitions;
         let services = definitions.services.iter().filter(|service| service.plugin == plugin.name);
         let services = services.map(|service| service.name.to_string()).collect();
         let state = if plugin.active.is_some() { "active" } else { "recalled" };
         let deployment_href = plugin.active.as_ref().map(|active| deployments::href(&active.deployment));
         let digest = plugin.active.as_ref().map(|active| active.digest.to_string());
-        let (kind, version, imports, invokes, secrets) = match plugin.active.map(|active| active.description)
-        {
+        let (kind, version, imports, invokes, secrets) = match known.description(&plugin).cloned() {
             None => (None, None, Vec::new(), Vec::new(), Vec::new()),
-            Some(d) => (Some(kind(d.kind)), Some(d.version), d.imports, d.invokes, d.secrets),
+            Some(said) => {
+                (Some(kind(said.kind)), Some(said.version), said.imports, said.invokes, said.secrets)
+            }
         };
         Self {
             id: plugin.id,
@@ -118,6 +147,26 @@ impl View {
     }
 }
 
+/// All definitions, and what recalled plugins said of themselves.
+pub(crate) struct Known {
+    pub(crate) definitions: Definitions,
+    retired: HashMap<Name, Description>,
+}
+
+impl Known {
+    pub(crate) fn of(odb: &Odb) -> Result<Self, Problem> {
+        Ok(Self { definitions: odb.definitions()?, retired: odb.retired_versions()? })
+    }
+
+    /// What a plugin's active version says of itself, or its last one.
+    pub(crate) fn description<'k>(&'k self, plugin: &'k Plugin) -> Option<&'k Description> {
+        match &plugin.active {
+            Some(active) => Some(&active.description),
+            None => self.retired.get(&plugin.name),
+        }
+    }
+}
+
 fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Bus => "bus",
@@ -134,7 +183,14 @@ fn name(key: &str) -> Result<Name, Problem> {
 pub(crate) struct Fields;
 
 impl Filters for Fields {
-    const ALLOWED: &'static [(&'static str, &'static str)] = &[("name", "Only the plugin of this name.")];
+    const ALLOWED: &'static [(&'static str, &'static str)] = &[
+        ("name", "Only the plugin of this name."),
+        ("active", "Only plugins with an active version (true), or recalled ones (false)."),
+    ];
+
+    fn value(field: &str) -> RefOr<Schema> {
+        if field == "active" { describe::switch() } else { String::schema() }
+    }
 }
 
 type Listing = List<Fields>;
@@ -143,16 +199,12 @@ type Listing = List<Fields>;
 #[utoipa::path(get, path = "/api/v1/plugins", tag = "plugins", params(Listing),
     responses((status = 200, description = "A page of plugins.", body = Listed<View>)))]
 pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<Json<Listed<View>>, Problem> {
-    let (page, name) = (list.page.clone(), list.filter("name"));
+    let filter = Filter { name: list.filter("name"), active: list.switch("active")? };
+    let page = list.page.clone();
     let paged = app
         .read(move |odb| {
-            let paged = match name.map(|name| odb.plugin(&name)) {
-                None => odb.plugins(&page)?,
-                Some(Err(Error::NotFound { .. })) => Paged { items: Vec::new(), next: None },
-                Some(found) => page::cut(&page, vec![found?], |plugin| plugin.id.clone()),
-            };
-            let definitions = odb.definitions()?;
-            Ok(page::map(paged, |plugin| View::of(plugin, &definitions)))
+            let (paged, known) = (odb.plugins(&page, &filter)?, Known::of(odb)?);
+            Ok(page::map(paged, |plugin| View::of(plugin, &known)))
         })
         .await?;
     Ok(list.reply(paged))
@@ -164,7 +216,25 @@ pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<J
 pub(crate) async fn get(State(app): State<Arc<App>>, Key(name): Key) -> Result<Response, Problem> {
     app.read(move |odb| {
         let plugin = odb.plugin(&name)?;
-        Ok(etag::tagged(plugin.revision, View::of(plugin, &odb.definitions()?)))
+        Ok(etag::tagged(plugin.revision, View::of(plugin, &Known::of(odb)?)))
+    })
+    .await
+}
+
+/// Remove a plugin with its services. Refused while a version is active, a channel leads to one of its
+/// services or another plugin's grants name one; they are told.
+#[utoipa::path(delete, path = "/api/v1/plugins/{name}", tag = "plugins",
+    params(("name" = String, Path), IfMatch),
+    responses((status = 204, description = "The plugin is gone."), Conflict))]
+pub(crate) async fn delete(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    Key(name): Key,
+    IfMatch(seen): IfMatch,
+) -> Result<Response, Problem> {
+    app.answer(move |odb| {
+        odb.delete_plugin(&by, &name, seen)?;
+        Ok(StatusCode::NO_CONTENT.into_response())
     })
     .await
 }
@@ -181,7 +251,7 @@ pub(crate) async fn grants(State(app): State<Arc<App>>, Key(name): Key) -> Resul
 
 /// Set what a plugin may reach; null puts it back to where nobody has.
 #[utoipa::path(put, path = "/api/v1/plugins/{name}/grants", tag = "plugins",
-    params(("name" = String, Path), IfMatch), request_body = Option<GrantsView>,
+    params(("name" = String, Path), IfMatch), request_body = GrantsOrNull,
     responses((status = 200, description = "The grants as they are now.", body = Option<GrantsView>,
         headers(("ETag" = String)))))]
 pub(crate) async fn set_grants(
@@ -197,8 +267,11 @@ pub(crate) async fn set_grants(
         Some(value @ Value::Object(_)) => Some(checked_grants(body::typed(value)?)?),
         Some(_) => return Err(Problem::invalid_at("", "the body is neither a JSON object nor null")),
     };
-    let plugin = app.write(move |odb| Ok(odb.set_grants(&by, &name, seen, grants)?)).await?;
-    Ok(etag::tagged(plugin.revision, plugin.grants.map(GrantsView::from)))
+    app.answer(move |odb| {
+        let plugin = odb.set_grants(&by, &name, seen, grants)?;
+        Ok(etag::tagged(plugin.revision, plugin.grants.map(GrantsView::from)))
+    })
+    .await
 }
 
 fn checked_grants(given: GrantsView) -> Result<Grants, Problem> {
@@ -206,7 +279,11 @@ fn checked_grants(given: GrantsView) -> Result<Grants, Problem> {
     for (member, patterns) in [("invoke", &given.invoke), ("secrets", &given.secrets)] {
         for (at, pattern) in patterns.iter().enumerate() {
             let one = Grants { invoke: vec![shown(pattern)], ..Grants::default() };
-            check.ok(&format!("/{member}/{at}"), one.check());
+            let path = format!("/{member}/{at}");
+            check.ok(&path, one.check());
+            if pattern.chars().count() > NAME_CHARS_MAX {
+                check.refuse(path, format!("is longer than {NAME_CHARS_MAX} characters"));
+            }
         }
     }
     check.finish()?;
@@ -242,8 +319,11 @@ pub(crate) async fn set_config(
         let detail = format!("the config has {size} bytes; allowed is {CONFIG_BYTES_MAX}");
         return Err(Problem::new(ProblemKind::TooLarge, detail));
     }
-    let plugin = app.write(move |odb| Ok(odb.set_config(&by, &name, seen, config)?)).await?;
-    Ok(etag::tagged(plugin.revision, plugin.config))
+    app.answer(move |odb| {
+        let plugin = odb.set_config(&by, &name, seen, config)?;
+        Ok(etag::tagged(plugin.revision, plugin.config))
+    })
+    .await
 }
 
 /// Which version to go back to.
@@ -251,6 +331,7 @@ pub(crate) async fn set_config(
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rollback {
     /// Of a version that was active before; the one before the present one if absent.
+    #[schema(schema_with = describe::digest_or_null, required = false)]
     digest: Option<String>,
 }
 
@@ -276,8 +357,11 @@ pub(crate) async fn rollback(
     };
     let to = wanted.digest.map(parse).transpose()?;
     let name = name(&key)?;
-    let deployment = app.write(move |odb| Ok(odb.rollback(&by, &name, to)?)).await?;
-    deployments::accepted(&app, deployment).await
+    app.answer(move |odb| {
+        let deployment = odb.rollback(&by, &name, to)?;
+        deployments::accepted(odb, deployment)
+    })
+    .await
 }
 
 /// Take a plugin out of service.
@@ -291,6 +375,9 @@ pub(crate) async fn recall(
     Key(key): Key,
 ) -> Result<Response, Problem> {
     let name = name(&key)?;
-    let deployment = app.write(move |odb| Ok(odb.recall(&by, &name)?)).await?;
-    deployments::accepted(&app, deployment).await
+    app.answer(move |odb| {
+        let deployment = odb.recall(&by, &name)?;
+        deployments::accepted(odb, deployment)
+    })
+    .await
 }

@@ -23,12 +23,13 @@ pub(crate) enum Kind {
     TooLarge,
     UnsupportedMediaType,
     Misdirected,
+    KeyReused,
     Internal,
     Unavailable,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::InvalidInput,
         Self::Unauthenticated,
         Self::NotFound,
@@ -39,6 +40,7 @@ impl Kind {
         Self::TooLarge,
         Self::UnsupportedMediaType,
         Self::Misdirected,
+        Self::KeyReused,
         Self::Internal,
         Self::Unavailable,
     ];
@@ -55,6 +57,7 @@ impl Kind {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+            Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -73,6 +76,7 @@ impl Kind {
             Self::TooLarge => "Body too large",
             Self::UnsupportedMediaType => "Unsupported media type",
             Self::Misdirected => "Misdirected request",
+            Self::KeyReused => "Idempotency key used before",
             Self::Internal => "Internal error",
             Self::Unavailable => "Unavailable",
         }
@@ -90,6 +94,7 @@ impl Kind {
             Self::TooLarge => "too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::Misdirected => "misdirected",
+            Self::KeyReused => "idempotency-key-reused",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
         }
@@ -151,6 +156,15 @@ impl Problem {
 
     /// The input is wrong in places that are named.
     pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
+        Self::in_places(Kind::InvalidInput, errors)
+    }
+
+    /// The input would be right, but does not go with what is there.
+    pub(crate) fn conflict(code: &'static str, errors: Vec<FieldError>) -> Self {
+        Self::in_places(Kind::Conflict, errors).with_code(code)
+    }
+
+    fn in_places(kind: Kind, errors: Vec<FieldError>) -> Self {
         let mut detail = String::new();
         for error in &errors {
             let separator = if detail.is_empty() { "" } else { "; " };
@@ -159,7 +173,7 @@ impl Problem {
             // Writing to a String does not fail.
             let _ = write!(detail, "{separator}{place}{colon}{}", error.message);
         }
-        let mut problem = Self::new(Kind::InvalidInput, detail);
+        let mut problem = Self::new(kind, detail);
         problem.0.errors = errors;
         problem
     }

@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
 use busbar_model::{Secret, Timestamp, bounds::SECRET_VALUE_BYTES_MAX};
 use busbar_store::{
-    Odb, Plaintext,
+    Plaintext,
     secret::{Draft, Filter, New as NewSecret},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -18,6 +23,7 @@ use crate::{
     bounds::DESCRIPTION_BYTES_MAX,
     caller::{Caller, Key},
     check::{self, Check, REQUIRED},
+    describe,
     etag::{self, IfMatch},
     member::Member,
     openapi::Conflict,
@@ -73,12 +79,12 @@ impl<'de> Deserialize<'de> for Given {
 #[serde(deny_unknown_fields)]
 #[schema(as = NewSecret)]
 pub(crate) struct New {
-    #[schema(required, value_type = String)]
+    #[schema(required, schema_with = describe::name)]
     name: Option<String>,
     /// What it is for; in no way secret.
     description: Option<String>,
     /// 1 to 65536 bytes of text.
-    #[schema(required, value_type = String, write_only)]
+    #[schema(required, value_type = String, write_only, min_length = 1)]
     value: Option<Given>,
 }
 
@@ -89,14 +95,14 @@ pub(crate) struct New {
 pub(crate) struct Patch {
     /// Not while grants name the secret.
     #[serde(default)]
-    #[schema(value_type = String, required = false)]
+    #[schema(schema_with = describe::name)]
     name: Member<String>,
     /// Null: none.
     #[serde(default)]
     #[schema(value_type = Option<String>, required = false)]
     description: Member<String>,
     #[serde(default)]
-    #[schema(value_type = String, required = false, write_only)]
+    #[schema(value_type = String, required = false, write_only, min_length = 1)]
     value: Member<Given>,
 }
 
@@ -183,9 +189,12 @@ pub(crate) async fn create(
     Input(new): Input<New>,
 ) -> Result<Response, Problem> {
     let (new, key) = (new.checked()?, Arc::clone(&app.master_key));
-    let secret = app.write(move |odb| Ok(odb.create_secret(&by, &key, new)?)).await?;
-    let (revision, view) = (secret.revision, View::from(secret));
-    Ok(etag::created(revision, &view.href.clone(), view))
+    app.answer(move |odb| {
+        let secret = odb.create_secret(&by, &key, new)?;
+        let (revision, view) = (secret.revision, View::from(secret));
+        Ok(etag::created(revision, &view.href.clone(), view))
+    })
+    .await
 }
 
 /// A secret, without its value.
@@ -209,9 +218,12 @@ pub(crate) async fn update(
     Input(patch): Input<Patch>,
 ) -> Result<Response, Problem> {
     let (edit, key) = (patch.checked()?, Arc::clone(&app.master_key));
-    let work = move |odb: &Odb| odb.update_secret(&by, &key, &id, seen, |draft| Ok(edit.apply(draft)));
-    let secret = app.write(work).await?;
-    Ok(etag::tagged(secret.revision, View::from(secret)))
+    app.answer(move |odb| {
+        let edit = |draft| Ok::<_, Problem>(edit.apply(draft));
+        let secret = odb.update_secret(&by, &key, &id, seen, edit)?;
+        Ok(etag::tagged(secret.revision, View::from(secret)))
+    })
+    .await
 }
 
 /// Remove a secret that no grant names.
@@ -223,7 +235,10 @@ pub(crate) async fn delete(
     Caller(by): Caller,
     Key(id): Key,
     IfMatch(seen): IfMatch,
-) -> Result<StatusCode, Problem> {
-    app.write(move |odb| Ok(odb.delete_secret(&by, &id, seen)?)).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Response, Problem> {
+    app.answer(move |odb| {
+        odb.delete_secret(&by, &id, seen)?;
+        Ok(StatusCode::NO_CONTENT.into_response())
+    })
+    .await
 }

@@ -1,18 +1,24 @@
 //! Security definitions: `/api/v1/security`. Secrets go in, and out once at most.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use axum::{Json, extract::State, http::StatusCode, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
 use busbar_model::{
     Security, Timestamp,
+    fault::FieldError,
     security::{Credential, password, username},
 };
-use busbar_store::{
-    Odb,
-    security::{Draft, Filter},
-};
+use busbar_store::security::{Draft, Filter};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema, schema::OneOfBuilder},
+};
 
 use crate::{
     api_key::new_api_key,
@@ -20,7 +26,9 @@ use crate::{
     body::Input,
     caller::{Caller, Key},
     check::{self, Check, REQUIRED},
+    describe,
     etag::{self, IfMatch},
+    idempotency,
     member::Member,
     openapi::Conflict,
     page::{self, Filters, List, Listed},
@@ -39,8 +47,21 @@ pub(crate) enum Kind {
     ApiKey,
 }
 
+impl Kind {
+    fn of(text: &str) -> Option<Self> {
+        [Self::Basic, Self::ApiKey].into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::ApiKey => "api-key",
+        }
+    }
+}
+
 /// Credentials of one kind that a channel asks for.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Security)]
 pub(crate) struct View {
     id: String,
@@ -84,17 +105,36 @@ impl From<Security> for View {
 }
 
 /// A new security definition; `username` and `password` belong to the kind `basic`.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewSecurity)]
 pub(crate) struct New {
-    #[schema(required, value_type = String)]
     name: Option<String>,
-    #[schema(required, value_type = Kind)]
     kind: Option<Kind>,
-    username: Option<String>,
-    #[schema(write_only)]
-    password: Option<String>,
+    #[serde(default)]
+    username: Member<String>,
+    #[serde(default)]
+    password: Member<String>,
+}
+
+impl PartialSchema for New {
+    fn schema() -> RefOr<Schema> {
+        let of_kind = |kind| {
+            let kind = ("kind", describe::one_of([kind]));
+            describe::members([("name", describe::name()), kind]).required("name").required("kind")
+        };
+        let basic = of_kind("basic")
+            .property("username", describe::username())
+            .required("username")
+            .property("password", describe::password())
+            .required("password");
+        OneOfBuilder::new().item(basic).item(of_kind("api-key")).into()
+    }
+}
+
+impl ToSchema for New {
+    fn name() -> Cow<'static, str> {
+        "NewSecurity".into()
+    }
 }
 
 /// What is to be changed. `username` and `password` belong to the kind `basic`, `rotate` to `api-key`.
@@ -103,13 +143,13 @@ pub(crate) struct New {
 #[schema(as = SecurityPatch)]
 pub(crate) struct Patch {
     #[serde(default)]
-    #[schema(value_type = String, required = false)]
+    #[schema(schema_with = describe::name)]
     name: Member<String>,
     #[serde(default)]
-    #[schema(value_type = String, required = false)]
+    #[schema(schema_with = describe::username)]
     username: Member<String>,
     #[serde(default)]
-    #[schema(value_type = String, required = false, write_only)]
+    #[schema(schema_with = describe::password)]
     password: Member<String>,
     /// Makes a new key, which is in the reply; the old one is void.
     #[serde(default)]
@@ -140,7 +180,7 @@ impl New {
             None => Err(check.finish().err().unwrap_or_else(|| Problem::invalid_at("/kind", REQUIRED))),
             Some(Kind::ApiKey) => {
                 for (path, given) in [("/username", &self.username), ("/password", &self.password)] {
-                    if given.is_some() {
+                    if *given != Member::Absent {
                         check.refuse(path, "belongs to the kind basic, not to api-key");
                     }
                 }
@@ -149,9 +189,9 @@ impl New {
                 Ok((Draft { name, credential }, Some(key)))
             }
             Some(Kind::Basic) => {
-                let user = check.some("/username", self.username, REQUIRED);
+                let user = check.some("/username", self.username.given(), REQUIRED);
                 let user = user.and_then(|text| check.ok("/username", username(text)));
-                let secret = check.some("/password", self.password, REQUIRED);
+                let secret = check.some("/password", self.password.given(), REQUIRED);
                 let secret = secret.and_then(|text| check.ok("/password", password(text)));
                 let (name, (username, password)) = check.finish_with(name.zip(user.zip(secret)))?;
                 let password_hash = app.hash(password).await?;
@@ -188,30 +228,43 @@ impl Patch {
 }
 
 impl Edit {
+    /// Refuses what belongs to another kind than the definition has, which nobody changes.
     fn apply(&self, draft: Draft) -> Result<Draft, Problem> {
-        let mut check = Check::default();
+        let given = [
+            ("/username", "basic", self.username.is_some()),
+            ("/password", "basic", self.password_hash.is_some()),
+            ("/rotate", "api-key", self.api_key.is_some()),
+        ];
+        let kind = draft.credential.kind();
+        let foreign = given.iter().filter(|(_, theirs, given)| *given && *theirs != kind);
+        let errors: Vec<FieldError> = foreign
+            .map(|(path, theirs, _)| FieldError {
+                path: (*path).to_owned(),
+                message: format!("belongs to the kind {theirs}, not to {kind}"),
+            })
+            .collect();
+        if !errors.is_empty() {
+            return Err(Problem::conflict("wrong-kind", errors));
+        }
         let credential = match draft.credential {
-            Credential::Basic { username, password_hash } => {
-                if self.api_key.is_some() {
-                    check.refuse("/rotate", "belongs to the kind api-key, not to basic");
-                }
-                Credential::Basic {
-                    username: self.username.clone().unwrap_or(username),
-                    password_hash: self.password_hash.clone().unwrap_or(password_hash),
-                }
-            }
-            kept @ Credential::ApiKey { .. } => {
-                for (path, given) in [("/username", &self.username), ("/password", &self.password_hash)] {
-                    if given.is_some() {
-                        check.refuse(path, "belongs to the kind basic, not to api-key");
-                    }
-                }
-                self.api_key.clone().unwrap_or(kept)
-            }
+            Credential::Basic { username, password_hash } => Credential::Basic {
+                username: self.username.clone().unwrap_or(username),
+                password_hash: self.password_hash.clone().unwrap_or(password_hash),
+            },
+            kept @ Credential::ApiKey { .. } => self.api_key.clone().unwrap_or(kept),
         };
-        check.finish()?;
         Ok(Draft { name: self.name.clone().unwrap_or(draft.name), credential })
     }
+}
+
+/// The reply to a request that may have made a key. What is kept of it for a repeat shows none.
+fn shown_once(security: Security, key: Option<String>, reply: impl Fn(i64, View) -> Response) -> Response {
+    let (revision, view) = (security.revision, View::from(security));
+    if key.is_none() {
+        return reply(revision, view);
+    }
+    let kept = serde_json::to_vec(&view).unwrap_or_default();
+    idempotency::keep_instead(reply(revision, View { key, ..view }), kept)
 }
 
 pub(crate) struct Fields;
@@ -219,6 +272,10 @@ pub(crate) struct Fields;
 impl Filters for Fields {
     const ALLOWED: &'static [(&'static str, &'static str)] =
         &[("name", "Only the definition of this name."), ("kind", "Only definitions of this kind.")];
+
+    fn value(field: &str) -> RefOr<Schema> {
+        if field == "kind" { Kind::schema() } else { String::schema() }
+    }
 }
 
 type Listing = List<Fields>;
@@ -227,7 +284,9 @@ type Listing = List<Fields>;
 #[utoipa::path(get, path = "/api/v1/security", tag = "security", params(Listing),
     responses((status = 200, description = "A page of security definitions.", body = Listed<View>)))]
 pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<Json<Listed<View>>, Problem> {
-    let (page, filter) = (list.page.clone(), Filter { name: list.filter("name"), kind: list.filter("kind") });
+    let kind = list.parsed("kind", "allowed is basic or api-key", Kind::of)?.map(Kind::as_str);
+    let filter = Filter { name: list.filter("name"), kind: kind.map(str::to_owned) };
+    let page = list.page.clone();
     let paged = app.read(move |odb| Ok(odb.securities(&page, &filter)?)).await?;
     Ok(list.reply(page::map(paged, View::from)))
 }
@@ -242,10 +301,11 @@ pub(crate) async fn create(
     Input(new): Input<New>,
 ) -> Result<Response, Problem> {
     let (draft, key) = new.into_draft(&app).await?;
-    let security = app.write(move |odb| Ok(odb.create_security(&by, draft.clone())?)).await?;
-    let revision = security.revision;
-    let view = View { key, ..View::from(security) };
-    Ok(etag::created(revision, &view.href.clone(), view))
+    app.answer(move |odb| {
+        let made = odb.create_security(&by, draft)?;
+        Ok(shown_once(made, key, |revision, view| etag::created(revision, &view.href.clone(), view)))
+    })
+    .await
 }
 
 /// A security definition.
@@ -270,10 +330,11 @@ pub(crate) async fn update(
     Input(patch): Input<Patch>,
 ) -> Result<Response, Problem> {
     let (edit, key) = patch.into_edit(&app).await?;
-    let work = move |odb: &Odb| odb.update_security(&by, &id, seen, |draft| edit.apply(draft));
-    let security = app.write(work).await?;
-    let revision = security.revision;
-    Ok(etag::tagged(revision, View { key, ..View::from(security) }))
+    app.answer(move |odb| {
+        let changed = odb.update_security(&by, &id, seen, |draft| edit.apply(draft))?;
+        Ok(shown_once(changed, key, etag::tagged))
+    })
+    .await
 }
 
 /// Remove a security definition that no channel asks for.
@@ -285,7 +346,10 @@ pub(crate) async fn delete(
     Caller(by): Caller,
     Key(id): Key,
     IfMatch(seen): IfMatch,
-) -> Result<StatusCode, Problem> {
-    app.write(move |odb| Ok(odb.delete_security(&by, &id, seen)?)).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Response, Problem> {
+    app.answer(move |odb| {
+        odb.delete_security(&by, &id, seen)?;
+        Ok(StatusCode::NO_CONTENT.into_response())
+    })
+    .await
 }

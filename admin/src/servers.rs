@@ -9,13 +9,16 @@ use busbar_model::{
     server::{Server, Worker},
 };
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema as _, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
 use crate::{
     app::App,
     caller::Key,
     check::shown,
-    clock,
+    clock, describe,
     page::{self, Filters, List, Listed},
     problem::{Kind, Problem},
 };
@@ -57,11 +60,14 @@ pub(crate) struct WorkerView {
     started_at: Timestamp,
 }
 
+pub(crate) fn is_live(server: &Server, now: Timestamp) -> bool {
+    server.is_live(now, i64::try_from(HEARTBEAT_DEAD_MS).unwrap_or(i64::MAX))
+}
+
 impl View {
     fn of(server: Server, now: Timestamp) -> Self {
-        let dead_after_ms = i64::try_from(HEARTBEAT_DEAD_MS).unwrap_or(i64::MAX);
         Self {
-            live: server.is_live(now, dead_after_ms),
+            live: is_live(&server, now),
             href: format!("/api/v1/servers/{}", server.id),
             id: server.id,
             name: server.name.into(),
@@ -91,7 +97,14 @@ impl From<Worker> for WorkerView {
 pub(crate) struct Fields;
 
 impl Filters for Fields {
-    const ALLOWED: &'static [(&'static str, &'static str)] = &[("name", "Only the server of this name.")];
+    const ALLOWED: &'static [(&'static str, &'static str)] = &[
+        ("name", "Only the server of this name."),
+        ("live", "Only servers that a deployment waits for (true), or those it does not (false)."),
+    ];
+
+    fn value(field: &str) -> RefOr<Schema> {
+        if field == "live" { describe::switch() } else { String::schema() }
+    }
 }
 
 type Listing = List<Fields>;
@@ -105,6 +118,9 @@ pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<J
         servers.retain(|server| server.name.as_str() == name);
     }
     let now = clock::now();
+    if let Some(live) = list.switch("live")? {
+        servers.retain(|server| is_live(server, now) == live);
+    }
     let paged = page::cut(&list.page, servers, |server| server.id.clone());
     Ok(list.reply(page::map(paged, |server| View::of(server, now))))
 }

@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
 use busbar_model::{
-    Definitions, Name, Service,
+    Name, Service,
+    plugin::Description,
     service::{LimitOutOfRange, ServiceDescription},
 };
-use busbar_store::{Odb, service::Filter};
+use busbar_store::service::Filter;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -18,10 +24,13 @@ use crate::{
     caller::{Caller, Key},
     channels,
     check::Check,
+    describe,
     etag::{self, IfMatch},
     limits,
-    member::Member,
+    member::{Member, Object},
+    openapi::Conflict,
     page::{self, Filters, List, Listed},
+    plugins::Known,
     problem::Problem,
 };
 
@@ -36,10 +45,11 @@ pub(crate) struct View {
     state: &'static str,
     #[schema(required)]
     summary: Option<String>,
-    /// JSON Schema 2020-12; null: the service takes the body as it came.
-    #[schema(required, value_type = Option<Object>)]
+    /// JSON Schema 2020-12; null: the service takes the body as it came. While recalled it is that of the
+    /// version that was active last.
+    #[schema(required, schema_with = describe::json_schema)]
     input_schema: Option<Value>,
-    #[schema(required, value_type = Option<Object>)]
+    #[schema(required, schema_with = describe::json_schema)]
     output_schema: Option<Value>,
     limits: limits::Effective,
     limits_set: limits::Set,
@@ -55,15 +65,17 @@ pub(crate) struct ChannelLink {
 }
 
 impl View {
-    fn of(service: &Service, definitions: &Definitions) -> Self {
-        let described = described(service, definitions);
+    fn of(service: &Service, known: &Known) -> Self {
+        let definitions = &known.definitions;
+        let owner = definitions.plugin(service.plugin.as_str());
+        let described = owner.and_then(|plugin| described(service, known.description(plugin)?));
         let wished = described.and_then(|description| description.calls_per_instance);
         let channels = definitions.channels.iter().filter(|channel| channel.service == service.name);
         Self {
             id: service.id.clone(),
             name: service.name.to_string(),
             plugin: service.plugin.to_string(),
-            state: if described.is_some() { "live" } else { "recalled" },
+            state: if owner.is_some_and(|plugin| plugin.active.is_some()) { "live" } else { "recalled" },
             summary: described.and_then(|description| description.summary.clone()),
             input_schema: described.and_then(|description| description.input_schema.clone()),
             output_schema: described.and_then(|description| description.output_schema.clone()),
@@ -80,9 +92,8 @@ impl View {
     }
 }
 
-fn described<'d>(service: &Service, definitions: &'d Definitions) -> Option<&'d ServiceDescription> {
-    let active = definitions.plugin(service.plugin.as_str())?.active.as_ref()?;
-    active.description.services.iter().find(|described| described.name == service.name)
+fn described<'d>(service: &Service, said: &'d Description) -> Option<&'d ServiceDescription> {
+    said.services.iter().find(|described| described.name == service.name)
 }
 
 fn href(name: &Name) -> String {
@@ -97,7 +108,7 @@ pub(crate) struct Patch {
     /// Null puts all limits back to where nobody has set them.
     #[serde(default)]
     #[schema(value_type = Option<limits::Patch>)]
-    limits: Member<limits::Patch>,
+    limits: Member<Object<limits::Patch>>,
 }
 
 pub(crate) struct Fields;
@@ -118,8 +129,8 @@ pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<J
     let paged = app
         .read(move |odb| {
             let paged = odb.services(&page, &filter)?;
-            let definitions = odb.definitions()?;
-            Ok(page::map(paged, |service| View::of(&service, &definitions)))
+            let known = Known::of(odb)?;
+            Ok(page::map(paged, |service| View::of(&service, &known)))
         })
         .await?;
     Ok(list.reply(paged))
@@ -131,7 +142,25 @@ pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<J
 pub(crate) async fn get(State(app): State<Arc<App>>, Key(name): Key) -> Result<Response, Problem> {
     app.read(move |odb| {
         let service = odb.service(&name)?;
-        Ok(etag::tagged(service.revision, View::of(&service, &odb.definitions()?)))
+        Ok(etag::tagged(service.revision, View::of(&service, &Known::of(odb)?)))
+    })
+    .await
+}
+
+/// Remove a service that a recalled plugin left behind and that nobody uses. One of an active plugin goes
+/// with its plugin.
+#[utoipa::path(delete, path = "/api/v1/services/{name}", tag = "services",
+    params(("name" = String, Path), IfMatch),
+    responses((status = 204, description = "The service is gone."), Conflict))]
+pub(crate) async fn delete(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    Key(name): Key,
+    IfMatch(seen): IfMatch,
+) -> Result<Response, Problem> {
+    app.answer(move |odb| {
+        odb.delete_service(&by, &name, seen)?;
+        Ok(StatusCode::NO_CONTENT.into_response())
     })
     .await
 }
@@ -152,18 +181,18 @@ pub(crate) async fn update(
     let edit = match patch.limits {
         Member::Absent => limits::Patch::default().checked(&mut check),
         Member::Null => limits::Edit::clear(),
-        Member::Given(limits) => limits.checked(&mut check),
+        Member::Given(Object(limits)) => limits.checked(&mut check),
     };
     check.finish()?;
-    let work = move |odb: &Odb| {
-        odb.update_service_limits(&by, &name, seen, |limits| {
+    app.answer(move |odb| {
+        let service = odb.update_service_limits(&by, &name, seen, |limits| {
             let limits = edit.apply(&limits);
             let refused = |error: LimitOutOfRange| {
                 Problem::invalid_at(format!("/limits/{}", error.field), error.to_string())
             };
             limits.check().map(|()| limits).map_err(refused)
-        })
-    };
-    let service = app.write(work).await?;
-    app.read(move |odb| Ok(etag::tagged(service.revision, View::of(&service, &odb.definitions()?)))).await
+        })?;
+        Ok(etag::tagged(service.revision, View::of(&service, &Known::of(odb)?)))
+    })
+    .await
 }

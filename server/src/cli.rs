@@ -19,7 +19,7 @@ use crate::{
     parent::{Ended, Plan},
     quickstart,
     settings::{self, Settings},
-    singleton, stop, worker,
+    singleton, stop, testing, worker,
 };
 
 /// Services in any language, dropped into a folder, callable by everyone who may.
@@ -56,6 +56,8 @@ enum Command {
     /// Stops what runs in a folder; calls under way finish.
     #[command(after_help = "Example:\n  busbar stop --dir ./.busbar")]
     Stop,
+    /// Runs the cases of a plugin, on the host of the bus but without a bus.
+    Test(testing::Args),
     #[command(flatten)]
     Client(client::ClientCommand),
     /// Writes what a shell needs to complete the command line.
@@ -99,6 +101,7 @@ pub(crate) fn run() -> ExitCode {
         Command::AdminProcess => admin_process::run_inherited(),
         Command::Compile => compile_process::run(),
         Command::Completions(args) => completions::run(&args, &Cli::command()),
+        Command::Test(args) => return ExitCode::from(testing::run(client.json(), &args)),
         Command::Stop => blocking(stop::run(&folder, STOP_PATIENCE)),
         Command::Client(command) => match blocking(async { Ok(client::run(client, command).await) }) {
             Ok(code) => return ExitCode::from(code),

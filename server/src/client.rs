@@ -6,6 +6,7 @@ mod api;
 mod apply;
 mod bounds;
 mod channel;
+mod delivery;
 mod deploy;
 mod deployment;
 mod document;
@@ -39,7 +40,12 @@ use std::path::{Path, PathBuf};
 pub(crate) use self::output::tests::recorded;
 use self::{api::Api, locate::Locator};
 pub(crate) use self::{
-    document::Source, failure::Usage, output::Output, table::Fields, text::count, variables::Variables,
+    document::Source,
+    failure::{Usage, conclude},
+    output::Output,
+    table::Fields,
+    text::{count, excerpt},
+    variables::Variables,
 };
 use crate::{backup, check, restore};
 
@@ -61,6 +67,11 @@ impl ClientArgs {
     /// The folder, if it was named.
     pub(crate) fn dir(&self) -> Option<&Path> {
         self.dir.as_deref()
+    }
+
+    /// Whether JSON was asked for.
+    pub(crate) fn json(&self) -> bool {
+        self.json
     }
 }
 
@@ -101,6 +112,9 @@ pub(crate) enum ClientCommand {
     Backup(backup::Args),
     /// Puts a server's folder back to what a backup holds, also while it runs.
     Restore(restore::Args),
+    /// Messages on their way to their targets, and the error queue.
+    #[command(subcommand)]
+    Delivery(delivery::Command),
     /// The bus at a glance: servers, workers and what they run.
     #[command(after_help = "Examples:\n  busbar status\n  busbar status --json")]
     Status,
@@ -149,6 +163,7 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::Check(args) => check::run(&mut session.output, args).await,
         ClientCommand::Backup(args) => backup::run(&mut session.output, &session.folder, &args),
         ClientCommand::Restore(args) => restore::run(&mut session.output, &session.folder, &args).await,
+        ClientCommand::Delivery(command) => delivery::run(session, command).await,
         ClientCommand::Status => status::run(session).await,
     }
 }
@@ -240,6 +255,16 @@ mod tests {
             "apply f --var 1=2",
             "backup",
             "check",
+            "delivery list --state odd",
+            "delivery list --all --limit 3",
+            "delivery retry",
+            "delivery retry 1 --all --state failed",
+            "delivery retry --all",
+            "delivery retry 1 2 --state failed",
+            "delivery retry --all --state failed --payload-file f",
+            "delivery discard --all --yes",
+            "delivery discard 1 --payload-file f",
+            "invoke s --async --timeout soon",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -24,6 +24,7 @@ mod settings;
 mod singleton;
 mod stop;
 mod sys;
+mod testing;
 mod worker;
 
 use std::process::ExitCode;

@@ -3,6 +3,7 @@
 
 pub(crate) mod compiler;
 mod core;
+mod delivery_counts;
 mod deployer;
 mod exposition;
 mod feeding;

@@ -9,10 +9,12 @@
 
 mod admin;
 mod backup;
+mod cases;
 mod catalog;
 mod cli;
 mod configuration;
 mod cors;
+mod deliveries;
 mod deployment;
 mod http;
 mod invocation;
@@ -21,6 +23,7 @@ mod ledger;
 mod limits;
 mod logs;
 mod metrics;
+mod orders;
 mod pickup;
 mod quickstart;
 mod scaffold;

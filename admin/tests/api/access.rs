@@ -44,7 +44,7 @@ async fn unknown_addresses_and_wrong_methods_are_told_apart() {
         ("PUT", "/api/v1/channels", &["GET", "POST"][..]),
         ("POST", "/api/v1/channels/x", &["GET", "PATCH", "DELETE"]),
         ("GET", "/api/v1/plugins/x/recall", &["POST"]),
-        ("DELETE", "/api/v1/plugins/x", &["GET"]),
+        ("PUT", "/api/v1/plugins/x", &["GET", "DELETE"]),
         ("POST", "/metrics", &["GET"]),
         ("POST", "/api/v1/openapi.json", &["GET"]),
     ] {
@@ -53,8 +53,27 @@ async fn unknown_addresses_and_wrong_methods_are_told_apart() {
             assert!(refused.header("allow").contains(method), "{uri}: {}", refused.header("allow"));
         }
     }
-    let head = api.send(request("HEAD", "/api/v1/channels").body(Body::empty()).unwrap()).await;
-    head.is(200);
+    for (uri, allow) in [("/api/v1/channels", "GET,HEAD,POST"), ("/api/v1/plugins/x/recall", "POST")] {
+        let options = api.send(request("OPTIONS", uri).body(Body::empty()).unwrap()).await.is(204);
+        assert_eq!((options.header("allow"), &options.json), (allow, &json!(null)));
+    }
+    let head = async |uri: &str| api.send(request("HEAD", uri).body(Body::empty()).unwrap()).await;
+    head("/api/v1/channels").await.is(200);
+    for uri in ["/api/v1/channels/none", "/nothing"] {
+        let refused = head(uri).await.is(404);
+        assert_eq!(refused.header("content-type"), "application/problem+json");
+        assert!(!refused.header("x-correlation-id").is_empty());
+    }
+    for key in ["x".repeat(129), "%2F".to_owned(), "a%2Fb".to_owned(), "%00".to_owned(), "%C3%28".to_owned()]
+    {
+        for list in ["channels", "security", "plugins", "services", "deployments", "servers"] {
+            let refused = api.get(&format!("/api/v1/{list}/{key}")).await.refused(404, "not-found");
+            assert!(refused.text("detail").len() < 100, "{}", refused.json);
+        }
+    }
+    api.channel("percent", "/p").await;
+    api.deploy("greeter", b"1", &["greeter.greet"]);
+    api.get("/api/v1/services/%67reeter%2Egreet").await.is(200);
 }
 
 #[tokio::test]

@@ -59,5 +59,10 @@ async fn every_wrong_member_is_named_by_its_path() {
     let body = json!({"path": "/c", "service": "s", "cors": {"origins": ["https://a.example"], "credentials": true}});
     let made = api.post(PATH, body).await.is(201);
     let patch = json!({"cors": {"origins": ["*"]}});
-    api.patch(made.text("href"), patch).await.invalid_at("/cors/credentials", &["every origin"]);
+    let refused = api.patch(made.text("href"), patch).await.refused(409, "cors-conflict");
+    assert_eq!(refused.json["errors"][0]["path"], "/cors/credentials");
+    let open = api.post(PATH, json!({"path": "/d", "service": "s"})).await.is(201);
+    let patch = json!({"cors": {"credentials": true}});
+    let refused = api.patch(open.text("href"), patch).await.refused(409, "cors-conflict");
+    assert_eq!(refused.json["errors"][0]["path"], "/cors/origins");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::fixture::Api;
 
@@ -37,15 +37,21 @@ async fn describes_every_operation_with_its_failures() {
         ("secrets", &["get", "post"]),
         ("secrets/{id}", &["get", "patch", "delete"]),
         ("plugins", &["get"]),
-        ("plugins/{name}", &["get"]),
+        ("plugins/{name}", &["get", "delete"]),
         ("plugins/{name}/grants", &["get", "put"]),
         ("plugins/{name}/config", &["get", "put"]),
         ("plugins/{name}/rollback", &["post"]),
         ("plugins/{name}/recall", &["post"]),
         ("services", &["get"]),
-        ("services/{name}", &["get", "patch"]),
+        ("services/{name}", &["get", "patch", "delete"]),
         ("deployments", &["get", "post"]),
         ("deployments/{id}", &["get"]),
+        ("deliveries", &["get"]),
+        ("deliveries/counts", &["get"]),
+        ("deliveries/{id}", &["get"]),
+        ("deliveries/{id}/payload", &["get"]),
+        ("deliveries/{id}/retry", &["post"]),
+        ("deliveries/{id}/discard", &["post"]),
         ("servers", &["get"]),
         ("servers/{id}", &["get"]),
         ("export", &["get"]),
@@ -58,6 +64,15 @@ async fn describes_every_operation_with_its_failures() {
             assert!(responses.keys().any(|status| status.starts_with('2')), "{method} {path}");
             let mut failures = vec!["401", "500", "503"];
             failures.extend(path.contains('{').then_some("404"));
+            let changes = *method != "get";
+            failures.extend(changes.then_some(["400", "409", "422"]).into_iter().flatten());
+            let said = operation["description"].as_str().unwrap_or_default();
+            assert_eq!(said.contains("`Idempotency-Key`"), changes, "{method} {path}: {said:?}");
+            assert_eq!(
+                said.contains("`If-Match`"),
+                responses.contains_key("412"),
+                "{method} {path}: {said:?}"
+            );
             failures.extend((operation["requestBody"].is_object()).then_some("415"));
             for failure in failures {
                 assert!(responses.contains_key(failure), "{method} {path} {failure}");
@@ -70,6 +85,8 @@ async fn describes_every_operation_with_its_failures() {
         operations.map(|(_, operation)| operation["operationId"].as_str().unwrap()).collect();
     let unique: BTreeSet<&str> = ids.iter().copied().collect();
     assert_eq!(unique.len(), ids.len(), "{ids:?}");
+    let headers = document["components"]["parameters"].as_object().unwrap();
+    assert_eq!(headers.keys().collect::<Vec<_>>(), ["Idempotency-Key", "If-Match"]);
     let patch = &document["paths"]["/api/v1/channels/{id}"]["patch"]["responses"];
     assert!(patch["412"].is_object() && patch["409"].is_object());
 }
@@ -85,10 +102,12 @@ async fn every_reference_leads_somewhere() {
         assert!(document.pointer(pointer).is_some(), "{target}");
     }
     let schemas = &document["components"]["schemas"];
-    assert_eq!(schemas["NewChannel"]["required"], serde_json::json!(["path", "service"]));
+    assert_eq!(schemas["NewChannel"]["required"], json!(["path", "service"]));
     assert_eq!(schemas["ChannelPatch"].get("required"), None);
-    assert_eq!(schemas["NewSecurity"]["required"], serde_json::json!(["name", "kind"]));
-    assert_eq!(schemas["NewSecret"]["required"], serde_json::json!(["name", "value"]));
+    let required = |kind: &str| schemas["NewSecurity"].pointer(kind).unwrap()["required"].clone();
+    assert_eq!(required("/oneOf/0"), json!(["name", "kind", "username", "password"]));
+    assert_eq!(required("/oneOf/1"), json!(["name", "kind"]));
+    assert_eq!(schemas["NewSecret"]["required"], json!(["name", "value"]));
     assert_eq!(schemas["SecretPatch"].get("required"), None);
     assert!(schemas["Secret"]["properties"].get("value").is_none());
     let channel = schemas["Channel"]["required"].as_array().unwrap();

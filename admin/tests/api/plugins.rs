@@ -40,6 +40,10 @@ async fn lists_are_narrowed_by_name() {
     assert_eq!(api.get(PATH).await.names(), ["b", "a"]);
     assert_eq!(api.get("/api/v1/plugins?name=a").await.names(), ["a"]);
     assert_eq!(api.get("/api/v1/plugins?name=c").await.is(200).names(), [""; 0]);
+    api.post_empty("/api/v1/plugins/a/recall").await.is(202);
+    assert_eq!(api.get("/api/v1/plugins?active=true").await.names(), ["b"]);
+    assert_eq!(api.get("/api/v1/plugins?active=false").await.names(), ["a"]);
+    api.get("/api/v1/plugins?active=1").await.invalid_at("/active", &["\"1\"", "true or false"]);
 }
 
 #[tokio::test]
@@ -115,7 +119,34 @@ async fn a_recalled_plugin_keeps_its_services() {
     let plugin = api.get("/api/v1/plugins/p").await.is(200);
     assert_eq!((plugin.text("state"), &plugin.json["digest"]), ("recalled", &Value::Null));
     assert_eq!(plugin.json["services"], json!(["p.a"]));
-    assert_eq!(api.get("/api/v1/services/p.a").await.json["state"], "recalled");
+    assert_eq!((plugin.text("kind"), plugin.text("version")), ("bus", "1.0.0"));
+    assert_eq!(plugin.json["imports"], json!(["busbar:bus/log@0.1.0"]));
+    let service = api.get("/api/v1/services/p.a").await.is(200);
+    assert_eq!((service.text("state"), service.text("summary")), ("recalled", "Does things."));
+    assert_eq!(service.json["input_schema"], json!({"type": "object"}));
+    assert_eq!(service.json["limits"]["calls_per_instance"], 7);
     api.post_empty("/api/v1/plugins/p/recall").await.refused(409, "not-active");
     assert!(recalled.text("created_at") < now().to_string().as_str());
+}
+
+#[tokio::test]
+async fn a_plugin_is_deleted_once_nobody_uses_it() {
+    let api = Api::new();
+    api.deploy("p", b"v1", &["some-service"]);
+    let channel = api.channel("c", "/c").await;
+    let uri = "/api/v1/plugins/p";
+    let used = api.delete(uri).await.refused(409, "in-use");
+    for user in ["its active version 1.0.0", "channel \"c\""] {
+        assert!(used.text("detail").contains(user), "{}", used.json);
+        let message = json!({"path": "", "message": format!("{user} uses it")});
+        assert!(used.json["errors"].as_array().unwrap().contains(&message), "{}", used.json);
+    }
+    api.post_empty("/api/v1/plugins/p/recall").await.is(202);
+    api.delete(uri).await.refused(409, "in-use");
+    api.delete(channel.text("href")).await.is(204);
+    api.send_if("DELETE", uri, "\"1\"", json!(null)).await.refused(412, "precondition-failed");
+    api.delete(uri).await.is(204);
+    api.get(uri).await.refused(404, "not-found");
+    api.get("/api/v1/services/some-service").await.refused(404, "not-found");
+    api.delete(uri).await.refused(404, "not-found");
 }

@@ -77,13 +77,15 @@ async fn what_does_not_fit_the_kind_is_refused() {
     let with_user = json!({"name": "a", "kind": "api-key", "username": "u"});
     api.post(PATH, with_user).await.invalid_at("/username", &["basic"]);
     let empty = json!({"name": "a", "kind": "basic", "username": "u", "password": ""});
-    api.post(PATH, empty).await.invalid_at("/password", &["0 bytes", "1 to 1024"]);
+    api.post(PATH, empty).await.invalid_at("/password", &["0 characters", "1 to 1024"]);
 
     let key = api.post(PATH, json!({"name": "k", "kind": "api-key"})).await.is(201);
-    api.patch(key.text("href"), json!({"password": "x"})).await.invalid_at("/password", &["basic"]);
+    let wrong = api.patch(key.text("href"), json!({"password": "x"})).await.refused(409, "wrong-kind");
+    assert_eq!(wrong.json["errors"][0]["path"], "/password");
+    assert!(wrong.text("detail").contains("the kind basic, not to api-key"));
     let basic = json!({"name": "b", "kind": "basic", "username": "u", "password": "p"});
     let basic = api.post(PATH, basic).await.is(201);
-    api.patch(basic.text("href"), json!({"rotate": true})).await.invalid_at("/rotate", &["api-key"]);
+    api.patch(basic.text("href"), json!({"rotate": true})).await.refused(409, "wrong-kind");
     api.patch(basic.text("href"), json!({"kind": "api-key"})).await.invalid_at("/kind", &["`rotate`"]);
     api.patch(basic.text("href"), json!({"username": null})).await.invalid_at("/username", &["null"]);
 }
@@ -96,6 +98,7 @@ async fn one_in_use_stays_and_names_its_users() {
     let channel = api.post("/api/v1/channels", body).await.is(201);
     let used = api.delete(made.text("href")).await.refused(409, "in-use");
     assert!(used.text("detail").contains("orders"));
+    assert_eq!(used.json["errors"], json!([{"path": "", "message": "channel \"orders\" uses it"}]));
     // Its new name is the channel's too.
     api.patch(made.text("href"), json!({"name": "friend"})).await.is(200);
     assert_eq!(api.get(channel.text("href")).await.json["security"], "friend");

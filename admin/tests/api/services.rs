@@ -59,7 +59,25 @@ async fn a_limit_out_of_range_is_told_the_range() {
         .invalid_at("/limits/memory_bytes", &["is -1", "65536 to 1073741824"]);
     let unknown = json!({"limits": {"cpu": 1}});
     api.patch(uri, unknown).await.invalid_at("/limits/cpu", &["`cpu_ms`", "`queue`"]);
+    api.patch(uri, json!({"limits": [1, 2]})).await.invalid_at("/limits", &["an object"]);
     api.patch(uri, json!({"timeout_ms": 1})).await.invalid_at("/timeout_ms", &["`limits`"]);
     api.patch("/api/v1/services/none", json!({})).await.refused(404, "not-found");
     assert_eq!(api.get(uri).await.header("etag"), "\"1\"");
+}
+
+#[tokio::test]
+async fn a_service_is_deleted_after_its_plugin_is_recalled() {
+    let api = Api::new();
+    api.deploy("p", b"v1", &["some-service"]);
+    let channel = api.channel("c", "/c").await;
+    let uri = "/api/v1/services/some-service";
+    let used = api.delete(uri).await.refused(409, "in-use");
+    assert_eq!(used.json["errors"], json!([{"path": "", "message": "channel \"c\" uses it"}]));
+    api.delete(channel.text("href")).await.is(204);
+    let active = api.delete(uri).await.refused(409, "plugin-active");
+    assert!(active.text("detail").contains("goes with its plugin"), "{}", active.json);
+    api.post_empty("/api/v1/plugins/p/recall").await.is(202);
+    api.delete(uri).await.is(204);
+    api.get(uri).await.refused(404, "not-found");
+    assert_eq!(api.get("/api/v1/plugins/p").await.json["services"], json!([]));
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Fault;
-use crate::bindings::busbar::bus::cache as bus;
+use crate::host::cache as bus;
 
 #[must_use]
 pub fn get(key: &str) -> Option<Vec<u8>> {

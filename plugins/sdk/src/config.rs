@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use crate::Fault;
-use crate::bindings::busbar::bus::config as bus;
+use crate::host::config as bus;
 
 /// One member; none if it is not set.
 ///

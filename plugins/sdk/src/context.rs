@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use crate::bindings::busbar::bus::context as bus;
+use crate::host::context as bus;
 
 /// The protocol's own view of the request: method, path, query, headers, parameters of the channel's path.
-pub use bus::RequestHead;
+pub use crate::bindings::busbar::bus::context::RequestHead;
 
 #[must_use]
 pub fn head() -> RequestHead {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::bindings::busbar::bus::{deliver as bus, invoke};
+use crate::host::{deliver as bus, invoke};
 use crate::{Fault, Payload, Request};
 
 /// How hard is tried. What is not set is the bus's own choice.

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::bindings::busbar::bus::invoke::{self as bus, Target};
+use crate::host::invoke::{self as bus, Target};
 use crate::{Fault, Payload, Request, Response};
 
 /// Calls a typed service and waits.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Fault;
-use crate::bindings::busbar::bus::kv as bus;
+use crate::host::kv as bus;
 
 /// A value with its version, which tells it from every other that the key had.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -35,6 +35,7 @@ pub mod config;
 pub mod context;
 mod deliver;
 mod fault;
+mod host;
 mod input;
 mod invoke;
 pub mod kv;
@@ -42,10 +43,14 @@ pub mod log;
 mod output;
 mod plugin;
 pub mod prelude;
+pub mod random;
 mod response;
 mod schema;
 pub mod secrets;
 mod service;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
+pub mod time;
 
 pub use bindings::busbar::bus::types::{Body, BodyError, Payload, Request, Response};
 pub use busbar_sdk_macros::{data, input, output, service};

@@ -3,7 +3,7 @@
 
 pub use crate::bindings::busbar::bus::log::Level;
 
-use crate::bindings::busbar::bus::log as bus;
+use crate::host::log as bus;
 
 pub fn write(level: Level, message: &str, fields: &[(String, String)]) {
     bus::write(level, message, fields);

@@ -5,7 +5,7 @@
 //! accidents: it does not find a value that was encoded, cut or handed to another service.
 
 use crate::Fault;
-use crate::bindings::busbar::bus::secrets::{self as bus, SecretError};
+use crate::host::secrets::{self as bus, SecretError};
 
 /// The secret's value, of the same catalog snapshot for a whole tree of calls.
 ///

@@ -118,12 +118,15 @@ pub const DELIVERY_POLL_MS: u64 = 1_000;
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 pub const IDEMPOTENT_REPLY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 pub const IDEMPOTENT_REPLY_KEPT_MS: u64 = 24 * 3_600_000;
+/// How long a request of the admin API with an `Idempotency-Key` may take until its change is committed,
+/// before a repeat of it takes its place.
+pub const ADMIN_CLAIM_MS: u64 = 10_000;
 /// Units of work that are committed together, and their bytes.
 pub const COMMIT_UNITS_MAX: usize = 512;
 pub const COMMIT_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// A password or a username of a security definition, in bytes.
-pub const PASSWORD_BYTES_MAX: usize = 1024;
-pub const USERNAME_BYTES_MAX: usize = 256;
+/// A password or a username of a security definition.
+pub const PASSWORD_CHARS_MAX: usize = 1024;
+pub const USERNAME_CHARS_MAX: usize = 256;
 /// The whole configuration as one document: its text, how deep it nests, and what it consists of.
 pub const CONFIGURATION_BYTES_MAX: u64 = 8 * 1024 * 1024;
 pub const CONFIGURATION_DEPTH_MAX: usize = 64;

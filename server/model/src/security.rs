@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    bounds::{NAME_CHARS_MAX, PASSWORD_BYTES_MAX, USERNAME_BYTES_MAX},
+    bounds::{NAME_CHARS_MAX, PASSWORD_CHARS_MAX, USERNAME_CHARS_MAX},
     name::Name,
     time::Timestamp,
 };
@@ -63,21 +63,21 @@ pub const INVOKER: &str = "invoker";
 
 /// A username of HTTP basic (RFC 7617, section 2).
 pub fn username(text: String) -> Result<String, String> {
-    let fits =
-        (1..=USERNAME_BYTES_MAX).contains(&text.len()) && !text.chars().any(|c| c == ':' || c.is_control());
+    let fits = (1..=USERNAME_CHARS_MAX).contains(&text.chars().count())
+        && !text.chars().any(|c| c == ':' || c.is_control());
     if fits {
         return Ok(text);
     }
     let text: String = text.chars().take(NAME_CHARS_MAX).collect();
     Err(format!(
-        "{text:?} is not a username: 1 to {USERNAME_BYTES_MAX} bytes without ':' and control characters"
+        "{text:?} is not a username: 1 to {USERNAME_CHARS_MAX} characters without ':' and control characters"
     ))
 }
 
 pub fn password(text: String) -> Result<String, String> {
-    match text.len() {
-        1..=PASSWORD_BYTES_MAX => Ok(text),
-        bytes => Err(format!("has {bytes} bytes; allowed is 1 to {PASSWORD_BYTES_MAX}")),
+    match text.chars().count() {
+        1..=PASSWORD_CHARS_MAX => Ok(text),
+        characters => Err(format!("has {characters} characters; allowed is 1 to {PASSWORD_CHARS_MAX}")),
     }
 }
 

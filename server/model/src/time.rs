@@ -1,6 +1,6 @@
 //! Points in time: microseconds of UTC in the ODB, ISO 8601 with `Z` outside.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -30,12 +30,22 @@ impl Serialize for Timestamp {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("time is not ISO 8601 with a zone")]
+pub struct InvalidTimestamp;
+
+impl FromStr for Timestamp {
+    type Err = InvalidTimestamp;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
+        let time = DateTime::parse_from_rfc3339(text).map_err(|_| InvalidTimestamp)?;
+        Ok(Self(time.timestamp_micros()))
+    }
+}
+
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        DateTime::parse_from_rfc3339(&text)
-            .map(|time| Self(time.timestamp_micros()))
-            .map_err(|_| D::Error::custom("time is not ISO 8601 with a zone"))
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 

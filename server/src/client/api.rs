@@ -24,6 +24,8 @@ use super::{
 };
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const RESPOND_ASYNC: HeaderValue = HeaderValue::from_static("respond-async");
 const JSON: &str = "application/json";
 const AGENT: &str = concat!("busbar/", env!("CARGO_PKG_VERSION"));
 /// What stands for itself in a path or query (RFC 3986, section 2.3).
@@ -36,6 +38,7 @@ pub(crate) struct Question {
     content: Option<(String, Bytes)>,
     seen: Option<HeaderValue>,
     patience: Option<Duration>,
+    asynchronous: bool,
 }
 
 impl Question {
@@ -44,7 +47,14 @@ impl Question {
     }
 
     pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), content: None, seen: None, patience: Some(ANSWER_TIME_MAX) }
+        Self {
+            method,
+            path: path.into(),
+            content: None,
+            seen: None,
+            patience: Some(ANSWER_TIME_MAX),
+            asynchronous: false,
+        }
     }
 
     pub(crate) fn json(self, value: &Value) -> Self {
@@ -58,6 +68,11 @@ impl Question {
     /// Only if it is still the version with this tag.
     pub(crate) fn seen(self, tag: Option<HeaderValue>) -> Self {
         Self { seen: tag, ..self }
+    }
+
+    /// The answer need not wait until it is done (RFC 7240, section 4.1).
+    pub(crate) fn asynchronous(self, asynchronous: bool) -> Self {
+        Self { asynchronous, ..self }
     }
 
     /// How long to wait for the answer; `None` leaves it to the bus.
@@ -156,6 +171,9 @@ impl Api {
         if let Some(tag) = question.seen {
             request = request.header(IF_MATCH, tag);
         }
+        if question.asynchronous {
+            request = request.header(PREFER, RESPOND_ASYNC);
+        }
         let (kind, bytes) = question.content.unzip();
         if let Some(kind) = kind {
             request = request.header(CONTENT_TYPE, kind);
@@ -165,21 +183,42 @@ impl Api {
 
     /// All pages of a list: `{"items": […], "next": null}`.
     pub(crate) async fn list(&self, path: &str) -> Result<Vec<Value>, Error> {
-        let limit = if path.contains('?') { '&' } else { '?' };
-        let mut next = Some(format!("{path}{limit}limit={PAGE_ITEMS_MAX}"));
+        self.pages(first_page(path, PAGE_ITEMS_MAX), None).await
+    }
+
+    /// So many items of a list, and whether there are more.
+    pub(crate) async fn some(&self, path: &str, most: usize) -> Result<(Vec<Value>, bool), Error> {
+        let asked = u32::try_from(most).unwrap_or(u32::MAX).saturating_add(1);
+        let first = first_page(path, asked.min(PAGE_ITEMS_MAX));
+        let mut items = self.pages(first, Some(most)).await?;
+        let more = items.len() > most;
+        items.truncate(most);
+        Ok((items, more))
+    }
+
+    async fn pages(&self, first: String, enough: Option<usize>) -> Result<Vec<Value>, Error> {
+        let mut next = Some(first);
         let (mut items, mut seen) = (Vec::new(), HashSet::new());
         while let Some(page) = next {
             if !seen.insert(page.clone()) {
-                return Err(Error::Circle { url: path.to_owned() });
+                return Err(Error::Circle { url: page });
             }
             let mut answer = self.get(&page).await?;
             if let Some(Value::Array(more)) = answer.get_mut("items").map(Value::take) {
                 items.extend(more);
             }
+            if enough.is_some_and(|enough| items.len() > enough) {
+                break;
+            }
             next = answer.get("next").and_then(Value::as_str).map(|next| relative(&page, next));
         }
         Ok(items)
     }
+}
+
+fn first_page(path: &str, items: u32) -> String {
+    let and = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{and}limit={items}")
 }
 
 /// A list as the API would give it on one page.

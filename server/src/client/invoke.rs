@@ -23,7 +23,7 @@ const JSON: &str = "application/json";
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  busbar invoke echo\n  busbar invoke greeter.greet '{\"name\":\"Ada\"}'\n  busbar invoke orders.import @orders.json\n  busbar invoke pictures.scale @cat.png --content-type image/png > small.png\n  busbar invoke orders.create -"
+    after_help = "Examples:\n  busbar invoke echo\n  busbar invoke greeter.greet '{\"name\":\"Ada\"}'\n  busbar invoke orders.import @orders.json\n  busbar invoke pictures.scale @cat.png --content-type image/png > small.png\n  busbar invoke orders.create -\n  busbar invoke orders.import @orders.json --async"
 )]
 pub(crate) struct Args {
     /// The service's name.
@@ -37,21 +37,36 @@ pub(crate) struct Args {
     /// How long to wait: 250ms, 30s, 2m, 1h; as long as the bus lets the call run if not given.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     timeout: Option<std::time::Duration>,
+    /// Only hands the input over; what comes back is the id of the delivery.
+    #[arg(long = "async")]
+    asynchronous: bool,
 }
 
 pub(crate) async fn run(session: &mut Session, args: Args) -> anyhow::Result<()> {
     let api = Api::data_plane(session.locator.invoker()?)?;
     let path = format!("/_busbar/invoke/{}", encoded(&args.service));
-    let mut question = Question::new(Method::POST, path).patience(args.timeout);
+    let mut question =
+        Question::new(Method::POST, path).patience(args.timeout).asynchronous(args.asynchronous);
     if let Some(given) = &args.input {
         question = question.content(&args.content_type, input(given, &args.content_type)?);
     }
     let answer = api.ask(question).await.with_context(|| format!("failed to invoke {}", args.service))?;
-    Ok(show(&mut session.output, &answer)?)
+    match accepted(&answer) {
+        Some(id) if args.asynchronous && !session.output.json() => {
+            session.output.text(&id)?;
+            Ok(session.output.detail("hint: ", &format!("busbar delivery show {id}"))?)
+        }
+        _ => Ok(show(&mut session.output, &answer)?),
+    }
+}
+
+/// The id of the delivery that was made of the call.
+fn accepted(answer: &Answer) -> Option<String> {
+    answer.json().ok()?["id"].as_str().map(str::to_owned)
 }
 
 /// The input's bytes. What is to be JSON is checked here, where a slip can be shown.
-fn input(given: &str, kind: &str) -> anyhow::Result<Bytes> {
+pub(crate) fn input(given: &str, kind: &str) -> anyhow::Result<Bytes> {
     let unreadable = |what: &str, error: io::Error| Usage::error(format!("{what} can't be read: {error}"));
     let (what, bytes) = match given.strip_prefix('@') {
         Some(file) => (file, fs::read(file).map_err(|error| unreadable(file, error))?),
@@ -70,7 +85,7 @@ fn input(given: &str, kind: &str) -> anyhow::Result<Bytes> {
 }
 
 /// JSON with line breaks for a person; for a program, what came.
-fn show(output: &mut Output, answer: &Answer) -> io::Result<()> {
+pub(crate) fn show(output: &mut Output, answer: &Answer) -> io::Result<()> {
     if answer.body.is_empty() {
         return Ok(());
     }
@@ -109,6 +124,7 @@ mod tests {
             input: input.map(str::to_owned),
             content_type: JSON.to_owned(),
             timeout: None,
+            asynchronous: false,
         }
     }
 
@@ -139,6 +155,20 @@ mod tests {
              /name: is required\ncorrelation id: c-2\n"
         );
         assert_eq!(fake.asked()[0].header("content-type"), None);
+    }
+
+    #[tokio::test]
+    async fn a_call_may_be_handed_over() {
+        let fake = Fake::start(|_| (202, json!({"id": "d-1", "service": "greeter.greet"}))).await;
+        let (mut session, out, err) = fake.session(false);
+        run(&mut session, Args { asynchronous: true, ..args(None) }).await.unwrap();
+        assert_eq!((out.text().as_str(), err.text().as_str()), ("d-1\n", "hint: busbar delivery show d-1\n"));
+        assert_eq!(fake.asked()[0].header("prefer"), Some("respond-async"));
+        let (mut session, out, _) = fake.session(true);
+        run(&mut session, Args { asynchronous: true, ..args(None) }).await.unwrap();
+        assert!(out.text().contains("\"service\""), "{}", out.text());
+        run(&mut session, args(None)).await.unwrap();
+        assert_eq!(fake.asked()[2].header("prefer"), None);
     }
 
     #[test]

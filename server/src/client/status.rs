@@ -8,7 +8,7 @@ use super::{
     Session,
     answer::{Error, views},
     api::{Api, Question},
-    channel, deployment,
+    channel, delivery, deployment,
     locate::Access,
     plugin, security,
     server::{self, Server},
@@ -30,6 +30,7 @@ struct Status {
     services: usize,
     securities: usize,
     pending: usize,
+    deliveries: Value,
 }
 
 struct DataPlane {
@@ -77,6 +78,7 @@ async fn gather(session: &Session) -> anyhow::Result<Status> {
         services: api.list(service::PATH).await?.len(),
         securities: api.list(security::KIND.path).await?.len(),
         pending,
+        deliveries: api.get(delivery::COUNTS_PATH).await?,
     })
 }
 
@@ -95,6 +97,7 @@ impl Status {
             "ready": data_plane.map(|plane| plane.ready.is_ok()),
             "servers": self.servers,
             "plugins": self.plugins,
+            "deliveries": self.deliveries,
             "counts": {
                 "services": self.services,
                 "channels": self.channels.len(),
@@ -132,7 +135,8 @@ impl Status {
             .with("services", self.services.to_string())
             .with("channels", format!("{open} of {} active", channels.len()))
             .with("security", count(self.securities, "definition"))
-            .with("deployments", format!("{} under way", self.pending)))
+            .with("deployments", format!("{} under way", self.pending))
+            .with("deliveries", delivery::counted(&self.deliveries)))
     }
 }
 
@@ -191,6 +195,9 @@ mod tests {
                 "state": "active", "services": [], "grants": null, "config": {}});
             let items = match asked.path.split('?').next().unwrap() {
                 "/_busbar/ready" => return (200, json!({"status": "ok"})),
+                "/api/v1/deliveries/counts" => {
+                    return (200, json!({"waiting": 3, "in-doubt": 1, "failed": 2, "confirmed": 9}));
+                }
                 "/api/v1/servers" => json!([server]),
                 "/api/v1/plugins" => json!([plugin]),
                 _ => json!([]),
@@ -208,6 +215,7 @@ mod tests {
         for part in [
             "(ready)\n",
             "servers\t1 of 1 live\n",
+            "deliveries\t3 waiting, 1 in doubt, 2 failed\n",
             "one\t0.1.0\tyes\tnow\t1\t8\tready\t42\n",
             "echo\tactive\tsha256:new\t1/2\n",
         ] {

@@ -11,7 +11,12 @@ use busbar_store::{By, Error, Odb};
 use busbar_wasm::{ArtifactCache, Engine, Use};
 use tokio::sync::{Notify, watch};
 
-use crate::{boot::Boot, clock, control::Control, singleton::workers::Workers};
+use crate::{
+    boot::Boot,
+    clock,
+    control::Control,
+    singleton::{delivery_counts::DeliveryCounts, workers::Workers},
+};
 
 /// ODB connections of a singleton.
 const CONNECTIONS_MAX: u32 = 4;
@@ -30,6 +35,7 @@ pub(crate) struct Core {
     pub(crate) artifacts: ArtifactCache,
     pub(crate) feed: watch::Sender<Feed>,
     pub(crate) workers: Workers,
+    pub(crate) delivery_counts: DeliveryCounts,
     /// The ODB may have changed: look now.
     pub(crate) follow: Notify,
     /// A deployment may go on: look now.
@@ -58,6 +64,7 @@ impl Core {
             artifacts,
             feed: watch::Sender::new(Feed::default()),
             workers: Workers::default(),
+            delivery_counts: DeliveryCounts::default(),
             follow: Notify::new(),
             deploy: Notify::new(),
             put_away: Notify::new(),

@@ -3,11 +3,19 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use busbar_engine::metrics::BUCKETS_US;
-use busbar_model::server::{Worker, WorkerState};
+use busbar_model::{
+    delivery::DeliveryState,
+    server::{Worker, WorkerState},
+};
 
 use crate::singleton::workers::Totals;
 
-pub(crate) fn render(totals: &Totals, workers: &[Worker], catalog_version: i64) -> String {
+pub(crate) fn render(
+    totals: &Totals,
+    workers: &[Worker],
+    catalog_version: i64,
+    deliveries: &[(DeliveryState, u64)],
+) -> String {
     let mut out = String::new();
     requests(&mut out, totals);
     durations(&mut out, totals);
@@ -34,6 +42,13 @@ pub(crate) fn render(totals: &Totals, workers: &[Worker], catalog_version: i64) 
             &[("worker", &slot)],
             u64::try_from(worker.catalog_version).unwrap_or_default(),
         );
+    }
+    if !deliveries.is_empty() {
+        let help = "Deliveries by state, those of the whole cluster on each of its servers.";
+        head(&mut out, "busbar_deliveries", "gauge", help);
+    }
+    for (state, count) in deliveries {
+        line(&mut out, "busbar_deliveries", &[("state", state.as_str())], *count);
     }
     out
 }
@@ -112,6 +127,7 @@ fn labelled(out: &mut String, name: &str, labels: &[(&str, &str)]) {
 #[cfg(test)]
 mod tests {
     use busbar_engine::metrics::Counts;
+    use busbar_model::delivery::DeliveryState;
 
     use super::render;
     use crate::singleton::workers::Totals;
@@ -123,7 +139,7 @@ mod tests {
         counts.buckets[0] = 2;
         counts.buckets[14] = 1;
         totals.requests.insert(("a".into(), "b\"".into()), counts);
-        let text = render(&totals, &[], 7);
+        let text = render(&totals, &[], 7, &[(DeliveryState::InDoubt, 4)]);
         for expected in [
             r#"busbar_requests_total{service="a",channel="b\"",status="200"} 3"#,
             r#"busbar_request_duration_seconds_bucket{service="a",channel="b\"",le="0.0001"} 2"#,
@@ -131,6 +147,7 @@ mod tests {
             r#"busbar_request_duration_seconds_bucket{service="a",channel="b\"",le="+Inf"} 3"#,
             r#"busbar_request_duration_seconds_sum{service="a",channel="b\""} 1.5"#,
             "busbar_catalog_version 7",
+            r#"busbar_deliveries{state="in-doubt"} 4"#,
         ] {
             assert!(text.lines().any(|line| line == expected), "{expected}\n{text}");
         }

@@ -55,7 +55,8 @@ async fn answer(core: &Core, request: &Request<Incoming>) -> Response<Full<Bytes
         "/metrics" => {
             let totals = core.workers.totals().await;
             let catalog_version = core.feed.borrow().catalog.as_ref().map_or(0, |catalog| catalog.version);
-            let text = exposition::render(&totals, &core.workers.list(), catalog_version);
+            let deliveries = core.delivery_counts.get(core).await;
+            let text = exposition::render(&totals, &core.workers.list(), catalog_version, &deliveries);
             (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text)
         }
         "/_busbar/live" | "/_busbar/ping" => {

@@ -30,6 +30,8 @@ macro_rules! words {
         pub enum $name { $($variant,)* }
 
         impl $name {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
@@ -63,6 +65,7 @@ words! {
         Security = "security",
         Secret = "secret",
         Delivery = "delivery",
+        Deployment = "deployment",
     }
 }
 
@@ -72,6 +75,7 @@ words! {
         Create = "create",
         Update = "update",
         Delete = "delete",
+        Deploy = "deploy",
         Activate = "activate",
         Rollback = "rollback",
         Recall = "recall",
@@ -115,6 +119,20 @@ pub struct Edit {
     /// As in the audit trail.
     pub before: Option<Value>,
     pub after: Option<Value>,
+}
+
+/// Which entries of the audit trail a list shows; an absent field shows all.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    pub actor: Option<String>,
+    pub kind: Option<ObjectKind>,
+    pub name: Option<String>,
+    pub action: Option<Action>,
+    pub correlation_id: Option<String>,
+    /// From this moment on.
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
 }
 
 /// An object as the change log names it.
@@ -261,19 +279,47 @@ impl Odb {
     }
 
     /// The audit trail, newest first; its cursor is a change's number.
-    pub fn audit(&self, page: &Page) -> Result<Paged<AuditEntry>, Error> {
+    pub fn audit(&self, page: &Page, filter: &AuditFilter) -> Result<Paged<AuditEntry>, Error> {
         let before = match &page.before {
-            Some(text) => text.parse::<i64>().map_err(|_| Error::InvalidCursor(cursor_shown(text)))?,
+            Some(text) => cursor(text).ok_or_else(|| Error::InvalidCursor(cursor_shown(text)))?,
             None => i64::MAX,
         };
-        let rows = audit_entry::table
+        let mut query = audit_entry::table
             .filter(audit_entry::number.lt(before))
             .order(audit_entry::number.desc())
             .limit(page.rows())
             .select(AuditRow::as_select())
-            .load(&mut *self.connection()?)?;
+            .into_boxed();
+        if let Some(actor) = &filter.actor {
+            query = query.filter(audit_entry::actor.eq(actor));
+        }
+        if let Some(kind) = filter.kind {
+            query = query.filter(audit_entry::object_kind.eq(kind.as_str()));
+        }
+        if let Some(name) = &filter.name {
+            query = query.filter(audit_entry::object_name.eq(name));
+        }
+        if let Some(action) = filter.action {
+            query = query.filter(audit_entry::action.eq(action.as_str()));
+        }
+        if let Some(correlation_id) = &filter.correlation_id {
+            query = query.filter(audit_entry::correlation_id.eq(correlation_id));
+        }
+        if let Some(since) = filter.since {
+            query = query.filter(audit_entry::at_us.ge(since.0));
+        }
+        if let Some(until) = filter.until {
+            query = query.filter(audit_entry::at_us.lt(until.0));
+        }
+        let rows = query.load(&mut *self.connection()?)?;
         page.cut(rows, |row| row.number.to_string(), AuditRow::into_entry)
     }
+}
+
+/// A number as a page's `next` gave it.
+fn cursor(text: &str) -> Option<i64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
 }
 
 fn cursor_shown(text: &str) -> String {

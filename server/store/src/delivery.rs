@@ -122,7 +122,7 @@ impl Row {
 pub(crate) fn insert(connection: &mut AnyConnection, new: &NewDelivery) -> Result<(), Stop> {
     let mut row = Row::of(new);
     if let Some(key) = &row.order_key
-        && first_unfinished(connection, &row.target, key)?.is_some()
+        && is_any_unfinished(connection, &row.target, key, Which::Any)?
     {
         row.next_us = Some(BEHIND_ANOTHER);
     }
@@ -133,21 +133,33 @@ pub(crate) fn insert(connection: &mut AnyConnection, new: &NewDelivery) -> Resul
     Ok(())
 }
 
-/// The delivery whose turn it is among those of a target with one order key, and when it was due.
-fn first_unfinished(
+/// Among those of a target with one order key that have not come to their end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    /// Whether or not it has the turn.
+    Any,
+    /// The one that has the turn: there is one at most.
+    InTurn,
+}
+
+fn is_any_unfinished(
     connection: &mut AnyConnection,
     target: &str,
     order_key: &str,
-) -> Result<Option<(String, i64)>, Error> {
-    let first = delivery::table
+    which: Which,
+) -> Result<bool, Error> {
+    let mut query = delivery::table
         .filter(delivery::target.eq(target).and(delivery::order_key.eq(order_key)))
         .filter(delivery::next_us.is_not_null())
-        .order(delivery::id.asc())
-        .select((delivery::id, delivery::due_us));
-    Ok(first.first(connection).optional()?)
+        .select(delivery::id)
+        .into_boxed();
+    if which == Which::InTurn {
+        query = query.filter(delivery::next_us.lt(BEHIND_ANOTHER));
+    }
+    Ok(query.first::<String>(connection).optional()?.is_some())
 }
 
-/// After one with an order key has come to its end: the next one's turn.
+/// Where none of a target with one order key has the turn, it is the oldest one's.
 fn pass_turn(
     connection: &mut AnyConnection,
     target: &str,
@@ -155,8 +167,19 @@ fn pass_turn(
     now: Timestamp,
 ) -> Result<(), Error> {
     let Some(order_key) = order_key else { return Ok(()) };
-    if let Some((id, due_us)) = first_unfinished(connection, target, order_key)? {
-        diesel::update(delivery::table.find(id).filter(delivery::next_us.eq(BEHIND_ANOTHER)))
+    // An older one may have come behind a younger one: ids are made before their units are committed.
+    if is_any_unfinished(connection, target, order_key, Which::InTurn)? {
+        return Ok(());
+    }
+    let oldest = delivery::table
+        .filter(delivery::target.eq(target).and(delivery::order_key.eq(order_key)))
+        .filter(delivery::next_us.eq(BEHIND_ANOTHER))
+        .order(delivery::id.asc())
+        .select((delivery::id, delivery::due_us))
+        .first::<(String, i64)>(connection)
+        .optional()?;
+    if let Some((id, due_us)) = oldest {
+        diesel::update(delivery::table.find(id))
             .set(delivery::next_us.eq(due_us.max(now.0)))
             .execute(connection)?;
     }

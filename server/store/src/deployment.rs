@@ -8,11 +8,11 @@ use busbar_model::{
     plugin::{Description, Kind},
 };
 use diesel::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     artifact,
-    change::By,
+    change::{Action, By, Object, ObjectKind},
     connection::AnyConnection,
     error::Error,
     id::new_id,
@@ -51,6 +51,7 @@ pub enum Received {
 pub struct Filter {
     pub plugin: Option<String>,
     pub state: Option<DeploymentState>,
+    pub digest: Option<String>,
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
@@ -135,7 +136,7 @@ impl Odb {
     /// Stores a file, once per digest, and makes a deployment of it.
     pub fn receive(&self, by: &By, new: NewDeployment<'_>) -> Result<Received, Error> {
         let digest = Digest::of(new.bytes).to_string();
-        self.write(|connection| {
+        self.change(by, |connection, recorder| {
             if let Some(id) = &new.id
                 && let Some(existing) = find_row(connection, id)?
             {
@@ -146,7 +147,9 @@ impl Odb {
             }
             artifact::store(connection, &digest, new.bytes, by.now)?;
             let row = Row::received(by, new.id.clone(), &new.stem, &digest, new.source);
-            Ok(Received::New(insert(connection, row)?))
+            let made = insert(connection, row)?;
+            recorder.record(Action::Deploy, object(&made), None, Some(view(&made)));
+            Ok(Received::New(made))
         })
     }
 
@@ -172,6 +175,9 @@ impl Odb {
             }
             if let Some(state) = filter.state {
                 query = query.filter(deployment::state.eq(state.as_str()));
+            }
+            if let Some(digest) = &filter.digest {
+                query = query.filter(deployment::digest.eq(digest));
             }
             let rows = query.load::<Row>(connection)?;
             let paged = page.cut(rows, |row| row.id.clone(), Ok)?;
@@ -271,6 +277,20 @@ impl Odb {
             load(connection, row)
         })
     }
+}
+
+/// It bears the plugin's name, or the file's stem until that is known.
+pub(crate) fn object(deployment: &Deployment) -> Object<'_> {
+    Object { kind: ObjectKind::Deployment, id: &deployment.id, name: deployment.plugin.as_str() }
+}
+
+/// What the audit trail shows.
+pub(crate) fn view(deployment: &Deployment) -> Value {
+    json!({
+        "plugin": deployment.plugin,
+        "digest": deployment.digest,
+        "source": deployment.source.as_str(),
+    })
 }
 
 pub(crate) fn find_row(connection: &mut AnyConnection, id: &str) -> Result<Option<Row>, Error> {

@@ -33,6 +33,10 @@ pub enum Error {
     WrongState { id: String, from: DeploymentState, to: DeploymentState },
     #[error("delivery {id} is {state}: nothing can be done about it")]
     DeliveryState { id: String, state: DeliveryState },
+    #[error("service {service:?} is offered by plugin {plugin:?}, which is active: it goes with its plugin")]
+    GoesWithPlugin { service: Name, plugin: Name },
+    #[error("another request with this idempotency key took this one's place")]
+    ClaimTakenOver,
     #[error("plugin {plugin:?} is not active")]
     NotActive { plugin: Name },
     #[error("plugin {plugin:?} has no earlier version to go back to")]

@@ -4,6 +4,7 @@
 //! once for all databases; what differs between them stands in `dialect`.
 
 mod activation;
+mod admin_idempotency;
 mod artifact;
 mod backup;
 mod change;
@@ -22,8 +23,10 @@ mod migrate;
 mod odb;
 mod page;
 mod pool;
+mod removal;
 mod reply;
 mod retention;
+mod retired;
 mod rollback;
 mod schema;
 mod server;
@@ -39,7 +42,8 @@ pub mod security;
 pub mod service;
 
 pub use activation::Activation;
-pub use change::{Action, AuditEntry, By, Change, Edit, ObjectKind};
+pub use admin_idempotency::{Begun, Claim};
+pub use change::{Action, AuditEntry, AuditFilter, By, Change, Edit, ObjectKind};
 pub use committer::{Committer, Ticket};
 pub use configuration::{Applied, Refusal, SecurityWish, Wanted, Wish};
 pub use delivery::{Claiming, Claims, Filter as DeliveryFilter, Retry};

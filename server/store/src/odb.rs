@@ -1,6 +1,11 @@
 //! The handle to the database, and its three kinds of transaction.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
 
 use diesel::{
     connection::TransactionManager as _,
@@ -28,6 +33,34 @@ pub struct Odb {
     pool: Pool<Manager>,
     /// Writers wait for their turn before they take a connection.
     turns: Arc<Turns>,
+    /// The transaction that everything through this handle is part of, if there is one.
+    within: Option<Arc<Mutex<PooledConnection<Manager>>>>,
+}
+
+/// A connection for a while: one of the pool's, or that of the transaction that the handle is within.
+pub(crate) enum Lent<'a> {
+    Pooled(PooledConnection<Manager>),
+    Shared(MutexGuard<'a, PooledConnection<Manager>>),
+}
+
+impl Deref for Lent<'_> {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        match self {
+            Self::Pooled(connection) => connection,
+            Self::Shared(connection) => connection,
+        }
+    }
+}
+
+impl DerefMut for Lent<'_> {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        match self {
+            Self::Pooled(connection) => connection,
+            Self::Shared(connection) => connection,
+        }
+    }
 }
 
 impl std::fmt::Debug for Odb {
@@ -51,7 +84,7 @@ impl Odb {
         }
         migrate::check(&mut dialect::connect(&url)?)?;
         let turns = Arc::new(Turns::of(&url)?);
-        Ok(Self { pool: pool(url, connections_max), turns })
+        Ok(Self { pool: pool(url, connections_max), turns, within: None })
     }
 
     pub(crate) fn turns(&self) -> Arc<Turns> {
@@ -59,8 +92,44 @@ impl Odb {
     }
 
     /// A single statement.
-    pub(crate) fn connection(&self) -> Result<PooledConnection<Manager>, Error> {
+    pub(crate) fn connection(&self) -> Result<Lent<'_>, Error> {
+        match &self.within {
+            Some(shared) => Ok(Lent::Shared(shared.lock().unwrap_or_else(PoisonError::into_inner))),
+            None => self.pooled().map(Lent::Pooled),
+        }
+    }
+
+    /// A connection that has no part in the transaction that this handle may be within.
+    pub(crate) fn pooled(&self) -> Result<PooledConnection<Manager>, Error> {
         self.pool.get().map_err(|error| Error::Connections(Box::new(error)))
+    }
+
+    /// Makes one transaction of everything that `work` does through the handle it is given: all of it
+    /// is committed if `work` succeeds, nothing if it fails. Transactions in it become savepoints.
+    pub(crate) fn together<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let _turn = self.turns.wait();
+        // Once begun it is alone in writing, so that only the beginning can meet contention.
+        let connection = retry(|| {
+            let mut connection = self.pooled()?;
+            dialect::begin_write(&mut connection)?;
+            Ok(connection)
+        })?;
+        let shared = Arc::new(Mutex::new(connection));
+        let done = work(&Self { within: Some(Arc::clone(&shared)), ..self.clone() });
+        let mut connection = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        match done {
+            Ok(done) => {
+                AnyConnection::commit_transaction(&mut connection).map_err(Error::from)?;
+                Ok(done)
+            }
+            Err(error) => {
+                roll_back(&mut connection);
+                Err(error)
+            }
+        }
     }
 
     /// Several statements that see the database at one moment.
@@ -68,6 +137,9 @@ impl Odb {
         &self,
         mut work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        if self.within.is_some() {
+            return nested(&mut *self.connection()?, &mut work);
+        }
         retry(|| {
             let connection = &mut *self.connection()?;
             dialect::begin_snapshot(connection)?;
@@ -80,6 +152,9 @@ impl Odb {
         &self,
         mut work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        if self.within.is_some() {
+            return nested(&mut *self.connection()?, &mut work);
+        }
         retry(|| {
             let _turn = self.turns.wait();
             write(&mut *self.connection()?, &mut work)
@@ -111,6 +186,15 @@ pub(crate) fn write<T>(
     finish(connection, work)
 }
 
+/// A savepoint of a transaction that is under way.
+fn nested<T>(
+    connection: &mut AnyConnection,
+    work: &mut impl FnMut(&mut AnyConnection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    AnyConnection::begin_transaction(connection)?;
+    finish(connection, work)
+}
+
 fn finish<T>(
     connection: &mut AnyConnection,
     work: &mut impl FnMut(&mut AnyConnection) -> Result<T, Error>,
@@ -121,12 +205,16 @@ fn finish<T>(
             Ok(done)
         }
         Err(error) => {
-            // The pool discards a connection that could not roll back; the first error matters.
-            if let Err(rollback) = AnyConnection::rollback_transaction(connection) {
-                tracing::warn!(error = %rollback, "failed to roll back");
-            }
+            roll_back(connection);
             Err(error)
         }
+    }
+}
+
+/// The pool discards a connection that could not roll back; the error before matters.
+fn roll_back(connection: &mut AnyConnection) {
+    if let Err(error) = AnyConnection::rollback_transaction(connection) {
+        tracing::warn!(%error, "failed to roll back");
     }
 }
 

@@ -16,6 +16,14 @@ use crate::{
     schema::{deployment, plugin},
 };
 
+/// Which plugins a list shows; an absent field shows all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub name: Option<String>,
+    /// Whether a version is active, or none since the plugin was recalled.
+    pub active: Option<bool>,
+}
+
 pub(crate) const WHAT: &str = "plugin";
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -80,7 +88,7 @@ impl Odb {
         find(&mut *self.connection()?, name)?.ok_or_else(|| Error::not_found(WHAT, name))
     }
 
-    pub fn plugins(&self, page: &Page) -> Result<Paged<Plugin>, Error> {
+    pub fn plugins(&self, page: &Page, filter: &Filter) -> Result<Paged<Plugin>, Error> {
         let mut query = plugin::table
             .left_join(deployment::table)
             .select((
@@ -94,6 +102,14 @@ impl Odb {
         if let Some(before) = &page.before {
             query = query.filter(plugin::id.lt(before));
         }
+        if let Some(name) = &filter.name {
+            query = query.filter(plugin::name.eq(name));
+        }
+        query = match filter.active {
+            Some(true) => query.filter(plugin::active_deployment.is_not_null()),
+            Some(false) => query.filter(plugin::active_deployment.is_null()),
+            None => query,
+        };
         let rows = query.load::<Joined>(&mut *self.connection()?)?;
         page.cut(rows, |(row, ..)| row.id.clone(), into_model)
     }

@@ -24,7 +24,7 @@ impl Odb {
     pub fn prune_versions(&self, name: &Name, keep: usize) -> Result<Vec<Digest>, Error> {
         self.write(|connection| {
             let mut deleted = Vec::new();
-            for digest in unneeded(connection, name, keep)? {
+            for digest in unneeded(connection, name, keep.saturating_add(1))? {
                 if artifact::delete(connection, &digest)? {
                     deleted.push(digest.parse().map_err(Error::corrupt(WHAT, &digest))?);
                 }
@@ -35,7 +35,17 @@ impl Odb {
     }
 }
 
-fn unneeded(connection: &mut AnyConnection, name: &Name, keep: usize) -> Result<BTreeSet<String>, Error> {
+/// Deletes the artifacts of a plugin that is no more, except those of others.
+pub(crate) fn forget_artifacts(connection: &mut AnyConnection, name: &Name) -> Result<(), Error> {
+    for digest in unneeded(connection, name, 0)? {
+        artifact::delete(connection, &digest)?;
+    }
+    Ok(())
+}
+
+/// Digests of a plugin's artifacts, except those of the `kept_max` versions that were active last and of
+/// others.
+fn unneeded(connection: &mut AnyConnection, name: &Name, kept_max: usize) -> Result<BTreeSet<String>, Error> {
     let ours = deployment::plugin.eq(name.as_str());
     let activated = deployment::table
         .filter(ours.and(deployment::activation.is_not_null()))
@@ -44,7 +54,7 @@ fn unneeded(connection: &mut AnyConnection, name: &Name, keep: usize) -> Result<
         .load::<String>(connection)?;
     let mut kept: Vec<String> = Vec::new();
     for digest in activated {
-        if kept.len() > keep {
+        if kept.len() >= kept_max {
             break;
         }
         if !kept.contains(&digest) {

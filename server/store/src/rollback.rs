@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use crate::{
     artifact,
-    change::By,
+    change::{Action, By},
     connection::AnyConnection,
     deployment::{self, Row, pending_states},
     error::Error,
@@ -30,7 +30,7 @@ impl Odb {
     /// made once.
     pub fn rollback(&self, by: &By, name: &Name, to: Option<Digest>) -> Result<Deployment, Error> {
         let to = to.map(|digest| digest.to_string());
-        self.write(|connection| {
+        self.change(by, |connection, recorder| {
             let current = plugin::find(connection, name.as_str())?
                 .ok_or_else(|| Error::not_found(plugin::WHAT, name.as_str()))?;
             let history = history(connection, name)?;
@@ -49,7 +49,9 @@ impl Odb {
             row.state = DeploymentState::Validated.to_string();
             row.description_json = described;
             row.restores = Some(anchor.id.clone());
-            deployment::insert(connection, row)
+            let made = deployment::insert(connection, row)?;
+            recorder.record(Action::Rollback, deployment::object(&made), None, Some(deployment::view(&made)));
+            Ok(made)
         })
     }
 }

@@ -233,6 +233,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    admin_idempotency (actor, idempotency_key) {
+        actor -> Text,
+        idempotency_key -> Text,
+        request_hash -> Text,
+        claim -> Text,
+        state -> Text,
+        claimed_us -> BigInt,
+        expires_us -> BigInt,
+        status -> Nullable<Integer>,
+        headers_json -> Nullable<Text>,
+        body -> Nullable<Binary>,
+    }
+}
+
 // diesel_migrations' own.
 diesel::table! {
     __diesel_schema_migrations (version) {

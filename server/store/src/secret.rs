@@ -258,7 +258,8 @@ fn refuse_granted(connection: &mut AnyConnection, name: &Name) -> Result<(), Err
         grants.is_some_and(|grants| grants.secrets.iter().any(|granted| granted == name.as_str()))
     };
     let plugins = plugin::all(connection)?.into_iter().filter(names_it);
-    let users: Vec<String> = plugins.map(|plugin| plugin.name.into()).collect();
+    let users: Vec<String> =
+        plugins.map(|plugin| format!("the grants of plugin {:?}", plugin.name)).collect();
     if users.is_empty() { Ok(()) } else { Err(Error::InUse { what: WHAT, name: name.clone(), users }) }
 }
 

@@ -178,6 +178,7 @@ pub(crate) fn remove(
         .select(channel::name)
         .load::<String>(connection)?;
     if !users.is_empty() {
+        let users = users.iter().map(|user| format!("channel {user:?}")).collect();
         return Err(Error::InUse { what: WHAT, name: before.name.clone(), users });
     }
     diesel::delete(security::table.find(&before.id)).execute(connection)?;

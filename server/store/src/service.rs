@@ -14,7 +14,7 @@ use crate::{
     schema::{plugin, service},
 };
 
-const WHAT: &str = "service";
+pub(crate) const WHAT: &str = "service";
 
 /// Which services a list shows; an absent field shows all.
 #[derive(Clone, Debug, Default)]
@@ -254,11 +254,11 @@ pub(crate) fn update(
     Ok(after)
 }
 
-fn object(service: &Service) -> Object<'_> {
+pub(crate) fn object(service: &Service) -> Object<'_> {
     Object { kind: ObjectKind::Service, id: &service.id, name: service.name.as_str() }
 }
 
 /// What the audit trail shows.
-fn view(service: &Service) -> Value {
+pub(crate) fn view(service: &Service) -> Value {
     json!({"name": service.name, "plugin": service.plugin, "limits": service.limits})
 }

@@ -53,7 +53,7 @@ impl Commits {
         let _turn = turns.wait();
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.odb.connection()?,
+            None => self.odb.pooled()?,
         };
         dialect::begin_write(&mut connection)?;
         let units = take();
@@ -103,12 +103,23 @@ fn commit_all(
     let mut results = Vec::with_capacity(units.len());
     let mut failed = None;
     for unit in units {
-        // What is refused halfway leaves nothing behind.
-        match connection.transaction(|connection| apply(connection, unit, now)) {
+        // SQLite ends the transaction by itself where the disk is full, and rolling back then only says so.
+        let mut cause = None;
+        let outcome = connection.transaction(|connection| {
+            apply(connection, unit, now).map_err(|stop| match stop {
+                Stop::Failed(error) => {
+                    cause = Some(error);
+                    Stop::Failed(Error::rolled_back())
+                }
+                refused @ Stop::Refused(_) => refused,
+            })
+        });
+        match outcome {
             Ok(()) => results.push(Ok(())),
+            // What is refused halfway leaves nothing behind.
             Err(Stop::Refused(refused)) => results.push(Err(refused)),
             Err(Stop::Failed(error)) => {
-                failed = Some(error);
+                failed = Some(cause.unwrap_or(error));
                 break;
             }
         }
@@ -142,4 +153,75 @@ fn apply(connection: &mut AnyConnection, unit: &Unit, now: Timestamp) -> Result<
         delivery::settle(connection, settlement, now)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use busbar_model::{
+        Timestamp,
+        unit::{Change, CommitError, Effects, Key, Unit, Write, staged_version},
+    };
+    use diesel::{connection::SimpleConnection as _, prelude::*, sql_types::BigInt};
+
+    use super::Commits;
+    use crate::odb::Odb;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
+
+    fn key(key: &str) -> Key {
+        Key { plugin: "p".parse().unwrap(), key: key.to_owned() }
+    }
+
+    fn unit(of: &str, bytes: usize) -> Unit {
+        let mut effects = Effects::default();
+        let change = Change::Put { value: vec![b'x'; bytes], expires_at: None };
+        effects.write(key(of), Write { change, expected: None, version: staged_version(1) }, None).unwrap();
+        Unit { effects, ..Unit::default() }
+    }
+
+    fn commit(commits: &mut Commits, units: Vec<Unit>) -> Vec<Result<(), CommitError>> {
+        commits.commit(|| NOW, || units).unwrap()
+    }
+
+    /// The database can't grow through this connection.
+    fn fill(commits: &mut Commits) {
+        let connection = commits.connection.as_mut().unwrap();
+        let pages = diesel::dsl::sql::<BigInt>("SELECT page_count FROM pragma_page_count");
+        let pages: i64 = pages.get_result(connection).unwrap();
+        connection.batch_execute(&format!("PRAGMA max_page_count = {pages}")).unwrap();
+    }
+
+    fn make_room(odb: &Odb) {
+        let both = [odb.connection().unwrap(), odb.connection().unwrap()];
+        for mut connection in both {
+            connection.batch_execute("PRAGMA max_page_count = 1000000").unwrap();
+        }
+    }
+
+    #[test]
+    fn a_full_disk_costs_the_units_that_need_room_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("odb.sqlite").display());
+        Odb::migrate(&url).unwrap();
+        let odb = Odb::open(&url, 2).unwrap();
+        let mut commits = odb.commits();
+        assert_eq!(commit(&mut commits, vec![unit("small", 1)]), [Ok(())]);
+        fill(&mut commits);
+        let full = |outcome: &Result<(), CommitError>| matches!(outcome, Err(CommitError::Unavailable(cause)) if cause.contains("full"));
+        let outcomes =
+            commit(&mut commits, vec![unit("big", 900_000), unit("small", 2), unit("large", 900_000)]);
+        assert!(full(&outcomes[0]) && full(&outcomes[2]), "{outcomes:?}");
+        assert_eq!(outcomes[1], Ok(()));
+        let bytes = |of: &str| odb.kv(&key(of), NOW).unwrap().map(|entry| entry.value.len());
+        assert_eq!((bytes("big"), bytes("small"), bytes("large")), (None, Some(2), None));
+        make_room(&odb);
+        assert_eq!(commit(&mut commits, vec![unit("big", 900_000)]), [Ok(())]);
+        assert_eq!(bytes("big"), Some(900_000));
+        fill(&mut commits);
+        let outcomes = commit(&mut commits, vec![unit("large", 900_000)]);
+        assert!(full(&outcomes[0]), "{outcomes:?}");
+        assert_eq!(bytes("large"), None);
+        make_room(&odb);
+        assert_eq!(commit(&mut commits, vec![unit("large", 900_000)]), [Ok(())]);
+    }
 }

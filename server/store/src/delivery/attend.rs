@@ -7,7 +7,7 @@ use busbar_model::{
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Row, WHAT, pass_turn, require};
+use super::{BEHIND_ANOTHER, Row, WHAT, pass_turn, require};
 use crate::{
     change::{Action, By, Object, ObjectKind},
     error::Error,
@@ -29,6 +29,7 @@ pub struct Filter {
 #[derive(Clone, Debug, Default)]
 pub struct Retry {
     pub payload: Option<Vec<u8>>,
+    /// Of another payload, where that of the one before is not to stay.
     pub content_type: Option<String>,
 }
 
@@ -58,6 +59,19 @@ impl Odb {
         page.cut(rows, |row| row.id.clone(), Row::into_model)
     }
 
+    /// How many there are in each state.
+    pub fn delivery_counts(&self) -> Result<Vec<(DeliveryState, u64)>, Error> {
+        let rows = delivery::table
+            .group_by(delivery::state)
+            .select((delivery::state, diesel::dsl::count_star()))
+            .load::<(String, i64)>(&mut *self.connection()?)?;
+        let count = |state: DeliveryState| {
+            let found = rows.iter().find(|(text, _)| text == state.as_str());
+            found.and_then(|(_, count)| u64::try_from(*count).ok()).unwrap_or_default()
+        };
+        Ok(DeliveryState::ALL.map(|state| (state, count(state))).to_vec())
+    }
+
     pub fn delivery(&self, id: &str) -> Result<Delivery, Error> {
         require(&mut *self.connection()?, id)?.into_model()
     }
@@ -80,14 +94,16 @@ impl Odb {
         self.attend(by, id, expected, Action::Retry, |row, now| {
             row.state = DeliveryState::Waiting.as_str().to_owned();
             row.attempts = 0;
-            row.next_us = Some(now.0);
+            row.due_us = now.0;
+            // One with an order key waits for its turn, which it may have at once.
+            row.next_us = Some(if row.order_key.is_some() { BEHIND_ANOTHER } else { now.0 });
             if row.expires_us <= now.0 {
                 let lifetime = i64::try_from(bounds::DELIVERY_LIFETIME_MS_DEFAULT).unwrap_or(i64::MAX);
                 row.expires_us = now.plus_ms(lifetime).0;
             }
             if let Some(payload) = &retry.payload {
                 row.payload_bytes = i64::try_from(payload.len()).unwrap_or(i64::MAX);
-                row.content_type.clone_from(&retry.content_type);
+                row.content_type = retry.content_type.clone().or(row.content_type.take());
             }
             retry.payload.as_deref()
         })
@@ -132,6 +148,7 @@ impl Odb {
                 .set((
                     delivery::state.eq(&after.state),
                     delivery::attempts.eq(after.attempts),
+                    delivery::due_us.eq(after.due_us),
                     delivery::next_us.eq(after.next_us),
                     delivery::expires_us.eq(after.expires_us),
                     delivery::content_type.eq(&after.content_type),
@@ -147,12 +164,11 @@ impl Odb {
                     .set(delivery_payload::bytes.eq(payload))
                     .execute(connection)?;
             }
-            if after.next_us.is_none() {
-                pass_turn(connection, &after.target, after.order_key.as_deref(), by.now)?;
-            }
+            pass_turn(connection, &after.target, after.order_key.as_deref(), by.now)?;
             let object = Object { kind: ObjectKind::Delivery, id, name: &after.target };
             recorder.record(action, object, Some(view(&before)), Some(view(&after)));
-            after.into_model()
+            // As it is once the turn was passed.
+            require(connection, id)?.into_model()
         })
     }
 }

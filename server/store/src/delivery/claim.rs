@@ -180,7 +180,7 @@ fn doubt(connection: &mut AnyConnection, row: &Row, claiming: &Claiming<'_>) -> 
             delivery::next_us.eq(again),
             delivery::claim.eq(None::<String>),
             delivery::owner.eq(None::<String>),
-            delivery::failures_json.eq(remember(&row.failures_json, &row.id, failure)?),
+            delivery::failures_json.eq(remember(&row.failures_json, &row.id, failure, false)?),
             delivery::updated_us.eq(claiming.now.0),
             delivery::revision.eq(delivery::revision + 1),
         ))

@@ -26,7 +26,10 @@ pub(crate) fn settle(
         Outcome::GivenUp { state, failure } => (*state, None, true, Some(failure.clone())),
     };
     let failures = match failure {
-        Some(failure) => remember(&row.failures_json, &row.id, failure)?,
+        Some(failure) => {
+            let repeats = matches!(settlement.outcome, Outcome::Again { counted: false, .. });
+            remember(&row.failures_json, &row.id, failure, repeats)?
+        }
         None => row.failures_json,
     };
     diesel::update(delivery::table.find(&row.id))
@@ -47,11 +50,17 @@ pub(crate) fn settle(
     Ok(())
 }
 
-/// The failures with one more; the oldest are forgotten, and so is one that only repeats that the
-/// target is away.
-pub(super) fn remember(failures_json: &str, id: &str, failure: Failure) -> Result<String, Error> {
+/// The failures with one more; the oldest are forgotten. One that may only repeat that the target is away
+/// takes the place of the last that said so.
+pub(super) fn remember(
+    failures_json: &str,
+    id: &str,
+    failure: Failure,
+    repeats: bool,
+) -> Result<String, Error> {
     let mut failures: Vec<Failure> = serde_json::from_str(failures_json).map_err(Error::corrupt(WHAT, id))?;
-    if failures.last().is_some_and(|last| last.attempt == failure.attempt && last.code == failure.code) {
+    let same = |last: &Failure| last.attempt == failure.attempt && last.code == failure.code;
+    if repeats && failures.last().is_some_and(same) {
         failures.pop();
     }
     failures.push(failure);

@@ -17,11 +17,12 @@ pub(crate) fn sweep(
     most: i64,
 ) -> Result<usize, Error> {
     let confirmed = delivery::state.eq(DeliveryState::Confirmed.as_str());
+    let given_up = delivery::state.ne(DeliveryState::Confirmed.as_str());
     let old = delivery::table
         .filter(delivery::next_us.is_null())
         .filter(
-            delivery::updated_us
-                .lt(given_up_before.0)
+            given_up
+                .and(delivery::updated_us.lt(given_up_before.0))
                 .or(confirmed.and(delivery::updated_us.lt(confirmed_before.0))),
         )
         .select(delivery::id)

@@ -3,7 +3,7 @@
 use std::thread;
 
 use busbar_model::{DeploymentState, channel::Draft};
-use busbar_store::{Action, Error, ObjectKind, Page};
+use busbar_store::{Action, AuditFilter, Error, ObjectKind, Page};
 
 use crate::fixture::{DEAD_MS, Fixture, NOW, by, draft, name, server};
 
@@ -20,14 +20,14 @@ fn a_switch_is_one_commit() {
     assert_eq!(fixture.state(&first.id), DeploymentState::Superseded);
 
     let after = fixture.odb.definitions().unwrap();
-    assert_eq!(after.version, before.version + 3, "plugin, one service gone, one new");
+    assert_eq!(after.version, before.version + 4, "the request, plugin, one service gone, one new");
     assert_eq!(after.plugins[0].active.as_ref().unwrap().deployment, second.id);
     assert_eq!(after.plugins[0].revision, 2);
     let names: Vec<_> = after.services.iter().map(|service| service.name.as_str()).collect();
     assert_eq!(names, ["greeter.greet", "greeter.new"]);
     assert_eq!(after.services[0], before.services[0]);
 
-    let entries = fixture.odb.audit(&Page::first(3)).unwrap().items;
+    let entries = fixture.odb.audit(&Page::first(3), &AuditFilter::default()).unwrap().items;
     let shown: Vec<_> = entries.iter().map(|e| (e.action, e.object_kind, e.object_name.as_str())).collect();
     assert_eq!(
         shown,
@@ -52,7 +52,7 @@ fn every_live_server_has_to_be_prepared() {
     report("s2", DeploymentState::Compiled);
     let error = fixture.activate(&made.id).unwrap_err();
     assert!(matches!(&error, Error::NotPrepared { servers } if *servers == ["s2"]), "{error}");
-    assert_eq!(fixture.odb.head().unwrap().version, 0);
+    assert_eq!(fixture.odb.head().unwrap().version, 1, "the request alone");
     report("s2", DeploymentState::Prepared);
     assert_eq!(fixture.activate(&made.id).unwrap().deployment.state, DeploymentState::Active);
 }

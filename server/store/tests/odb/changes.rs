@@ -6,10 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use busbar_store::{Action, ObjectKind, Page};
+use busbar_store::{Action, AuditFilter, ObjectKind, Page};
 use serde_json::json;
 
-use crate::fixture::{Fixture, basic, by, draft, name};
+use crate::fixture::{Fixture, NOW, basic, by, draft, name};
 
 /// How long a reader waits for writers that may have failed.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -96,7 +96,7 @@ fn the_audit_trail_tells_who_did_what() {
     };
     fixture.odb.update_channel(&by(), &channel.id, None, rename).unwrap();
     fixture.odb.delete_channel(&by(), &channel.id, None).unwrap();
-    let entries = fixture.odb.audit(&Page::first(10)).unwrap().items;
+    let entries = fixture.odb.audit(&Page::first(10), &AuditFilter::default()).unwrap().items;
     let actions: Vec<_> = entries.iter().map(|entry| (entry.number, entry.action)).collect();
     assert_eq!(actions, [(3, Action::Delete), (2, Action::Update), (1, Action::Create)]);
     let update = &entries[1];
@@ -121,7 +121,7 @@ fn neither_a_secret_nor_its_hash_reaches_the_audit_trail() {
     };
     fixture.odb.update_security(&by(), &made.id, None, replace).unwrap();
     fixture.odb.delete_security(&by(), &made.id, None).unwrap();
-    let entries = fixture.odb.audit(&Page::first(10)).unwrap().items;
+    let entries = fixture.odb.audit(&Page::first(10), &AuditFilter::default()).unwrap().items;
     assert_eq!(entries.len(), 3);
     assert!(!format!("{entries:?}").contains("hush"));
     assert_eq!(
@@ -139,4 +139,34 @@ fn an_edit_that_changes_nothing_leaves_no_trace() {
     let same = fixture.odb.update_channel(&by(), &channel.id, None, Ok::<_, busbar_store::Error>).unwrap();
     assert_eq!(same, channel);
     assert_eq!(fixture.odb.head().unwrap().version, 1);
+}
+
+#[test]
+fn the_trail_says_who_asked_for_a_deployment() {
+    let fixture = Fixture::new();
+    fixture.deploy("echo", b"1");
+    fixture.deploy("echo", b"2");
+    let back = fixture.odb.rollback(&by(), &name("echo"), None).unwrap();
+    fixture.odb.rollback(&by(), &name("echo"), None).unwrap();
+    let of = |filter: &AuditFilter| {
+        let entries = fixture.odb.audit(&Page::first(99), filter).unwrap().items;
+        entries.into_iter().map(|entry| (entry.action, entry.object_id)).collect::<Vec<_>>()
+    };
+    let asked = of(&AuditFilter { kind: Some(ObjectKind::Deployment), ..AuditFilter::default() });
+    let actions: Vec<_> = asked.iter().map(|(action, _)| *action).collect();
+    assert_eq!(actions, [Action::Rollback, Action::Deploy, Action::Deploy]);
+    assert_eq!(asked[0].1, back.id);
+    let narrow = AuditFilter {
+        actor: Some("ada".to_owned()),
+        name: Some("echo".to_owned()),
+        action: Some(Action::Activate),
+        correlation_id: Some("c-1".to_owned()),
+        since: Some(NOW),
+        until: Some(NOW.plus_ms(1)),
+        ..AuditFilter::default()
+    };
+    assert_eq!(of(&narrow).len(), 2);
+    assert_eq!(of(&AuditFilter { until: Some(NOW), ..narrow.clone() }), []);
+    assert_eq!(of(&AuditFilter { since: Some(NOW.plus_ms(1)), ..narrow.clone() }), []);
+    assert_eq!(of(&AuditFilter { actor: Some("bob".to_owned()), ..narrow }), []);
 }

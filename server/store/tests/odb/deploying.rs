@@ -103,7 +103,11 @@ fn states_follow_one_another() {
         advance(state).unwrap();
     }
     advance(DeploymentState::Compiled).unwrap();
-    assert_eq!(fixture.odb.head().unwrap().version, 0, "progress is no change of a definition");
+    assert_eq!(
+        fixture.odb.head().unwrap().version,
+        1,
+        "progress is no change of a definition, being asked for is one"
+    );
 }
 
 #[test]
@@ -146,7 +150,11 @@ fn pending_ones_come_in_order_of_creation_and_lists_are_filtered() {
         let page = fixture.odb.deployments(&Page::first(9), &filter).unwrap();
         page.items.into_iter().map(|deployment| deployment.id).collect()
     };
-    let of = |plugin: Option<&str>, state| DeploymentFilter { plugin: plugin.map(str::to_owned), state };
+    let of = |plugin: Option<&str>, state| DeploymentFilter {
+        plugin: plugin.map(str::to_owned),
+        state,
+        ..DeploymentFilter::default()
+    };
     assert_eq!(found(of(None, Some(DeploymentState::Failed))), [made[1].clone()]);
     assert_eq!(found(of(Some("p2"), None)), [made[2].clone()]);
     assert_eq!(found(of(Some("p2"), Some(DeploymentState::Failed))), [""; 0]);

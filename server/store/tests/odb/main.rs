@@ -2,18 +2,25 @@
 #![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
 mod activating;
+mod admin_idempotency;
 mod artifacts;
 mod backing_up;
 mod changes;
 mod channels;
 mod configuring;
+mod deliveries_attending;
+mod deliveries_claiming;
 mod deploying;
 mod fixture;
+mod kv;
 mod locking;
 mod migrating;
 mod paging;
+mod removing;
 mod rolling_back;
 mod secrets;
 mod securities;
 mod servers;
 mod settings;
+mod staging;
+mod units;

@@ -1,6 +1,6 @@
 //! Lists in pages.
 
-use busbar_store::{Error, Page, channel::Filter};
+use busbar_store::{AuditFilter, Error, Page, channel::Filter};
 
 use crate::fixture::{Fixture, by, draft};
 
@@ -43,11 +43,11 @@ fn the_audit_trail_pages_by_number() {
     for number in 0..3 {
         fixture.odb.create_channel(&by(), draft(&format!("c{number}"), &format!("/{number}"))).unwrap();
     }
-    let first = fixture.odb.audit(&Page::first(2)).unwrap();
+    let first = fixture.odb.audit(&Page::first(2), &AuditFilter::default()).unwrap();
     assert_eq!(first.items.iter().map(|entry| entry.number).collect::<Vec<_>>(), [3, 2]);
-    let second = fixture.odb.audit(&Page { limit: 2, before: first.next }).unwrap();
+    let second = fixture.odb.audit(&Page { limit: 2, before: first.next }, &AuditFilter::default()).unwrap();
     assert_eq!(second.items.iter().map(|entry| entry.number).collect::<Vec<_>>(), [1]);
     assert_eq!(second.next, None);
     let odd = Page { limit: 2, before: Some("x".to_owned()) };
-    assert!(matches!(fixture.odb.audit(&odd), Err(Error::InvalidCursor(_))));
+    assert!(matches!(fixture.odb.audit(&odd, &AuditFilter::default()), Err(Error::InvalidCursor(_))));
 }

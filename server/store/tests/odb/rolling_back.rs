@@ -1,7 +1,7 @@
 //! Going back to earlier versions; the order of a history is tested beside its code.
 
 use busbar_model::{DeploymentState, Digest, deployment::Source};
-use busbar_store::{Action, Error, Page};
+use busbar_store::{Action, AuditFilter, Error, Page};
 
 use crate::fixture::{Fixture, NOW, by, name};
 
@@ -27,7 +27,10 @@ fn going_back_again_goes_further_back() {
     assert!(matches!(roll_back(&fixture, None), Err(Error::NothingToRollBackTo { .. })));
     fixture.deploy("echo", b"4");
     assert_eq!(roll_back(&fixture, None).unwrap(), Digest::of(b"1"));
-    assert_eq!(fixture.odb.audit(&Page::first(1)).unwrap().items[0].action, Action::Rollback);
+    assert_eq!(
+        fixture.odb.audit(&Page::first(1), &AuditFilter::default()).unwrap().items[0].action,
+        Action::Rollback
+    );
 }
 
 #[test]

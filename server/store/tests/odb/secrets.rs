@@ -2,7 +2,7 @@
 
 use busbar_model::{Secret, plugin::Grants};
 use busbar_store::{
-    Error, MasterKey, Page, Plaintext,
+    AuditFilter, Error, MasterKey, Page, Plaintext,
     secret::{Draft, Filter, New, seal},
 };
 use diesel::{Connection as _, connection::SimpleConnection as _, sqlite::SqliteConnection};
@@ -94,7 +94,10 @@ fn a_secret_that_is_granted_by_name_stays() {
         fixture.odb.delete_secret(&by(), &made.id, None).unwrap_err(),
         fixture.odb.update_secret(&by(), &key(), &made.id, None, rename("pay")).unwrap_err(),
     ] {
-        assert!(matches!(&error, Error::InUse { users, .. } if *users == ["orders"]), "{error}");
+        assert!(
+            matches!(&error, Error::InUse { users, .. } if *users == ["the grants of plugin \"orders\""]),
+            "{error}"
+        );
     }
     fixture.odb.set_grants(&by(), "orders", None, Some(granting(&["*"]))).unwrap();
     fixture.odb.delete_secret(&by(), &made.id, Some(1)).unwrap();
@@ -147,7 +150,7 @@ fn the_audit_trail_tells_that_a_value_changed_and_not_to_what() {
     };
     fixture.odb.update_secret(&by(), &key(), &made.id, None, replace).unwrap();
     fixture.odb.delete_secret(&by(), &made.id, None).unwrap();
-    let entries = fixture.odb.audit(&Page::first(10)).unwrap().items;
+    let entries = fixture.odb.audit(&Page::first(10), &AuditFilter::default()).unwrap().items;
     let shown: Vec<_> =
         entries.iter().rev().map(|entry| (entry.before.clone(), entry.after.clone())).collect();
     let bare = json!({"name": "pay-key", "description": null});

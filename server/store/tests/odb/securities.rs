@@ -15,7 +15,7 @@ fn a_definition_in_use_is_not_deleted() {
     guarded.security = Some(name("guard"));
     let channel = fixture.odb.create_channel(&by(), guarded).unwrap();
     let error = fixture.odb.delete_security(&by(), &guard.id, None).unwrap_err();
-    assert!(matches!(&error, Error::InUse { users, .. } if *users == ["a"]), "{error}");
+    assert!(matches!(&error, Error::InUse { users, .. } if *users == ["channel \"a\""]), "{error}");
     fixture.odb.delete_channel(&by(), &channel.id, None).unwrap();
     fixture.odb.delete_security(&by(), &guard.id, Some(1)).unwrap();
     assert!(matches!(fixture.odb.security(&guard.id), Err(Error::NotFound { .. })));

@@ -1,7 +1,7 @@
 //! What administrators set for plugins and services.
 
 use busbar_model::{plugin::Grants, service::LimitsPatch};
-use busbar_store::{Error, Page, service::Filter};
+use busbar_store::{Error, Page, plugin::Filter as PluginFilter, service::Filter};
 use serde_json::json;
 
 use crate::fixture::{Fixture, by, name};
@@ -48,5 +48,5 @@ fn services_are_listed_by_plugin() {
     let filter = Filter { plugin: Some("a".to_owned()), ..Filter::default() };
     let items = fixture.odb.services(&Page::first(9), &filter).unwrap().items;
     assert_eq!(items.iter().map(|service| service.name.clone()).collect::<Vec<_>>(), [name("a")]);
-    assert_eq!(fixture.odb.plugins(&Page::first(9)).unwrap().items.len(), 2);
+    assert_eq!(fixture.odb.plugins(&Page::first(9), &PluginFilter::default()).unwrap().items.len(), 2);
 }

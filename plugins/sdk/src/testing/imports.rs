@@ -1,0 +1,195 @@
+//! The functions of the contract, answered by the test host of the thread.
+
+use std::cell::RefCell;
+
+use super::TestHost;
+use super::host::Host;
+
+thread_local! {
+    static INSTALLED: RefCell<Option<TestHost>> = const { RefCell::new(None) };
+}
+
+/// While this lives, its host is the thread's.
+pub(super) struct Installed {
+    before: Option<TestHost>,
+}
+
+impl Installed {
+    pub(super) fn over(host: &TestHost) -> Self {
+        Self { before: INSTALLED.replace(Some(host.clone())) }
+    }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        INSTALLED.replace(self.before.take());
+    }
+}
+
+fn installed() -> TestHost {
+    match INSTALLED.with_borrow(Option::clone) {
+        Some(host) => host,
+        None => panic!("no test host: what asks the bus is called by busbar_sdk::testing::TestHost"),
+    }
+}
+
+fn with<T>(work: impl FnOnce(&mut Host) -> T) -> T {
+    work(&mut installed().0.borrow_mut())
+}
+
+pub(crate) mod cache {
+    use super::with;
+
+    pub(crate) fn get(key: &str) -> Option<Vec<u8>> {
+        with(|host| host.cached(key))
+    }
+
+    pub(crate) fn put(key: &str, value: &[u8], ttl_ms: Option<u64>) -> bool {
+        with(|host| host.cache(key, value, ttl_ms))
+    }
+
+    pub(crate) fn delete(key: &str) {
+        with(|host| drop(host.cache.remove(key)));
+    }
+}
+
+pub(crate) mod config {
+    use super::with;
+
+    pub(crate) fn get(key: &str) -> Option<String> {
+        with(|host| host.config.get(key).map(ToString::to_string))
+    }
+
+    pub(crate) fn all() -> String {
+        with(|host| host.config.to_string())
+    }
+}
+
+pub(crate) mod context {
+    use super::with;
+    use crate::context::RequestHead;
+
+    pub(crate) fn head() -> RequestHead {
+        with(|host| host.call.head.clone())
+    }
+
+    pub(crate) fn correlation_id() -> String {
+        with(|host| host.call.correlation_id.clone())
+    }
+
+    pub(crate) fn caller() -> Option<String> {
+        with(|host| host.call.caller.clone())
+    }
+
+    pub(crate) fn remaining_ms() -> u64 {
+        with(|host| u64::try_from(host.call.remaining.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn idempotency_key() -> Option<String> {
+        with(|host| host.call.idempotency_key.clone())
+    }
+
+    pub(crate) fn attempt() -> u32 {
+        with(|host| host.call.attempt)
+    }
+}
+
+pub(crate) mod deliver {
+    use super::super::host;
+    use super::installed;
+    use crate::Request;
+    use crate::bindings::busbar::bus::types::Fault;
+
+    pub(crate) use crate::bindings::busbar::bus::deliver::Options;
+
+    pub(crate) fn send(service: &str, request: Request, options: &Options) -> Result<String, Fault> {
+        host::send(&installed(), service, request, options).map_err(Fault::from)
+    }
+}
+
+pub(crate) mod invoke {
+    use super::super::{doubles, host};
+    use super::installed;
+    use crate::bindings::busbar::bus::types::Fault;
+    use crate::{Request, Response};
+
+    pub(crate) use crate::bindings::busbar::bus::invoke::Target;
+
+    pub(crate) fn call(service: &str, request: Request) -> Result<Response, Fault> {
+        doubles::call(&installed(), service, request)
+    }
+
+    pub(crate) fn all(targets: Vec<Target>) -> Vec<Result<Response, Fault>> {
+        targets.into_iter().map(|target| call(&target.service, target.request)).collect()
+    }
+
+    pub(crate) fn start(service: &str, request: Request) -> Result<String, Fault> {
+        host::start(&installed(), service, request).map_err(Fault::from)
+    }
+}
+
+pub(crate) mod kv {
+    use super::with;
+
+    pub(crate) use crate::bindings::busbar::bus::kv::{Entry, KvError, Page};
+
+    pub(crate) fn get(key: &str) -> Result<Option<Entry>, KvError> {
+        with(|host| host.staging.kv.get(&host.store, host.now, key))
+    }
+
+    pub(crate) fn put(
+        key: &str,
+        value: &[u8],
+        expected: Option<u64>,
+        ttl_ms: Option<u64>,
+    ) -> Result<(), KvError> {
+        with(|host| host.staging.kv.put(host.now, key, value, expected, ttl_ms))
+    }
+
+    pub(crate) fn delete(key: &str, expected: Option<u64>) -> Result<(), KvError> {
+        with(|host| host.staging.kv.delete(key, expected))
+    }
+
+    pub(crate) fn increment(key: &str, by: i64) -> Result<i64, KvError> {
+        with(|host| host.staging.kv.increment(&host.store, host.now, key, by))
+    }
+
+    pub(crate) fn list(prefix: &str, after: Option<&str>, limit: u32) -> Result<Page, KvError> {
+        with(|host| host.staging.kv.list(&host.store, host.now, prefix, after, limit))
+    }
+}
+
+pub(crate) mod log {
+    use super::super::LogLine;
+    use super::with;
+    use crate::log::Level;
+
+    pub(crate) fn write(level: Level, message: &str, fields: &[(String, String)]) {
+        let line = LogLine { level, message: message.to_owned(), fields: fields.to_vec() };
+        with(|host| host.logs.push(line));
+    }
+}
+
+pub(crate) mod secrets {
+    use super::with;
+
+    pub(crate) use crate::bindings::busbar::bus::secrets::SecretError;
+
+    pub(crate) fn get(name: &str) -> Result<String, SecretError> {
+        with(|host| host.secrets.get(name).cloned()).ok_or(SecretError::Unknown)
+    }
+}
+
+pub(crate) mod wasi {
+    use std::time::SystemTime;
+
+    use super::with;
+
+    pub(crate) fn now() -> SystemTime {
+        with(|host| host.now)
+    }
+
+    pub(crate) fn random(length: usize) -> Vec<u8> {
+        with(|host| host.chance.bytes(length))
+    }
+}

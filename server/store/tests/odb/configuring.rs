@@ -6,7 +6,7 @@ use busbar_model::{
     plugin::Grants,
     service::LimitsPatch,
 };
-use busbar_store::{Action, Applied, ObjectKind, Page, SecurityWish, Wanted, Wish};
+use busbar_store::{Action, Applied, AuditFilter, ObjectKind, Page, SecurityWish, Wanted, Wish};
 use serde_json::json;
 
 use crate::fixture::{Fixture, basic, by, draft, name};
@@ -63,7 +63,7 @@ fn an_empty_system_gets_everything_and_a_second_time_nothing() {
     assert_eq!(version, 5);
     assert_eq!(fixture.put(&wanted(), true), [""; 0]);
     assert_eq!((fixture.document(), fixture.odb.head().unwrap().version), (document, version));
-    let entries = fixture.odb.audit(&Page::first(10)).unwrap().items;
+    let entries = fixture.odb.audit(&Page::first(10), &AuditFilter::default()).unwrap().items;
     assert!(
         entries.iter().all(|entry| entry.actor == "ada" && entry.correlation_id.as_deref() == Some("c-1"))
     );
@@ -111,7 +111,7 @@ fn a_dry_run_tells_and_changes_nothing() {
     assert_eq!((applied.edits.len(), applied.refusals.len()), (5, 0));
     assert_eq!(fixture.odb.head().unwrap().version, 0);
     assert_eq!(fixture.odb.definitions().unwrap().channels, []);
-    let entries = fixture.odb.audit(&Page::first(10)).unwrap().items;
+    let entries = fixture.odb.audit(&Page::first(10), &AuditFilter::default()).unwrap().items;
     assert_eq!(entries, []);
 }
 
@@ -189,7 +189,7 @@ fn a_definition_that_a_channel_asks_for_is_not_pruned() {
     fixture.put(&wanted(), false);
     let less = Wanted { security: Vec::new(), ..wanted() };
     let reasons = fixture.refused(&less, true);
-    assert_eq!(reasons, ["/security/clerk: security definition \"clerk\" is in use by a"]);
+    assert_eq!(reasons, ["/security/clerk: security definition \"clerk\" is in use by channel \"a\""]);
 }
 
 #[test]

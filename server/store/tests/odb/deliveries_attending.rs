@@ -4,7 +4,7 @@ use busbar_model::{
     Timestamp,
     delivery::{DeliveryState, Outcome},
 };
-use busbar_store::{Action, DeliveryFilter, Error, ObjectKind, Page, Retry, Sweeping};
+use busbar_store::{Action, AuditFilter, DeliveryFilter, Error, ObjectKind, Page, Retry, Sweeping};
 
 use crate::{
     fixture::{Fixture, NOW, by, name},
@@ -141,11 +141,15 @@ fn a_retried_one_with_an_order_key_waits_for_its_turn() {
 fn what_a_person_does_is_on_record_without_what_is_delivered() {
     let fixture = Fixture::new();
     fixture.hand_over([message("1")]);
-    assert_eq!(fixture.odb.audit(&Page::first(10)).unwrap().items, [], "a delivery is no definition");
+    assert_eq!(
+        fixture.odb.audit(&Page::first(10), &AuditFilter::default()).unwrap().items,
+        [],
+        "a delivery is no definition"
+    );
     let retry = Retry { payload: Some(b"hush-hush".to_vec()), content_type: None };
     fixture.odb.retry_delivery(&by(), "1", None, &retry).unwrap();
     fixture.odb.discard_delivery(&by(), "1", None).unwrap();
-    let told = fixture.odb.audit(&Page::first(10)).unwrap().items;
+    let told = fixture.odb.audit(&Page::first(10), &AuditFilter::default()).unwrap().items;
     let actions: Vec<_> = told.iter().map(|entry| (entry.number, entry.action)).collect();
     assert_eq!(actions, [(2, Action::Discard), (1, Action::Retry)]);
     for entry in &told {

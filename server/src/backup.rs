@@ -16,7 +16,7 @@ use tempfile::NamedTempFile;
 
 use self::{
     archive::Writer,
-    manifest::{FILES, Held, MANIFEST, MANIFEST_DIGEST, Manifest, ODB},
+    manifest::{FILES, Held, MANIFEST, MANIFEST_DIGEST, Manifest, ODB, Place},
 };
 use crate::{
     client::{Output, Usage},
@@ -76,7 +76,9 @@ fn write(layout: &Layout, settings: &Settings, file: &Path) -> anyhow::Result<Ma
     let mut parts = vec![Part { name: ODB, path: odb.path().to_owned() }];
     for kept in &FILES {
         let path = layout.root().join(kept.name);
-        if path.exists() {
+        // A key that is kept elsewhere is someone else's to keep.
+        let elsewhere = kept.place == Place::Stopped && settings.secrets.master_key_file.is_some();
+        if path.exists() && !elsewhere {
             parts.push(Part { name: kept.name, path });
         }
     }

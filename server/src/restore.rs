@@ -12,18 +12,18 @@ use std::{
 use anyhow::{Context as _, bail};
 use busbar_store::Odb;
 use serde_json::json;
-use tempfile::TempDir;
 
 use self::opened::Opened;
 use crate::{
     backup::{
-        manifest::{FILES, Kept, ODB, Place},
+        manifest::{FILES, Kept, MASTER_KEY, ODB, Place},
         odb_url,
     },
     client::{Output, Usage},
     control,
     layout::Layout,
-    parent, settings,
+    master_key, parent,
+    settings::{self, Settings},
 };
 
 #[derive(Debug, clap::Args)]
@@ -64,8 +64,9 @@ pub(crate) async fn run(output: &mut Output, folder: &Path, args: &Args) -> anyh
     let staged =
         tempfile::Builder::new().prefix(".restore-").tempdir_in(layout.root()).with_context(failed)?;
     backup.extract(staged.path()).with_context(failed)?;
-    refuse_other_master_key(&layout, staged.path(), is_running).with_context(failed)?;
-    let head = replace_odb(&layout, &staged).with_context(failed)?;
+    let settings = settings_of(&layout, staged.path()).with_context(failed)?;
+    refuse_other_master_key(&layout, &settings, staged.path(), is_running).with_context(failed)?;
+    let head = Odb::replace(&odb_url(&layout, &settings), &staged.path().join(ODB)).with_context(failed)?;
     let placed =
         place_files(&layout, staged.path(), is_running).context("the ODB is restored, but not all files")?;
     drop(lock);
@@ -104,29 +105,38 @@ fn confirm(folder: &Path, backup: &Opened) -> anyhow::Result<()> {
     if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { bail!("nothing was changed") }
 }
 
-/// A running server holds its master key in memory: it could read none of the restored secrets.
-fn refuse_other_master_key(layout: &Layout, staged: &Path, is_running: bool) -> anyhow::Result<()> {
-    for kept in FILES.iter().filter(|kept| kept.place == Place::Stopped) {
-        let (ours, theirs) = (read(&layout.root().join(kept.name))?, read(&staged.join(kept.name))?);
-        if is_running && ours.is_some() && theirs.is_some() && ours != theirs {
-            bail!(
-                "its {name} is not that of {root}, and what runs there could not read its secrets; stop it with \
-                 `busbar stop --dir {root}`, restore, and start it again",
-                name = kept.name,
-                root = layout.root().display()
-            );
-        }
+/// A running server holds its master key in memory: it could read none of the restored secrets. One that
+/// is kept outside of the folder is not replaced at all.
+fn refuse_other_master_key(
+    layout: &Layout,
+    settings: &Settings,
+    staged: &Path,
+    is_running: bool,
+) -> anyhow::Result<()> {
+    let path = master_key::path(layout, settings);
+    let (ours, theirs) = (read(&path)?, read(&staged.join(MASTER_KEY))?);
+    if theirs.is_none() || ours == theirs {
+        return Ok(());
+    }
+    let (path, root) = (path.display(), layout.root().display());
+    if settings.secrets.master_key_file.is_some() {
+        bail!(
+            "its {MASTER_KEY} is not the one at {path} (secrets.master_key_file), which would not open its secrets"
+        );
+    }
+    if is_running && ours.is_some() {
+        bail!(
+            "its {MASTER_KEY} is not that of {root}, and what runs there could not read its secrets; stop it with \
+             `busbar stop --dir {root}`, restore, and start it again"
+        );
     }
     Ok(())
 }
 
-fn replace_odb(layout: &Layout, staged: &TempDir) -> anyhow::Result<busbar_store::Head> {
-    // Where the ODB is, is said by the settings that will be in place.
-    let ours = layout.settings_file();
-    let theirs = staged.path().join("busbar.toml");
-    let file = if ours.exists() { ours } else { theirs };
-    let settings = settings::load(&file, &settings::environment())?;
-    Ok(Odb::replace(&odb_url(layout, &settings), &staged.path().join(ODB))?)
+/// Those that are in place, else those of the backup.
+fn settings_of(layout: &Layout, staged: &Path) -> anyhow::Result<Settings> {
+    let (ours, theirs) = (layout.settings_file(), staged.join("busbar.toml"));
+    Ok(settings::load(if ours.exists() { &ours } else { &theirs }, &settings::environment())?)
 }
 
 fn place_files(layout: &Layout, staged: &Path, is_running: bool) -> anyhow::Result<Placed> {

@@ -120,27 +120,25 @@ async fn an_empty_folder_becomes_the_one_that_was_lost() {
 
 #[tokio::test]
 async fn another_master_key_is_not_put_below_a_running_bus() {
+    let source = Quickstart::start(&[]).await;
+    let secret = json!({"name": "pay-key", "value": "open sesame"});
+    source.admin("POST", "/secrets", Some(&secret)).await.expect(201);
     let bus = Quickstart::start(&[]).await;
-    let key = bus.path("master-key");
     let backup = beside(bus.folder(), "busbar.tar");
-    let write = |text: &str| {
-        let _ = fs::remove_file(&key);
-        fs::write(&key, text).unwrap();
-    };
-    write("of the backup");
-    bus.cli(&["backup", &backup]).await.expect(0);
-    write("of the running bus");
+    source.cli(&["backup", &backup]).await.expect(0);
     bus.create_channel("late", "/late", "echo", json!({})).await;
     let refused = bus.cli(&["restore", &backup, "--yes"]).await;
     refused.expect(1);
     assert!(refused.stderr.contains("master-key") && refused.stderr.contains("busbar stop"), "{refused:?}");
     assert_eq!(bus.read("/channels").await["items"][0]["name"], "late");
+    let theirs = fs::read(source.path("master-key")).unwrap();
+    let ours = fs::read(bus.path("master-key")).unwrap();
     let folder = bus.stop().await;
     let dir = folder.dir();
     folder.run(&["restore", &backup, "--yes", "--dir", dir.to_str().unwrap()]).await.expect(0);
-    assert_eq!(folder.read("master-key"), "of the backup");
-    assert_eq!(
-        (folder.mode("master-key"), folder.read("master-key.replaced")),
-        (0o400, "of the running bus".to_owned())
-    );
+    assert_eq!((fs::read(folder.path("master-key")).unwrap(), folder.mode("master-key")), (theirs, 0o400));
+    assert_eq!(fs::read(folder.path("master-key.replaced")).unwrap(), ours);
+    // It starts with the secrets of the other.
+    let bus = Quickstart::start_in(folder, Options::default()).await;
+    assert_eq!(bus.read("/secrets").await["items"][0]["name"], "pay-key");
 }

@@ -19,6 +19,7 @@ pub(crate) const MANIFEST_BYTES_MAX: u64 = 64 * 1024;
 pub(crate) const MANIFEST: &str = "manifest.json";
 pub(crate) const MANIFEST_DIGEST: &str = "manifest.sha256";
 pub(crate) const ODB: &str = "odb.sqlite";
+pub(crate) const MASTER_KEY: &str = "master-key";
 
 /// When a file of a backup is put in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub(crate) struct Kept {
 /// Beside the ODB; a file that does not exist is left out.
 pub(crate) const FILES: [Kept; 5] = [
     Kept { name: "invoker-key", mode: 0o600, place: Place::Always },
-    Kept { name: "master-key", mode: 0o400, place: Place::Stopped },
+    Kept { name: MASTER_KEY, mode: 0o400, place: Place::Stopped },
     Kept { name: "admin-token", mode: 0o600, place: Place::Missing },
     Kept { name: "busbar.toml", mode: 0o600, place: Place::Missing },
     Kept { name: "server-id", mode: 0o644, place: Place::Missing },

@@ -14,6 +14,7 @@ use crate::{
     migrate, odb,
     odb::Odb,
     schema::{deployment, deployment_server},
+    turn::Turns,
     url::Url,
 };
 
@@ -53,7 +54,9 @@ impl Odb {
         let Url::Sqlite(file) = copied;
         let connection = &mut dialect::connect(&url)?;
         copy::attach(connection, &file)?;
+        let turns = Turns::of(&url)?;
         odb::retry(|| {
+            let _turn = turns.wait();
             odb::write(connection, &mut |connection| {
                 copy::take_over(connection, &KEPT)?;
                 prepare_again(connection)?;

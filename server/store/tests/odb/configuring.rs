@@ -189,7 +189,7 @@ fn a_definition_that_a_channel_asks_for_is_not_pruned() {
     fixture.put(&wanted(), false);
     let less = Wanted { security: Vec::new(), ..wanted() };
     let reasons = fixture.refused(&less, true);
-    assert_eq!(reasons, ["/security/clerk: security definition \"clerk\" is in use by a"]);
+    assert_eq!(reasons, ["/security/clerk: security definition \"clerk\" is in use by channel \"a\""]);
 }
 
 #[test]

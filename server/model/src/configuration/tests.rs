@@ -224,6 +224,9 @@ fn pages_of_other_origins_are_described_as_in_the_api() {
         ("['*']", "must be a map"),
     ] {
         let mistakes = refused(&cors(written));
-        assert!(mistakes[0].starts_with("line 2: channels.a.cors") && mistakes[0].contains(words), "{mistakes:?}");
+        assert!(
+            mistakes[0].starts_with("line 2: channels.a.cors") && mistakes[0].contains(words),
+            "{mistakes:?}"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! The whole configuration: `/api/v1/export` and `/api/v1/apply`.
 
+mod description;
 mod difference;
 mod wishes;
 
@@ -13,7 +14,7 @@ use axum::{
 };
 use busbar_model::{
     bounds::CONFIGURATION_BYTES_MAX,
-    configuration::{self as model, Document, Mistake, Node, yaml},
+    configuration::{Document, Mistake, Node, yaml},
     fault::FieldError,
 };
 use busbar_store::{Applied, By, Error, Odb, Refusal, Wanted};
@@ -43,7 +44,7 @@ pub(crate) struct Configuration;
 
 impl PartialSchema for Configuration {
     fn schema() -> RefOr<Schema> {
-        serde_json::from_value(model::schema()).unwrap_or_default()
+        description::document()
     }
 }
 
@@ -143,11 +144,8 @@ fn error(mistake: &Mistake) -> FieldError {
     FieldError { path: mistake.path.clone(), message: format!("{line}{}", mistake.message) }
 }
 
-/// All that can't be. What stands in the way of what is there already is a conflict.
+/// All that can't be beside what is there already.
 fn refused(document: &Document, refusals: &[Refusal]) -> Problem {
-    let conflicts = refusals.iter().any(|refusal| {
-        matches!(refusal.error, Error::AddressTaken(_) | Error::ServiceTaken { .. } | Error::InUse { .. })
-    });
     let errors = refusals.iter().take(bounds::MISTAKES_SHOWN_MAX).map(|refusal| {
         let hint = match &refusal.error {
             Error::NoCredential { name, .. } => wishes::variable_of(document, name),
@@ -156,6 +154,5 @@ fn refused(document: &Document, refusals: &[Refusal]) -> Problem {
         let hint = hint.map(|variable| format!(": variable {variable} is not given")).unwrap_or_default();
         FieldError { path: refusal.path.clone(), message: format!("{}{hint}", refusal.error) }
     });
-    let problem = Problem::invalid(errors.collect());
-    if conflicts { problem.into_kind(Kind::Conflict) } else { problem }
+    Problem::invalid(errors.collect()).into_kind(Kind::Conflict)
 }

@@ -58,7 +58,7 @@ async fn what_is_exported_makes_the_same_elsewhere() {
     assert!(hints > 0);
     assert_eq!(api.odb.head().unwrap().version, 5);
     let other = Api::new();
-    other.apply("", &exported).await.invalid_at(
+    other.apply("", &exported).await.refused(409, "conflict").says_at(
         "/security/clerk",
         &["\"clerk\" has no password yet", "variable PASSWORD_CLERK is not given"],
     );
@@ -109,7 +109,8 @@ async fn all_that_is_wrong_is_told_with_its_line() {
     api.apply("", "busbar: 1\nbusbar: 1\n").await.invalid_at("", &["line 2: \"busbar\" stands twice"]);
     api.apply("", "").await.invalid_at("", &["empty"]);
     let unknown = "busbar: 1\nchannels: {a: {path: /a, service: s, security: nobody}}\n";
-    api.apply("", unknown).await.invalid_at("/channels/a/security", &["\"nobody\" does not exist"]);
+    let refused = api.apply("", unknown).await.refused(409, "conflict");
+    refused.says_at("/channels/a/security", &["\"nobody\" does not exist"]);
     let text = request("POST", "/api/v1/apply").header("content-type", "text/plain").body("busbar: 1".into());
     api.send(text.unwrap()).await.refused(415, "unsupported-media-type");
     let bytes = request("POST", "/api/v1/apply").body(vec![b'a', 0xff].into());

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    members::{Members, Mistake},
+    members::{Members, Mistake, whole_number},
     node::{Content, Node, segment},
     plugins::PluginEntry,
     security::{self, SecurityEntry},
@@ -104,7 +104,7 @@ fn read(root: &Node, mistakes: &mut Vec<Mistake>) -> Option<Document> {
     let mut members = Members::of(root, root.line, String::new(), mistakes)?;
     // Of another format nothing else is known.
     members.required(FORMAT_MEMBER, |node| match &node.content {
-        Content::Number(number) if number.as_u64() == Some(FORMAT) => Ok(()),
+        Content::Number(number) if whole_number(number) == Some(FORMAT) => Ok(()),
         Content::Number(number) => {
             Err(format!("is {number}, but this version of Busbar knows format {FORMAT} only").into())
         }

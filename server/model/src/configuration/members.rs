@@ -1,7 +1,7 @@
 //! Reading the members of an entry: everything that is wrong is collected, each with its place.
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::{
     node::{Content, Key, Node, segment},
@@ -173,11 +173,17 @@ pub(super) fn parsed<T, E: std::fmt::Display>(
     move |node| parse(text(node)?).map_err(Wrong::from)
 }
 
+/// `1.0` is a whole number too (JSON Schema 2020-12, section 6.1.1).
+pub(super) fn whole_number(number: &Number) -> Option<u64> {
+    let fraction = || number.as_f64().filter(|value| value.fract() == 0.0)?.to_string().parse().ok();
+    number.as_u64().or_else(fraction)
+}
+
 /// A whole number; also as a text, so that a variable can stand for it.
 pub(super) fn whole(least: u64, most: u64) -> impl FnOnce(&Node) -> Result<u64, Wrong> {
     move |node| {
         let (shown, value) = match &node.content {
-            Content::Number(number) => (number.to_string(), number.as_u64()),
+            Content::Number(number) => (number.to_string(), whole_number(number)),
             Content::Text(_) => {
                 let text = text(node)?;
                 (format!("{text:?}"), text.parse().ok())

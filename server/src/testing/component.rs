@@ -61,7 +61,7 @@ impl Components {
     /// Each case's service is there.
     pub(super) fn check(&self, files: &[CaseFile]) -> anyhow::Result<()> {
         for CaseFile { path, cases } in files {
-            for case in cases.iter().filter(|case| self.offering(&case.service).is_none()) {
+            if let Some(case) = cases.iter().find(|case| self.offering(&case.service).is_none()) {
                 let known = self.all.iter().flat_map(|component| &component.description.services);
                 let known: Vec<&str> = known.map(|service| service.name.as_str()).collect();
                 let (service, known) = (&case.service, known.join(", "));

@@ -29,8 +29,8 @@ impl<'s> Comparison<'s> {
         let mut gaps = self.required(wide, narrow);
         for (name, member) in &wide.properties {
             let pair = match (narrow.properties.get(name), others(narrow)) {
-                (Some(other), _) => Some(Pair { wide: *member, narrow: *other }),
-                (None, Others::Of(other)) => Some(Pair { wide: *member, narrow: other }),
+                (Some(other), _) => Some(Pair { wide: member, narrow: other }),
+                (None, Others::Of(other)) => Some(Pair { wide: member, narrow: other }),
                 // A member that was always there and is gone is said to be already.
                 (None, _) if !self.is_input() && !wide.required.contains(name) => {
                     gaps.extend(self.at(name, |this| this.say("", "is not given any more")));

@@ -1,0 +1,97 @@
+//! What a document looks like, for the API's description: exactly what is accepted.
+
+use busbar_model::{bounds, configuration::FORMAT};
+use serde_json::json;
+use utoipa::openapi::{
+    ObjectBuilder, Ref, RefOr, Schema, Type,
+    schema::{OneOfBuilder, SchemaType},
+};
+
+use crate::{
+    describe::{self, described, members, nullable, whole},
+    limits,
+};
+
+const KEY_ID: &str = "^[A-Za-z0-9]+$";
+const SHA256: &str = "^[0-9a-f]{64}$";
+
+/// The whole document.
+pub(super) fn document() -> RefOr<Schema> {
+    let format = ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([FORMAT]));
+    let sections = [
+        ("busbar", described(RefOr::T(format.into()), "The format's version.")),
+        ("security", section(security())),
+        ("plugins", section(plugin())),
+        ("services", section(service())),
+        ("channels", section(channel())),
+    ];
+    let description = "All definitions, each section by name. What an entry leaves out has its default. In texts \
+        ${NAME} is a variable, which is to be replaced before; only a password may be left as one, and the present \
+        one stays. $${ stands for ${.";
+    members(sections).required("busbar").description(Some(description)).into()
+}
+
+/// Entries by name.
+fn section(entry: RefOr<Schema>) -> RefOr<Schema> {
+    let RefOr::T(name) = describe::name() else { return describe::name() };
+    ObjectBuilder::new()
+        .schema_type(SchemaType::Array(vec![Type::Object, Type::Null]))
+        .property_names(Some(name))
+        .additional_properties(Some(entry))
+        .into()
+}
+
+fn text(pattern: &str, most: usize) -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).max_length(Some(most)).into()
+}
+
+/// A password, or a key, that is left out stays as it is.
+fn security() -> RefOr<Schema> {
+    let of_kind = |kind| members([("kind", describe::one_of([kind]))]).required("kind");
+    let password = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(bounds::PASSWORD_CHARS_MAX))
+        .examples([json!("${PASSWORD_PARTNER}")]);
+    let basic = of_kind("basic")
+        .property("username", describe::username())
+        .required("username")
+        .property("password", RefOr::T(password.into()));
+    let key = of_kind("api-key")
+        .property("key_id", text(KEY_ID, bounds::NAME_CHARS_MAX))
+        .required("key_id")
+        .property("key_sha256", text(SHA256, 64))
+        .required("key_sha256");
+    OneOfBuilder::new().item(basic).item(key).item(of_kind("api-key")).into()
+}
+
+/// What is decided about a plugin; its file is deployed.
+fn plugin() -> RefOr<Schema> {
+    let grants = RefOr::Ref(Ref::from_schema_name("Grants"));
+    let config = ObjectBuilder::new().schema_type(Type::Object).into();
+    nullable(members([("grants", grants), ("config", config)]).schema_type(Type::Object).into())
+}
+
+/// The plugin that offers it, or will, and the limits that were set.
+fn service() -> RefOr<Schema> {
+    members([("plugin", describe::name()), ("limits", limits::described_set())]).required("plugin").into()
+}
+
+fn channel() -> RefOr<Schema> {
+    let flag = ObjectBuilder::new().schema_type(Type::Boolean).into();
+    let number = |least, most| whole(least, most).into();
+    members([
+        ("protocol", describe::one_of(["rest"])),
+        ("path", describe::channel_path()),
+        ("methods", describe::methods()),
+        ("service", describe::name()),
+        ("security", describe::name()),
+        ("active", flag),
+        ("body_bytes_max", number(0, bounds::BODY_BYTES_CEILING)),
+        ("timeout_ms", number(1, bounds::CALL_TIMEOUT_MS_CEILING)),
+        ("cors", RefOr::Ref(Ref::from_schema_name("NewCors"))),
+    ])
+    .required("path")
+    .required("service")
+    .into()
+}

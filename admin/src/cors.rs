@@ -201,6 +201,7 @@ impl Edit {
                     model::Conflict::CredentialsForAnyone => {
                         change.origins.is_some() && change.credentials.is_some()
                     }
+                    model::Conflict::TooMany { .. } | model::Conflict::TooLong => true,
                 };
                 let errors = vec![FieldError { path, message: conflict.to_string() }];
                 Err(if alone { Problem::invalid(errors) } else { Problem::conflict("cors-conflict", errors) })

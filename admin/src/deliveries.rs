@@ -16,12 +16,16 @@ use busbar_model::{
 };
 use busbar_store::DeliveryFilter;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema as _, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
 use crate::{
     app::App,
     caller::{Caller, Key},
     check::shown,
+    describe,
     etag::{self, IfMatch},
     openapi::Conflict,
     page::{self, Filters, List, Listed},
@@ -157,6 +161,13 @@ impl Filters for Fields {
         ("source", "Only deliveries of this plugin or security definition."),
         ("correlation_id", "Only deliveries of the call tree with this correlation id."),
     ];
+
+    fn value(field: &str) -> RefOr<Schema> {
+        match field {
+            "state" => describe::one_of(DeliveryState::ALL.map(DeliveryState::as_str)),
+            _ => String::schema(),
+        }
+    }
 }
 
 type Listing = List<Fields>;

@@ -95,3 +95,41 @@ fn channel() -> RefOr<Schema> {
     .required("service")
     .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use busbar_model::configuration::{Document, yaml};
+
+    use super::document;
+
+    /// Every member that an entry can have, with another value than its default.
+    const EVERYTHING: &str = "busbar: 1
+security:
+  clerk: {kind: basic, username: bob, password: hush}
+  partner: {kind: api-key, key_id: abc, key_sha256: 0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a}
+plugins:
+  shop: {grants: {invoke: ['*'], secrets: [a]}, config: {a: 1}}
+services:
+  s: {plugin: shop, limits: {timeout_ms: 1, cpu_ms: 1, memory_bytes: 65536, output_bytes: 0, invokes: 0, concurrency: 1,
+    queue: 0, calls_per_instance: 2}}
+channels:
+  a: {path: /a, service: s, methods: [GET], security: clerk, active: false, body_bytes_max: 7, timeout_ms: 7,
+    cors: {origins: ['*']}}
+";
+
+    #[test]
+    fn every_member_that_is_written_is_described() {
+        let written = Document::read(&yaml::read(EVERYTHING).unwrap()).unwrap().to_json();
+        let schema = serde_json::to_value(document()).unwrap();
+        for (section, entries) in written.iter().filter(|(section, _)| *section != "busbar") {
+            let entry = &schema["properties"][section]["additionalProperties"];
+            for (name, given) in entries.as_object().unwrap() {
+                let kinds = entry["oneOf"].as_array().cloned().unwrap_or_else(|| vec![entry.clone()]);
+                for member in given.as_object().unwrap().keys() {
+                    let known = kinds.iter().any(|kind| kind["properties"][member].is_object());
+                    assert!(known, "{section}/{name}/{member}: {entry:#}");
+                }
+            }
+        }
+    }
+}

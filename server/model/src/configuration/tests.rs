@@ -198,3 +198,29 @@ fn numbers_and_flags_may_come_by_variables() {
     let text = "busbar: 1\nchannels: {a: {path: /a, service: s, timeout_ms: '70'}}\n";
     assert_eq!(refused(text), ["line 2: channels.a.timeout_ms: is a text, but must be a whole number"]);
 }
+
+#[test]
+fn pages_of_other_origins_are_described_as_in_the_api() {
+    let cors = |cors: &str| format!("busbar: 1\nchannels: {{a: {{path: /a, service: s, cors: {cors}}}}}\n");
+    let document = read(&cors("{origins: ['https://App.example:443'], headers: [X-Own]}")).unwrap();
+    let expected = Cors {
+        origins: vec!["https://app.example".to_owned()],
+        headers: vec!["x-own".to_owned()],
+        ..Cors::default()
+    };
+    assert_eq!(document.channels[0].cors, Some(expected));
+    for (written, words) in [
+        ("{}", "origins is required"),
+        ("{origins: ['https://a.example', x]}", "origins[1] is not an origin"),
+        ("{origins: ['*'], credentials: true}", "credentials can't be true"),
+        ("{origins: ['*'], max_age_s: 86401}", "max_age_s is more than 86400"),
+        ("{origins: ['*'], colour: red}", "unknown field `colour`"),
+        ("['*']", "must be a map"),
+    ] {
+        let mistakes = refused(&cors(written));
+        assert!(
+            mistakes[0].starts_with("line 2: channels.a.cors") && mistakes[0].contains(words),
+            "{mistakes:?}"
+        );
+    }
+}

@@ -1,3 +1,5 @@
+//! The commands about deliveries, obeyed against a bus that answers as it is told.
+
 use clap::Parser;
 use serde_json::{Value, json};
 

@@ -14,7 +14,7 @@ use crate::fixture::{Fixture, NOW, name};
 /// What an attempt may take, and what a claim on it lasts.
 pub(crate) const LEASE_MS: u64 = 10_000;
 pub(crate) const CLAIM_MS: i64 = 25_000;
-/// Behind the last of a claim, so that order is told by time alone.
+/// The lifetime of a message.
 pub(crate) const LONG_MS: i64 = 3_600_000;
 
 /// A clock that never shows one time twice.

@@ -144,5 +144,5 @@ fn refused(document: &Document, refusals: &[Refusal]) -> Problem {
         let hint = hint.map(|variable| format!(": variable {variable} is not given")).unwrap_or_default();
         FieldError { path: refusal.path.clone(), message: format!("{}{hint}", refusal.error) }
     });
-    Problem::conflict("not-applicable", errors.collect())
+    Problem::conflict("conflict", errors.collect())
 }

@@ -12,6 +12,8 @@ use utoipa::{
     },
 };
 
+use crate::bounds::CONTENT_TYPE_BYTES_MAX;
+
 /// A dot-separated name (`busbar_model::Name`).
 const NAME: &str = r"^[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*$";
 /// A name, a prefix of names that ends in `*`, or `*` for all.
@@ -23,6 +25,10 @@ const METHOD: &str = "^[A-Z-]+$";
 const DIGEST: &str = "^sha256:[0-9a-fA-F]{64}$";
 /// Without ':' and control characters.
 const USERNAME: &str = r"^[^:\u0000-\u001F\u007F-\u009F]+$";
+/// RFC 4648, section 4, with its padding and nothing in the bits that are left over.
+const BASE64: &str = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$";
+/// Type and subtype (RFC 9110, section 8.3.1).
+const MEDIA_TYPE: &str = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+/[A-Za-z0-9!#$%&'*+.^_`|~-]+( *;[ -~]*)?$";
 /// At least one letter or digit that is not of the suffix.
 const FILE_NAME: &str = r"^(?![^A-Za-z0-9]*\.[wW][aA][sS][mM]$)[^A-Za-z0-9]*[A-Za-z0-9][\s\S]*$";
 /// The number of a change.
@@ -92,6 +98,14 @@ pub(crate) fn password() -> RefOr<Schema> {
 
 pub(crate) fn file_name() -> RefOr<Schema> {
     finished(text().pattern(Some(FILE_NAME)).max_length(Some(bounds::NAME_CHARS_MAX)))
+}
+
+pub(crate) fn base64() -> RefOr<Schema> {
+    finished(text().pattern(Some(BASE64)))
+}
+
+pub(crate) fn media_type_or_null() -> RefOr<Schema> {
+    nullable(finished(text().pattern(Some(MEDIA_TYPE)).max_length(Some(CONTENT_TYPE_BYTES_MAX))))
 }
 
 pub(crate) fn change_number() -> RefOr<Schema> {

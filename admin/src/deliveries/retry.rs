@@ -1,5 +1,7 @@
 //! What a retry sends instead of what was there.
 
+use std::borrow::Cow;
+
 use axum::{extract::Request, http::HeaderValue};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use busbar_model::bounds::DELIVERY_BYTES_MAX;
@@ -7,31 +9,47 @@ use busbar_store::Retry;
 use hyper::body::Body as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema, schema::OneOfBuilder},
+};
 
 use crate::{
     body, bounds,
     check::shown,
+    describe,
     problem::{Kind, Problem},
 };
 
 const JSON: &str = "application/json";
 
 /// Another payload: JSON, or bytes of any kind. Without either the same is sent again.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schema(as = DeliveryRetry)]
 pub(crate) struct Body {
     /// Sent as it is written here, as application/json.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<Value>)]
     payload: Option<Box<RawValue>>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, content_encoding = "base64")]
     payload_base64: Option<String>,
     /// Of the payload in base64; that of the one before if not given.
     #[serde(default)]
     content_type: Option<String>,
+}
+
+impl PartialSchema for Body {
+    fn schema() -> RefOr<Schema> {
+        let json = describe::members([("payload", RefOr::T(Schema::default()))]);
+        let bytes =
+            [("payload_base64", describe::base64()), ("content_type", describe::media_type_or_null())];
+        OneOfBuilder::new().item(json).item(describe::members(bytes).required("payload_base64")).into()
+    }
+}
+
+impl ToSchema for Body {
+    fn name() -> Cow<'static, str> {
+        "DeliveryRetry".into()
+    }
 }
 
 /// Null is a payload, too.
@@ -52,6 +70,9 @@ pub(crate) async fn read(request: Request) -> Result<Retry, Problem> {
         return Ok(Retry::default());
     }
     body::require_type(&parts.headers, &[JSON])?;
+    if bytes.trim_ascii() == b"null" {
+        return Ok(Retry::default());
+    }
     // Not by way of a `Value`, which would not keep every number as it was written.
     body::exact_object::<Body>(&bytes)?.into_retry()
 }

@@ -85,7 +85,13 @@ impl Reply {
     /// A refused input, whose messages at `path` have all of `words`.
     #[track_caller]
     pub(crate) fn invalid_at(self, path: &str, words: &[&str]) -> Self {
-        let reply = self.refused(400, "invalid-input");
+        self.refused(400, "invalid-input").says_at(path, words)
+    }
+
+    /// A refusal whose messages at `path` have all of `words`.
+    #[track_caller]
+    pub(crate) fn says_at(self, path: &str, words: &[&str]) -> Self {
+        let reply = self;
         let errors = reply.json["errors"].as_array().unwrap();
         let here: Vec<&str> =
             errors.iter().filter(|e| e["path"] == path).map(|e| e["message"].as_str().unwrap()).collect();

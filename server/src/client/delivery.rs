@@ -40,6 +40,7 @@ pub(crate) enum Command {
         after_help = "Examples:\n  busbar delivery show 01934b5c-0000-7000-8000-000000000000\n  busbar delivery show 01934b5c-0000-7000-8000-000000000000 --payload > order.json"
     )]
     Show {
+        /// Its id.
         id: String,
         /// Only what it carries, byte for byte.
         #[arg(long)]

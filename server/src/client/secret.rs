@@ -35,6 +35,7 @@ pub(crate) enum Command {
         after_help = "Examples:\n  busbar secret create pay-key\n  busbar secret create pay-key --description payments --value-file pay.key\n  busbar secret create pay-key < pay.key"
     )]
     Create {
+        /// What plugins read it by.
         name: String,
         /// What it is for; in no way secret.
         #[arg(long, value_name = "TEXT")]

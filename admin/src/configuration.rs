@@ -17,7 +17,7 @@ use busbar_model::{
     configuration::{Document, Mistake, Node, yaml},
     fault::FieldError,
 };
-use busbar_store::{Applied, By, Error, Odb, Refusal, Wanted};
+use busbar_store::{Error, Odb, Refusal};
 use bytes::Bytes;
 use serde::Serialize;
 use utoipa::{
@@ -26,15 +26,9 @@ use utoipa::{
 };
 
 use self::difference::ChangeView;
-use crate::{
-    app::App,
-    body, bounds,
-    caller::Caller,
-    openapi::Conflict,
-    page,
-    problem::{Kind, Problem},
-};
+use crate::{app::App, body, bounds, caller::Caller, openapi::Conflict, page, problem::Problem};
 
+pub(crate) const APPLY: &str = "/api/v1/apply";
 const YAML: &str = "application/yaml";
 /// The first is what is told; the others were in use before RFC 9512.
 const TYPES: [&str; 4] = [YAML, body::JSON[0], "application/x-yaml", "text/yaml"];
@@ -84,7 +78,7 @@ pub(crate) async fn apply(
     State(app): State<Arc<App>>,
     Caller(by): Caller,
     request: Request,
-) -> Result<Json<View>, Problem> {
+) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let bytes = body::read(&parts.headers, body, CONFIGURATION_BYTES_MAX, bounds::BODY_TIME_MAX).await?;
     body::require_type(&parts.headers, &TYPES)?;
@@ -100,19 +94,15 @@ pub(crate) async fn apply(
     let read = tokio::task::spawn_blocking(move || document(&bytes, json));
     let document = read.await.map_err(Problem::internal)??;
     let wanted = wishes::wanted(&app, &document).await?;
-    let applied = if dry_run {
-        app.read(move |odb| put(odb, &by, &wanted, prune, true)).await?
-    } else {
-        app.write(move |odb| put(odb, &by, &wanted, prune, false)).await?
+    let work = move |odb: &Odb| {
+        let applied = odb.apply(&by, &wanted, prune, dry_run)?;
+        if !applied.refusals.is_empty() {
+            return Err(refused(&document, &applied.refusals));
+        }
+        let changes = applied.edits.iter().map(ChangeView::from).collect();
+        Ok(Json(View { dry_run, changes }).into_response())
     };
-    if !applied.refusals.is_empty() {
-        return Err(refused(&document, &applied.refusals));
-    }
-    Ok(Json(View { dry_run, changes: applied.edits.iter().map(ChangeView::from).collect() }))
-}
-
-fn put(odb: &Odb, by: &By, wanted: &Wanted, prune: bool, dry_run: bool) -> Result<Applied, Problem> {
-    Ok(odb.apply(by, wanted, prune, dry_run)?)
+    if dry_run { app.read(work).await } else { app.answer(work).await }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -144,7 +134,7 @@ fn error(mistake: &Mistake) -> FieldError {
     FieldError { path: mistake.path.clone(), message: format!("{line}{}", mistake.message) }
 }
 
-/// All that can't be beside what is there already.
+/// All that does not go with what is there already.
 fn refused(document: &Document, refusals: &[Refusal]) -> Problem {
     let errors = refusals.iter().take(bounds::MISTAKES_SHOWN_MAX).map(|refusal| {
         let hint = match &refusal.error {
@@ -154,5 +144,5 @@ fn refused(document: &Document, refusals: &[Refusal]) -> Problem {
         let hint = hint.map(|variable| format!(": variable {variable} is not given")).unwrap_or_default();
         FieldError { path: refusal.path.clone(), message: format!("{}{hint}", refusal.error) }
     });
-    Problem::invalid(errors.collect()).into_kind(Kind::Conflict)
+    Problem::conflict("conflict", errors.collect())
 }

@@ -71,8 +71,12 @@ pub(crate) fn channel_path() -> RefOr<Schema> {
     )
 }
 
+pub(crate) fn methods() -> RefOr<Schema> {
+    list(finished(text().pattern(Some(METHOD))))
+}
+
 pub(crate) fn methods_or_null() -> RefOr<Schema> {
-    nullable(list(finished(text().pattern(Some(METHOD)))))
+    nullable(methods())
 }
 
 pub(crate) fn digest() -> RefOr<Schema> {

@@ -25,7 +25,11 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use busbar_model::{bounds::PLUGIN_BYTES_MAX, correlation::CorrelationId, unit::StoredReply};
+use busbar_model::{
+    bounds::{CONFIGURATION_BYTES_MAX, PLUGIN_BYTES_MAX},
+    correlation::CorrelationId,
+    unit::StoredReply,
+};
 use busbar_store::{Begun, Claim, Error, Odb};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
@@ -39,7 +43,7 @@ use crate::{
     app::App,
     body, bounds,
     caller::ACTOR,
-    clock, deployments,
+    clock, configuration, deployments,
     problem::{Kind, Problem},
 };
 
@@ -166,6 +170,9 @@ async fn keyed(app: Arc<App>, key: String, request: Request, next: Next) -> Resu
     if parts.method == Method::POST && parts.uri.path() == deployments::PATH {
         (bytes_max, time_max) = (PLUGIN_BYTES_MAX, bounds::UPLOAD_TIME_MAX);
         parts.extensions.insert(deployments::Turn::of(&app).await?);
+    }
+    if parts.uri.path() == configuration::APPLY {
+        bytes_max = CONFIGURATION_BYTES_MAX;
     }
     let bytes = body::read(&parts.headers, body, bytes_max, time_max).await?;
     let (method, path, query) = (parts.method.as_str(), parts.uri.path(), parts.uri.query());

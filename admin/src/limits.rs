@@ -9,7 +9,7 @@ use busbar_model::{
 use serde::{Deserialize, Serialize};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{RefOr, Schema},
+    openapi::{RefOr, Schema, Type},
 };
 
 use crate::{
@@ -59,6 +59,13 @@ macro_rules! limits {
                 ),)*];
                 describe::members(limits).into()
             }
+        }
+
+        /// Limits as a configuration has them.
+        pub(crate) fn described_set() -> RefOr<Schema> {
+            describe::members([$((stringify!($field), RefOr::T(describe::whole($least, $most).into())),)*])
+                .schema_type(Type::Object)
+                .into()
         }
 
         impl ToSchema for Patch {

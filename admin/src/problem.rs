@@ -190,12 +190,6 @@ impl Problem {
         .with_cause(cause)
     }
 
-    /// The same, but of another kind.
-    pub(crate) fn into_kind(mut self, kind: Kind) -> Self {
-        (self.0.kind, self.0.code) = (kind, kind.label());
-        self
-    }
-
     pub(crate) fn with_code(mut self, code: &'static str) -> Self {
         self.0.code = code;
         self

@@ -1,176 +1,135 @@
-//! What a document may be, for the API's description: exactly what is accepted, as far as that does not depend
-//! on what there is already.
+//! What a document looks like, for the API's description: exactly what is accepted.
 
-use serde_json::{Value, json};
-use utoipa::{
-    PartialSchema as _,
-    openapi::{RefOr, Schema},
+use busbar_model::{bounds, configuration::FORMAT};
+use serde_json::json;
+use utoipa::openapi::{
+    ObjectBuilder, Ref, RefOr, Schema, Type,
+    schema::{OneOfBuilder, SchemaType},
 };
 
-use busbar_model::configuration;
+use crate::{
+    describe::{self, described, members, nullable, whole},
+    limits,
+};
 
-use crate::{cors, describe, limits};
+const KEY_ID: &str = "^[A-Za-z0-9]+$";
+const SHA256: &str = "^[0-9a-f]{64}$";
 
+/// The whole document.
 pub(super) fn document() -> RefOr<Schema> {
-    let mut document = configuration::schema();
-    let Some(sections) = document.get_mut("properties").and_then(Value::as_object_mut) else {
-        return RefOr::default();
-    };
-    for (name, section) in sections.iter_mut().filter(|(_, section)| section["type"] == "object") {
-        // Nothing is a section without entries.
-        section["type"] = json!(["object", "null"]);
-        section["propertyNames"] = value(describe::name());
-        let entry = &mut section["additionalProperties"];
-        match name.as_str() {
-            "channels" => channel(entry),
-            "plugins" => plugin(entry),
-            "services" => service(entry),
-            "security" => *entry = security(entry["description"].take()),
-            _ => {}
-        }
-    }
-    serde_json::from_value(document).unwrap_or_default()
+    let format = ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([FORMAT]));
+    let sections = [
+        ("busbar", described(RefOr::T(format.into()), "The format's version.")),
+        ("security", section(security())),
+        ("plugins", section(plugin())),
+        ("services", section(service())),
+        ("channels", section(channel())),
+    ];
+    let description = "All definitions, each section by name. What an entry leaves out has its default. In texts \
+        ${NAME} is a variable, which is to be replaced before; only a password may be left as one, and the present \
+        one stays. $${ stands for ${.";
+    members(sections).required("busbar").description(Some(description)).into()
 }
 
-fn value(schema: RefOr<Schema>) -> Value {
-    json!(schema)
+/// Entries by name.
+fn section(entry: RefOr<Schema>) -> RefOr<Schema> {
+    let RefOr::T(name) = describe::name() else { return describe::name() };
+    ObjectBuilder::new()
+        .schema_type(SchemaType::Array(vec![Type::Object, Type::Null]))
+        .property_names(Some(name))
+        .additional_properties(Some(entry))
+        .into()
 }
 
-/// A patch's schema for where there is nothing to put back: without null.
-fn given(schema: RefOr<Schema>) -> Value {
-    without_null(value(schema))
+fn text(pattern: &str, most: usize) -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).max_length(Some(most)).into()
 }
 
-fn without_null(schema: Value) -> Value {
-    match schema {
-        Value::Object(members) => {
-            let member = |(name, value): (String, Value)| match (name.as_str(), value) {
-                ("type", Value::Array(types)) => {
-                    let mut left: Vec<Value> = types.into_iter().filter(|one| one != "null").collect();
-                    let types = if left.len() == 1 { left.remove(0) } else { Value::Array(left) };
-                    (name, types)
-                }
-                ("enum", Value::Array(words)) => {
-                    (name, words.into_iter().filter(|word| !word.is_null()).collect())
-                }
-                ("oneOf" | "anyOf", Value::Array(choices)) => {
-                    let choices = choices.into_iter().filter(|choice| choice["type"] != "null");
-                    (name, choices.map(without_null).collect())
-                }
-                (_, value) => (name, without_null(value)),
-            };
-            Value::Object(members.into_iter().map(member).collect())
-        }
-        Value::Array(items) => items.into_iter().map(without_null).collect(),
-        other => other,
-    }
+/// A password, or a key, that is left out stays as it is.
+fn security() -> RefOr<Schema> {
+    let of_kind = |kind| members([("kind", describe::one_of([kind]))]).required("kind");
+    let password = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(bounds::PASSWORD_CHARS_MAX))
+        .examples([json!("${PASSWORD_PARTNER}")]);
+    let basic = of_kind("basic")
+        .property("username", describe::username())
+        .required("username")
+        .property("password", RefOr::T(password.into()));
+    let key = of_kind("api-key")
+        .property("key_id", text(KEY_ID, bounds::NAME_CHARS_MAX))
+        .required("key_id")
+        .property("key_sha256", text(SHA256, 64))
+        .required("key_sha256");
+    OneOfBuilder::new().item(basic).item(key).item(of_kind("api-key")).into()
 }
 
-/// Numbers and flags may also be texts, so that a variable can stand for them.
-fn also_as_text(schema: &Value) -> Value {
-    match schema["type"].as_str() {
-        Some("integer") => {
-            let digits = schema["minimum"].as_u64().unwrap_or_default().to_string().len();
-            // As many digits as are within every range.
-            let text = format!("^[1-9][0-9]{{{digits}}}$");
-            json!({"anyOf": [schema, {"type": "string", "pattern": text}]})
-        }
-        Some("boolean") => json!({"anyOf": [schema, {"type": "string", "enum": ["true", "false"]}]}),
-        _ => schema.clone(),
-    }
+/// What is decided about a plugin; its file is deployed.
+fn plugin() -> RefOr<Schema> {
+    let grants = RefOr::Ref(Ref::from_schema_name("Grants"));
+    let config = ObjectBuilder::new().schema_type(Type::Object).into();
+    nullable(members([("grants", grants), ("config", config)]).schema_type(Type::Object).into())
 }
 
-fn channel(entry: &mut Value) {
-    let Some(members) = entry["properties"].as_object_mut() else { return };
-    for name in ["active", "body_bytes_max", "timeout_ms"] {
-        members[name] = also_as_text(&members[name]);
-    }
-    members["path"] = value(describe::channel_path());
-    members["methods"] = given(describe::methods_or_null());
-    members["service"] = value(describe::name());
-    members["security"] = value(describe::name());
-    members["cors"] = given(cors::New::schema());
+/// The plugin that offers it, or will, and the limits that were set.
+fn service() -> RefOr<Schema> {
+    members([("plugin", describe::name()), ("limits", limits::described_set())]).required("plugin").into()
 }
 
-fn plugin(entry: &mut Value) {
-    entry["type"] = json!(["object", "null"]);
-    let grants = describe::members([("invoke", describe::grants()), ("secrets", describe::grants())]);
-    entry["properties"]["grants"] = value(grants.into());
-}
-
-fn service(entry: &mut Value) {
-    entry["properties"]["plugin"] = value(describe::name());
-    let mut limits = given(limits::Patch::schema());
-    if let Some(members) = limits["properties"].as_object_mut() {
-        members.values_mut().for_each(|limit| *limit = also_as_text(limit));
-    }
-    entry["properties"]["limits"] = limits;
-}
-
-/// Each kind has members of its own.
-fn security(description: Value) -> Value {
-    let digest = json!({"type": "string", "pattern": "^[0-9a-f]{64}$"});
-    let key_id = json!({"type": "string", "pattern": "^[A-Za-z0-9]+$", "maxLength": 128});
-    json!({
-        "description": description,
-        "oneOf": [
-            {
-                "type": "object",
-                "properties": {
-                    "kind": {"type": "string", "enum": ["basic"]},
-                    "username": value(describe::username()),
-                    "password": {"type": "string", "minLength": 1, "maxLength": 1024,
-                        "examples": ["${PASSWORD_PARTNER}"]},
-                },
-                "required": ["kind", "username"],
-                "additionalProperties": false,
-            },
-            {
-                "type": "object",
-                "properties": {
-                    "kind": {"type": "string", "enum": ["api-key"]},
-                    "key_id": key_id,
-                    "key_sha256": digest,
-                },
-                "required": ["kind", "key_id", "key_sha256"],
-                "additionalProperties": false,
-            },
-            // The key that there is stays.
-            {
-                "type": "object",
-                "properties": {"kind": {"type": "string", "enum": ["api-key"]}},
-                "required": ["kind"],
-                "additionalProperties": false,
-            },
-        ],
-    })
+fn channel() -> RefOr<Schema> {
+    let flag = ObjectBuilder::new().schema_type(Type::Boolean).into();
+    let number = |least, most| whole(least, most).into();
+    members([
+        ("protocol", describe::one_of(["rest"])),
+        ("path", describe::channel_path()),
+        ("methods", describe::methods()),
+        ("service", describe::name()),
+        ("security", describe::name()),
+        ("active", flag),
+        ("body_bytes_max", number(0, bounds::BODY_BYTES_CEILING)),
+        ("timeout_ms", number(1, bounds::CALL_TIMEOUT_MS_CEILING)),
+        ("cors", RefOr::Ref(Ref::from_schema_name("NewCors"))),
+    ])
+    .required("path")
+    .required("service")
+    .into()
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use busbar_model::configuration::{Document, yaml};
 
-    use super::{also_as_text, document, without_null};
+    use super::document;
+
+    /// Every member that an entry can have, with another value than its default.
+    const EVERYTHING: &str = "busbar: 1
+security:
+  clerk: {kind: basic, username: bob, password: hush}
+  partner: {kind: api-key, key_id: abc, key_sha256: 0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a}
+plugins:
+  shop: {grants: {invoke: ['*'], secrets: [a]}, config: {a: 1}}
+services:
+  s: {plugin: shop, limits: {timeout_ms: 1, cpu_ms: 1, memory_bytes: 65536, output_bytes: 0, invokes: 0, concurrency: 1,
+    queue: 0, calls_per_instance: 2}}
+channels:
+  a: {path: /a, service: s, methods: [GET], security: clerk, active: false, body_bytes_max: 7, timeout_ms: 7,
+    cors: {origins: ['*']}}
+";
 
     #[test]
-    fn every_section_says_what_its_names_are() {
-        let document = json!(document());
-        for section in ["channels", "plugins", "services", "security"] {
-            assert!(document["properties"][section]["propertyNames"]["pattern"].is_string(), "{document}");
+    fn every_member_that_is_written_is_described() {
+        let written = Document::read(&yaml::read(EVERYTHING).unwrap()).unwrap().to_json();
+        let schema = serde_json::to_value(document()).unwrap();
+        for (section, entries) in written.iter().filter(|(section, _)| *section != "busbar") {
+            let entry = &schema["properties"][section]["additionalProperties"];
+            for (name, given) in entries.as_object().unwrap() {
+                let kinds = entry["oneOf"].as_array().cloned().unwrap_or_else(|| vec![entry.clone()]);
+                for member in given.as_object().unwrap().keys() {
+                    let known = kinds.iter().any(|kind| kind["properties"][member].is_object());
+                    assert!(known, "{section}/{name}/{member}: {entry:#}");
+                }
+            }
         }
-        assert_eq!(document["properties"]["busbar"]["enum"], json!([1]));
-        assert!(document["properties"]["security"]["additionalProperties"]["oneOf"].is_array(), "{document}");
-    }
-
-    #[test]
-    fn null_is_for_patches() {
-        let patch = json!({"oneOf": [{"type": ["string", "null"], "enum": ["a", null]}, {"type": "null"}]});
-        assert_eq!(without_null(patch), json!({"oneOf": [{"type": "string", "enum": ["a"]}]}));
-    }
-
-    #[test]
-    fn a_number_as_text_is_within_the_range() {
-        let schema = also_as_text(&json!({"type": "integer", "minimum": 65_536}));
-        assert_eq!(schema["anyOf"][1]["pattern"], "^[1-9][0-9]{5}$");
     }
 }

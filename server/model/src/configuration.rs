@@ -18,7 +18,7 @@ mod services;
 #[cfg(test)]
 mod tests;
 
-pub use document::{Document, FORMAT, schema};
+pub use document::{Document, FORMAT};
 pub use members::Mistake;
 pub use node::Node;
 pub use plugins::PluginEntry;

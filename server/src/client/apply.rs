@@ -67,8 +67,9 @@ pub(crate) async fn run(session: &mut Session, args: Args) -> anyhow::Result<()>
     let api = session.admin()?;
     let query = format!("{PATH}?dry_run={}&prune={}", args.dry_run, args.prune);
     // Each new password takes its time.
-    let question =
-        Question::new(Method::POST, query).json(&source.node.to_json()).patience(Some(APPLY_TIME_MAX));
+    let question = Question::new(Method::POST, query)
+        .json(&Value::Object(source.document.to_json()))
+        .patience(Some(APPLY_TIME_MAX));
     let answer = api.ask(question).await.and_then(|answer| answer.json());
     let answer = match answer {
         Err(Error::Refused(problem)) if !problem.errors.is_empty() => {

@@ -9,7 +9,7 @@ use std::{
 
 use busbar_model::{
     bounds::CONFIGURATION_BYTES_MAX,
-    configuration::{Document, Mistake, Node, variables, yaml},
+    configuration::{Document, Mistake, Node, variables::Unfit, yaml},
 };
 
 use super::{failure::Usage, variables::Values};
@@ -42,14 +42,12 @@ impl Source {
             }
         };
         let mut mistakes = Vec::new();
-        node.texts_mut(&mut |line, text| match variables::filled(text, |name| values.get(name)) {
-            Ok(filled) => *text = filled,
-            // What can't be filled is told of when it is read; only this is not seen there.
-            Err(variables::Unfit::Missing(name)) => {
-                mistakes.push(mistake(line, format!("variable {name} is not given")));
+        for (line, unfit) in node.fill(&mut |name| values.get(name)) {
+            // The others are told of when they are read, with their place.
+            if matches!(unfit, Unfit::Missing(_)) {
+                mistakes.push(mistake(line, unfit.to_string()));
             }
-            Err(_) => {}
-        });
+        }
         let (document, more) = Document::parts(&node);
         mistakes.extend(more);
         Ok(Self { path: path.to_owned(), node, document, mistakes })

@@ -72,46 +72,6 @@ impl Entry for Draft {
         ];
         members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
-
-    fn schema() -> Value {
-        json!({
-            "type": "object",
-            "description": "A way in. What is left out has its default.",
-            "properties": {
-                "protocol": {"type": "string", "enum": ["rest"], "default": "rest"},
-                "path": {"type": "string", "examples": ["/orders/{id}"]},
-                "methods": {"type": "array", "items": {"type": "string"}, "description": "None is any."},
-                "service": {"type": "string", "description": "Need not be deployed yet."},
-                "security": {"type": "string", "description": "Name of a security definition; none is open to everyone."},
-                "active": {"type": "boolean", "default": true},
-                "body_bytes_max": {"type": "integer", "minimum": 0, "maximum": bounds::BODY_BYTES_CEILING,
-                    "default": bounds::BODY_BYTES_DEFAULT},
-                "timeout_ms": {"type": "integer", "minimum": 1, "maximum": bounds::CALL_TIMEOUT_MS_CEILING,
-                    "default": bounds::CALL_TIMEOUT_MS_DEFAULT},
-                "cors": cors_schema(),
-            },
-            "required": ["path", "service"],
-            "additionalProperties": false,
-        })
-    }
-}
-
-fn cors_schema() -> Value {
-    let names = json!({"type": "array", "items": {"type": "string"}, "maxItems": bounds::CORS_ITEMS_MAX});
-    json!({
-        "type": "object",
-        "description": "Which pages of other origins may call it, as in the channel's own API.",
-        "properties": {
-            "origins": names,
-            "headers": names,
-            "expose": names,
-            "credentials": {"type": "boolean", "default": false},
-            "max_age_s": {"type": "integer", "minimum": 0, "maximum": bounds::CORS_MAX_AGE_S_CEILING,
-                "default": bounds::CORS_MAX_AGE_S_DEFAULT},
-        },
-        "required": ["origins"],
-        "additionalProperties": false,
-    })
 }
 
 /// `cors` as it stands in a document: what is left out has its default.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    members::{Members, Mistake, whole_number},
+    members::{Members, Mistake, integral},
     node::{Content, Node, segment},
     plugins::PluginEntry,
     security::{self, SecurityEntry},
@@ -26,9 +26,6 @@ pub(super) trait Entry: Sized {
 
     /// In their order, without those that have their default, with texts escaped.
     fn write(&self) -> Map<String, Value>;
-
-    /// JSON Schema.
-    fn schema() -> Value;
 }
 
 /// All definitions that a document holds. What an entry leaves out has its default.
@@ -81,30 +78,11 @@ impl Document {
     }
 }
 
-/// What a document may be, as JSON Schema with references into an OpenAPI document.
-pub fn schema() -> Value {
-    let section = |entry: Value| json!({"type": "object", "additionalProperties": entry});
-    json!({
-        "type": "object",
-        "description": "The whole configuration, each section by name. What an entry leaves out has its default. In \
-            texts $${ stands for ${.",
-        "properties": {
-            FORMAT_MEMBER: {"type": "integer", "enum": [FORMAT], "description": "The format's version."},
-            SecurityEntry::SECTION: section(SecurityEntry::schema()),
-            PluginEntry::SECTION: section(PluginEntry::schema()),
-            ServiceEntry::SECTION: section(ServiceEntry::schema()),
-            Draft::SECTION: section(Draft::schema()),
-        },
-        "required": [FORMAT_MEMBER],
-        "additionalProperties": false,
-    })
-}
-
 fn read(root: &Node, mistakes: &mut Vec<Mistake>) -> Option<Document> {
     let mut members = Members::of(root, root.line, String::new(), mistakes)?;
     // Of another format nothing else is known.
     members.required(FORMAT_MEMBER, |node| match &node.content {
-        Content::Number(number) if whole_number(number) == Some(FORMAT) => Ok(()),
+        Content::Number(number) if integral(number).as_u64() == Some(FORMAT) => Ok(()),
         Content::Number(number) => {
             Err(format!("is {number}, but this version of Busbar knows format {FORMAT} only").into())
         }

@@ -159,6 +159,7 @@ impl<'n, 'f> Members<'n, 'f> {
 pub(super) fn text(node: &Node) -> Result<String, Wrong> {
     match &node.content {
         Content::Text(text) => variables::literal(text).map_err(Wrong::missing),
+        Content::Given(text) => Ok(text.clone()),
         Content::Number(number) => {
             Err(format!("is the number {number}, but must be a text; put it in quotes").into())
         }
@@ -173,21 +174,16 @@ pub(super) fn parsed<T, E: std::fmt::Display>(
     move |node| parse(text(node)?).map_err(Wrong::from)
 }
 
-/// `1.0` is a whole number too (JSON Schema 2020-12, section 6.1.1).
-pub(super) fn whole_number(number: &Number) -> Option<u64> {
-    let fraction = || number.as_f64().filter(|value| value.fract() == 0.0)?.to_string().parse().ok();
-    number.as_u64().or_else(fraction)
-}
-
-/// A whole number; also as a text, so that a variable can stand for it.
+/// A whole number, also where a variable stands for it.
 pub(super) fn whole(least: u64, most: u64) -> impl FnOnce(&Node) -> Result<u64, Wrong> {
     move |node| {
         let (shown, value) = match &node.content {
-            Content::Number(number) => (number.to_string(), whole_number(number)),
-            Content::Text(_) => {
-                let text = text(node)?;
-                (format!("{text:?}"), text.parse().ok())
-            }
+            Content::Number(number) => (number.to_string(), integral(number).as_u64()),
+            Content::Given(text) => (format!("{text:?}"), text.parse().ok()),
+            Content::Text(text) => match variables::literal(text) {
+                Err(unfit @ Unfit::Missing(_)) => return Err(Wrong::missing(unfit)),
+                _ => return Err("is a text, but must be a whole number".into()),
+            },
             _ => return Err(format!("is {}, but must be a whole number", node.kind()).into()),
         };
         let fits = value.filter(|value| (least..=most).contains(value));
@@ -195,14 +191,29 @@ pub(super) fn whole(least: u64, most: u64) -> impl FnOnce(&Node) -> Result<u64, 
     }
 }
 
-/// True or false; also as a text, so that a variable can stand for it.
+/// `7.0` is as whole as `7` (JSON Schema).
+pub(super) fn integral(number: &Number) -> Number {
+    // All whole numbers below this are exact as floats.
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    match number.as_f64() {
+        Some(float) if number.is_f64() && float.fract() == 0.0 && (0.0..=EXACT_MAX).contains(&float) => {
+            format!("{float:.0}").parse().unwrap_or_else(|_| number.clone())
+        }
+        _ => number.clone(),
+    }
+}
+
+/// True or false, also where a variable stands for it.
 pub(super) fn flag(node: &Node) -> Result<bool, Wrong> {
     match &node.content {
         Content::Flag(flag) => Ok(*flag),
-        Content::Text(_) => {
-            let text = text(node)?;
+        Content::Given(text) => {
             text.parse().map_err(|_| format!("is {text:?}, but must be true or false").into())
         }
+        Content::Text(text) => match variables::literal(text) {
+            Err(unfit @ Unfit::Missing(_)) => Err(Wrong::missing(unfit)),
+            _ => Err("is a text, but must be true or false".into()),
+        },
         _ => Err(format!("is {}, but must be true or false", node.kind()).into()),
     }
 }
@@ -218,7 +229,7 @@ pub(super) fn texts(node: &Node) -> Result<Vec<String>, Wrong> {
 /// Any value, with the variables in its texts.
 pub(super) fn free(node: &Node) -> Result<Value, Wrong> {
     match &node.content {
-        Content::Text(_) => text(node).map(Value::String),
+        Content::Text(_) | Content::Given(_) => text(node).map(Value::String),
         Content::List(items) => {
             let item = |(at, item): (usize, &Node)| free(item).map_err(|wrong| wrong.below(&at.to_string()));
             items.iter().enumerate().map(item).collect::<Result<Vec<_>, _>>().map(Value::Array)
@@ -233,12 +244,21 @@ pub(super) fn free(node: &Node) -> Result<Value, Wrong> {
     }
 }
 
-/// A map that the model knows how to read.
+/// A map that the model knows how to read. In it null is as if it were left out.
 pub(super) fn typed<T: DeserializeOwned>(node: &Node) -> Result<T, Wrong> {
-    match node.content {
-        Content::Map(_) => serde_json::from_value(free(node)?).map_err(Wrong::from),
-        _ => Err(format!("is {}, but must be a map", node.kind()).into()),
+    let Content::Map(_) = node.content else {
+        return Err(format!("is {}, but must be a map", node.kind()).into());
+    };
+    let mut value = free(node)?;
+    if let Value::Object(members) = &mut value {
+        members.retain(|_, member| !member.is_null());
+        for member in members.values_mut() {
+            if let Value::Number(number) = member {
+                *number = integral(number);
+            }
+        }
     }
+    serde_json::from_value(value).map_err(Wrong::from)
 }
 
 /// A text as it stands in a document.

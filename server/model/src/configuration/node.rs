@@ -8,6 +8,8 @@ use serde::{
 };
 use serde_json::{Map, Number, Value};
 
+use super::variables::{Unfit, escaped, filled, reference};
+
 /// A value and where it begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
@@ -21,7 +23,10 @@ pub enum Content {
     Null,
     Flag(bool),
     Number(Number),
+    /// As it was written: with the variables that it names, and escapes.
     Text(String),
+    /// What a variable stands for, all of it: a text, or what can be read from one.
+    Given(String),
     List(Vec<Node>),
     /// In the order of the document; no name stands twice.
     Map(Vec<(Key, Node)>),
@@ -41,7 +46,7 @@ impl Node {
             Content::Null => "empty",
             Content::Flag(_) => "true or false",
             Content::Number(_) => "a number",
-            Content::Text(_) => "a text",
+            Content::Text(_) | Content::Given(_) => "a text",
             Content::List(_) => "a list",
             Content::Map(_) => "a map",
         }
@@ -74,6 +79,7 @@ impl Node {
             Content::Flag(flag) => Value::Bool(*flag),
             Content::Number(number) => Value::Number(number.clone()),
             Content::Text(text) => Value::String(text.clone()),
+            Content::Given(text) => Value::String(escaped(text)),
             Content::List(items) => items.iter().map(Self::to_json).collect(),
             Content::Map(members) => {
                 let member = |(key, node): &(Key, Self)| (key.text.clone(), node.to_json());
@@ -82,13 +88,29 @@ impl Node {
         }
     }
 
-    /// Every text in it, from the first to the last.
-    pub fn texts_mut(&mut self, work: &mut impl FnMut(Option<usize>, &mut String)) {
+    /// Puts in the variables whose value is known; the others stay. Gives what could not be done.
+    pub fn fill(&mut self, value: &mut impl FnMut(&str) -> Option<String>) -> Vec<(Option<usize>, Unfit)> {
+        let mut unfit = Vec::new();
+        self.fill_noting(value, &mut unfit);
+        unfit
+    }
+
+    fn fill_noting(
+        &mut self,
+        value: &mut impl FnMut(&str) -> Option<String>,
+        unfit: &mut Vec<(Option<usize>, Unfit)>,
+    ) {
         match &mut self.content {
-            Content::Text(text) => work(self.line, text),
-            Content::List(items) => items.iter_mut().for_each(|node| node.texts_mut(work)),
-            Content::Map(members) => members.iter_mut().for_each(|(_, node)| node.texts_mut(work)),
-            Content::Null | Content::Flag(_) | Content::Number(_) => {}
+            Content::Text(text) => match (reference(text).and_then(&mut *value), filled(text, &mut *value)) {
+                (Some(whole), _) => self.content = Content::Given(whole),
+                (None, Ok(filled)) => *text = filled,
+                (None, Err(reason)) => unfit.push((self.line, reason)),
+            },
+            Content::List(items) => items.iter_mut().for_each(|node| node.fill_noting(value, unfit)),
+            Content::Map(members) => {
+                members.iter_mut().for_each(|(_, node)| node.fill_noting(value, unfit));
+            }
+            Content::Null | Content::Flag(_) | Content::Number(_) | Content::Given(_) => {}
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     members::{Members, Wrong, free, shown_free, typed},
 };
 use crate::{
-    bounds::CONFIG_BYTES_MAX,
+    bounds::{CONFIG_BYTES_MAX, NAME_CHARS_MAX},
     name::Name,
     plugin::{Grants, Plugin},
 };
@@ -35,6 +35,11 @@ impl Entry for PluginEntry {
         let grants = members.optional("grants", |node| {
             let grants: Grants = typed(node)?;
             grants.check()?;
+            if let Some(long) =
+                [&grants.invoke, &grants.secrets].into_iter().flatten().find(|grant| is_long(grant))
+            {
+                return Err(Wrong::from(format!("{long:?} is longer than {NAME_CHARS_MAX} characters")));
+            }
             Ok(grants)
         });
         let config = members.or("config", json!({}), |node| match free(node)? {
@@ -55,16 +60,8 @@ impl Entry for PluginEntry {
         let members = [("grants", grants), ("config", config)];
         members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
+}
 
-    fn schema() -> Value {
-        json!({
-            "type": "object",
-            "description": "What is decided about a plugin; its file is deployed.",
-            "properties": {
-                "grants": {"$ref": "#/components/schemas/Grants"},
-                "config": {"type": "object"},
-            },
-            "additionalProperties": false,
-        })
-    }
+fn is_long(grant: &str) -> bool {
+    grant.chars().count() > NAME_CHARS_MAX
 }

@@ -101,24 +101,6 @@ impl Entry for SecurityEntry {
         };
         members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
-
-    fn schema() -> Value {
-        json!({
-            "type": "object",
-            "description": "Credentials that channels ask for. username and password belong to basic, key_id and \
-                key_sha256 to api-key. A password that is left out, or the name of a variable, and a key that is left \
-                out stay as they are; a new definition needs them.",
-            "properties": {
-                "kind": {"type": "string", "enum": KINDS},
-                "username": {"type": "string"},
-                "password": {"type": "string", "examples": ["${PASSWORD_PARTNER}"]},
-                "key_id": {"type": "string"},
-                "key_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-            },
-            "required": ["kind"],
-            "additionalProperties": false,
-        })
-    }
 }
 
 /// The variable that is left where a password should stand.

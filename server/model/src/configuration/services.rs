@@ -41,19 +41,6 @@ impl Entry for ServiceEntry {
         let members = [("plugin", Some(json!(self.plugin))), ("limits", limits)];
         members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
-
-    fn schema() -> Value {
-        json!({
-            "type": "object",
-            "description": "Limits that were set for a service.",
-            "properties": {
-                "plugin": {"type": "string", "description": "The plugin that offers it, or will."},
-                "limits": {"$ref": "#/components/schemas/LimitsSet"},
-            },
-            "required": ["plugin"],
-            "additionalProperties": false,
-        })
-    }
 }
 
 fn limits(node: &Node) -> Result<LimitsPatch, Wrong> {

@@ -171,7 +171,7 @@ mod tests {
             ("a: !!str 1\n", 1, "tags"),
             ("a: 1\n---\nb: 2\n", 2, "second document"),
             ("? [a]\n: 1\n", 1, "no name"),
-            ("a: 1\nb: 007\n", 2, "leading zero"),
+            ("a: 1\nb: .inf\n", 2, "not a number that JSON has"),
             ("a: 'x\nb: 1\n", 1, ""),
             ("a: [1, 2\nb: 1\n", 2, ""),
             ("a: 1\n\tb: 2\n", 2, ""),

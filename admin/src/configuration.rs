@@ -16,7 +16,7 @@ use busbar_model::{
     configuration::{self as model, Document, Mistake, Node, yaml},
     fault::FieldError,
 };
-use busbar_store::{Applied, By, Error, Odb, Refusal, Wanted};
+use busbar_store::{Error, Odb, Refusal};
 use bytes::Bytes;
 use serde::Serialize;
 use utoipa::{
@@ -63,7 +63,7 @@ pub(crate) struct View {
     changes: Vec<ChangeView>,
 }
 
-/// All definitions as one document. Passwords are named, not shown; plugins' files are no part of it.
+/// All definitions as one document. Passwords and secrets are named, not shown; plugins' files are no part of it.
 #[utoipa::path(get, path = "/api/v1/export", tag = "configuration",
     responses((status = 200, description = "The document.", body = Configuration, content_type = "application/yaml")))]
 pub(crate) async fn export(State(app): State<Arc<App>>) -> Result<Response, Problem> {
@@ -99,19 +99,13 @@ pub(crate) async fn apply(
     let read = tokio::task::spawn_blocking(move || document(&bytes, json));
     let document = read.await.map_err(Problem::internal)??;
     let wanted = wishes::wanted(&app, &document).await?;
-    let applied = if dry_run {
-        app.read(move |odb| put(odb, &by, &wanted, prune, true)).await?
-    } else {
-        app.write(move |odb| put(odb, &by, &wanted, prune, false)).await?
-    };
+    let key = Arc::clone(&app.master_key);
+    let put = move |odb: &Odb| Ok(odb.apply(&by, &key, &wanted, prune, dry_run)?);
+    let applied = if dry_run { app.read(put).await? } else { app.write(put).await? };
     if !applied.refusals.is_empty() {
         return Err(refused(&document, &applied.refusals));
     }
     Ok(Json(View { dry_run, changes: applied.edits.iter().map(ChangeView::from).collect() }))
-}
-
-fn put(odb: &Odb, by: &By, wanted: &Wanted, prune: bool, dry_run: bool) -> Result<Applied, Problem> {
-    Ok(odb.apply(by, wanted, prune, dry_run)?)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -149,10 +143,7 @@ fn refused(document: &Document, refusals: &[Refusal]) -> Problem {
         matches!(refusal.error, Error::AddressTaken(_) | Error::ServiceTaken { .. } | Error::InUse { .. })
     });
     let errors = refusals.iter().take(bounds::MISTAKES_SHOWN_MAX).map(|refusal| {
-        let hint = match &refusal.error {
-            Error::NoCredential { name, .. } => wishes::variable_of(document, name),
-            _ => None,
-        };
+        let hint = wishes::variable_of(document, &refusal.error);
         let hint = hint.map(|variable| format!(": variable {variable} is not given")).unwrap_or_default();
         FieldError { path: refusal.path.clone(), message: format!("{}{hint}", refusal.error) }
     });

@@ -6,6 +6,7 @@ use super::{
     members::{Members, Mistake},
     node::{Content, Node, segment},
     plugins::PluginEntry,
+    secrets::{self, SecretEntry},
     security::{self, SecurityEntry},
     services::ServiceEntry,
     yaml,
@@ -35,6 +36,7 @@ pub(super) trait Entry: Sized {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
     pub security: Vec<SecurityEntry>,
+    pub secrets: Vec<SecretEntry>,
     pub plugins: Vec<PluginEntry>,
     pub services: Vec<ServiceEntry>,
     pub channels: Vec<Draft>,
@@ -59,6 +61,7 @@ impl Document {
         let limited = definitions.services.iter().filter(|service| service.limits != LimitsPatch::default());
         Self {
             security: security::entries(&definitions.securities),
+            secrets: secrets::entries(&definitions.secrets),
             plugins: definitions.plugins.iter().map(PluginEntry::from).collect(),
             services: limited.map(ServiceEntry::from).collect(),
             channels: definitions.channels.iter().cloned().map(Draft::from).collect(),
@@ -70,6 +73,7 @@ impl Document {
         let mut members = Map::new();
         members.insert(FORMAT_MEMBER.to_owned(), json!(FORMAT));
         write(&mut members, &self.security, |entry| &entry.name);
+        write(&mut members, &self.secrets, |entry| &entry.name);
         write(&mut members, &self.plugins, |entry| &entry.name);
         write(&mut members, &self.services, |entry| &entry.name);
         write(&mut members, &self.channels, |entry| &entry.name);
@@ -91,6 +95,7 @@ pub fn schema() -> Value {
         "properties": {
             FORMAT_MEMBER: {"type": "integer", "enum": [FORMAT], "description": "The format's version."},
             SecurityEntry::SECTION: section(SecurityEntry::schema()),
+            SecretEntry::SECTION: section(SecretEntry::schema()),
             PluginEntry::SECTION: section(PluginEntry::schema()),
             ServiceEntry::SECTION: section(ServiceEntry::schema()),
             Draft::SECTION: section(Draft::schema()),
@@ -112,14 +117,16 @@ fn read(root: &Node, mistakes: &mut Vec<Mistake>) -> Option<Document> {
     })?;
     let sections = [
         members.node(SecurityEntry::SECTION),
+        members.node(SecretEntry::SECTION),
         members.node(PluginEntry::SECTION),
         members.node(ServiceEntry::SECTION),
         members.node(Draft::SECTION),
     ];
     members.finish();
-    let [security, plugins, services, channels] = sections;
+    let [security, secrets, plugins, services, channels] = sections;
     Some(Document {
         security: section(security, mistakes),
+        secrets: section(secrets, mistakes),
         plugins: section(plugins, mistakes),
         services: section(services, mistakes),
         channels: section(channels, mistakes),

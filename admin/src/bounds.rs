@@ -34,8 +34,6 @@ pub(crate) const METRICS_TIME_MAX: Duration = Duration::from_secs(5);
 /// again; and the longest pause between two looks.
 pub(crate) const REPEAT_TIME_MAX: Duration = Duration::from_secs(5);
 pub(crate) const REPEAT_PAUSE_MAX: Duration = Duration::from_millis(200);
-/// What a secret is for, in bytes.
-pub(crate) const DESCRIPTION_BYTES_MAX: usize = 1024;
 /// Names tried for a channel that was given none: `service`, `service-2` and so on.
 pub(crate) const DEFAULT_NAMES_TRIED: u32 = 1_000;
 /// Of a value that an error message repeats.

@@ -17,7 +17,7 @@ use busbar_model::{
     configuration::{Document, Mistake, Node, yaml},
     fault::FieldError,
 };
-use busbar_store::{Error, Odb, Refusal};
+use busbar_store::{Odb, Refusal};
 use bytes::Bytes;
 use serde::Serialize;
 use utoipa::{
@@ -58,7 +58,7 @@ pub(crate) struct View {
     changes: Vec<ChangeView>,
 }
 
-/// All definitions as one document. Passwords are named, not shown; plugins' files are no part of it.
+/// All definitions as one document. Passwords and secrets are named, not shown; plugins' files are no part of it.
 #[utoipa::path(get, path = "/api/v1/export", tag = "configuration",
     responses((status = 200, description = "The document.", body = Configuration, content_type = "application/yaml")))]
 pub(crate) async fn export(State(app): State<Arc<App>>) -> Result<Response, Problem> {
@@ -94,8 +94,9 @@ pub(crate) async fn apply(
     let read = tokio::task::spawn_blocking(move || document(&bytes, json));
     let document = read.await.map_err(Problem::internal)??;
     let wanted = wishes::wanted(&app, &document).await?;
+    let key = Arc::clone(&app.master_key);
     let work = move |odb: &Odb| {
-        let applied = odb.apply(&by, &wanted, prune, dry_run)?;
+        let applied = odb.apply(&by, &key, &wanted, prune, dry_run)?;
         if !applied.refusals.is_empty() {
             return Err(refused(&document, &applied.refusals));
         }
@@ -137,10 +138,7 @@ fn error(mistake: &Mistake) -> FieldError {
 /// All that does not go with what is there already.
 fn refused(document: &Document, refusals: &[Refusal]) -> Problem {
     let errors = refusals.iter().take(bounds::MISTAKES_SHOWN_MAX).map(|refusal| {
-        let hint = match &refusal.error {
-            Error::NoCredential { name, .. } => wishes::variable_of(document, name),
-            _ => None,
-        };
+        let hint = wishes::variable_of(document, &refusal.error);
         let hint = hint.map(|variable| format!(": variable {variable} is not given")).unwrap_or_default();
         FieldError { path: refusal.path.clone(), message: format!("{}{hint}", refusal.error) }
     });

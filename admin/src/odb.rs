@@ -85,7 +85,7 @@ impl From<Error> for Problem {
             Error::UnknownSecurity { .. } => {
                 conflict("unknown-security").with_error("/security", error.to_string())
             }
-            Error::NoCredential { .. } => Self::invalid_at("", error.to_string()),
+            Error::NoCredential { .. } | Error::NoValue { .. } => Self::invalid_at("", error.to_string()),
             Error::InvalidCursor(_) => Self::invalid_at("/before", error.to_string()),
             Error::RevisionMismatch { current } => Self::new(Kind::PreconditionFailed, error.to_string())
                 .with_header(header::ETAG, etag::of(*current)),

@@ -8,7 +8,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use busbar_model::{Secret, Timestamp, bounds::SECRET_VALUE_BYTES_MAX};
+use busbar_model::{Secret, Timestamp, secret};
 use busbar_store::{
     Plaintext,
     secret::{Draft, Filter, New as NewSecret},
@@ -20,7 +20,6 @@ use utoipa::ToSchema;
 use crate::{
     app::App,
     body::Input,
-    bounds::DESCRIPTION_BYTES_MAX,
     caller::{Caller, Key},
     check::{self, Check, REQUIRED},
     describe,
@@ -106,18 +105,8 @@ pub(crate) struct Patch {
     value: Member<Given>,
 }
 
-fn description(text: String) -> Result<String, String> {
-    match text.len() {
-        bytes if bytes <= DESCRIPTION_BYTES_MAX => Ok(text),
-        bytes => Err(format!("has {bytes} bytes; allowed is {DESCRIPTION_BYTES_MAX}")),
-    }
-}
-
 fn value(Given(value): Given) -> Result<Plaintext, String> {
-    match value.reveal().len() {
-        bytes if (1..=SECRET_VALUE_BYTES_MAX).contains(&bytes) => Ok(value),
-        bytes => Err(format!("has {bytes} bytes; allowed is 1 to {SECRET_VALUE_BYTES_MAX}")),
-    }
+    secret::check_value(value.reveal()).map(|()| value)
 }
 
 impl New {
@@ -125,7 +114,8 @@ impl New {
         let mut check = Check::default();
         let name = check.some("/name", self.name, REQUIRED);
         let name = name.and_then(|name| check.ok("/name", check::name(name)));
-        let description = self.description.and_then(|text| check.ok("/description", description(text)));
+        let description =
+            self.description.and_then(|text| check.ok("/description", secret::description(text)));
         let given = check.some("/value", self.value, REQUIRED);
         let given = given.and_then(|given| check.ok("/value", value(given)));
         let (name, value) = check.finish_with(name.zip(given))?;
@@ -144,7 +134,7 @@ impl Patch {
     fn checked(self) -> Result<Edit, Problem> {
         let mut check = Check::default();
         let name = self.name.checked(&mut check, "/name", None, check::name);
-        let some = |text| description(text).map(Some);
+        let some = |text| secret::description(text).map(Some);
         let description = self.description.checked(&mut check, "/description", Some(None), some);
         let value = self.value.checked(&mut check, "/value", None, value);
         check.finish()?;

@@ -33,8 +33,10 @@ async fn what_is_exported_makes_the_same_on_an_empty_system() {
     source.create_channel("keyed", "/keyed", "echo", json!({"security": "partner"})).await;
     source.admin("PUT", "/plugins/echo/config", Some(&json!({"url": "${not a variable}"}))).await.expect(200);
     source.limit("echo", &json!({"queue": 5})).await;
+    let secret = json!({"name": "pay-key", "description": "for the shop", "value": "open barley"});
+    source.admin("POST", "/secrets", Some(&secret)).await.expect(201);
     let exported = export(&source).await;
-    for secret in ["open sesame", key.as_str(), "argon2"] {
+    for secret in ["open sesame", "open barley", key.as_str(), "argon2"] {
         assert!(!exported.contains(secret), "{exported}");
     }
     let document = file(&target, "busbar.yaml", &exported);
@@ -44,12 +46,14 @@ async fn what_is_exported_makes_the_same_on_an_empty_system() {
     let line = exported.lines().position(|line| line == "  clerk:").unwrap() + 1;
     let place = format!("busbar.yaml:{line}: security.clerk: ");
     assert!(refused.stderr.contains(&place) && refused.stderr.contains("PASSWORD_CLERK"), "{refused:?}");
+    assert!(refused.stderr.contains("variable SECRET_PAY_KEY is not given"), "{refused:?}");
 
-    let vars = file(&target, "target.env", "PASSWORD_CLERK='open sesame'\n");
+    let vars = file(&target, "target.env", "PASSWORD_CLERK='open sesame'\nSECRET_PAY_KEY='open barley'\n");
     let apply = ["apply", document.as_str(), "--vars", vars.as_str()];
     let before = version(&target).await;
     let dry = target.cli(&[&apply[..], &["--dry-run"]].concat()).await;
     assert!(dry.expect(0).stdout.contains("+ channel orders\n"), "{dry:?}");
+    assert!(dry.stdout.contains("+ secret pay-key\n") && !dry.stdout.contains("barley"), "{dry:?}");
     assert_eq!(version(&target).await, before);
     let done = target.cli(&apply).await;
     assert_eq!(done.expect(0).stdout, dry.stdout);

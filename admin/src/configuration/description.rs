@@ -21,13 +21,14 @@ pub(super) fn document() -> RefOr<Schema> {
     let sections = [
         ("busbar", described(RefOr::T(format.into()), "The format's version.")),
         ("security", section(security())),
+        ("secrets", section(secret())),
         ("plugins", section(plugin())),
         ("services", section(service())),
         ("channels", section(channel())),
     ];
     let description = "All definitions, each section by name. What an entry leaves out has its default. In texts \
-        ${NAME} is a variable, which is to be replaced before; only a password may be left as one, and the present \
-        one stays. $${ stands for ${.";
+        ${NAME} is a variable, which is to be replaced before; only a password and a secret's value may be left as one, and \
+        the present one stays. $${ stands for ${.";
     members(sections).required("busbar").description(Some(description)).into()
 }
 
@@ -63,6 +64,19 @@ fn security() -> RefOr<Schema> {
         .property("key_sha256", text(SHA256, 64))
         .required("key_sha256");
     OneOfBuilder::new().item(basic).item(key).item(of_kind("api-key")).into()
+}
+
+/// What plugins read by name. A value that is left out stays as it is.
+fn secret() -> RefOr<Schema> {
+    let text =
+        |least, most| ObjectBuilder::new().schema_type(Type::String).min_length(least).max_length(Some(most));
+    let value = text(Some(1), bounds::SECRET_VALUE_BYTES_MAX).examples([json!("${SECRET_PAY_KEY}")]);
+    let description = text(None, bounds::SECRET_DESCRIPTION_BYTES_MAX);
+    nullable(
+        members([("description", description.into()), ("value", value.into())])
+            .schema_type(Type::Object)
+            .into(),
+    )
 }
 
 /// What is decided about a plugin; its file is deployed.
@@ -107,6 +121,8 @@ mod tests {
 security:
   clerk: {kind: basic, username: bob, password: hush}
   partner: {kind: api-key, key_id: abc, key_sha256: 0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a}
+secrets:
+  a: {description: d, value: hush}
 plugins:
   shop: {grants: {invoke: ['*'], secrets: [a]}, config: {a: 1}}
 services:

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use busbar_model::{
     Name, Security,
-    configuration::{Document, Password, SecurityEntry, Wish as Given},
+    configuration::{Document, Hidden, SecretEntry, SecurityEntry, Wish as Given},
     security::Credential,
 };
-use busbar_store::{SecurityWish, Wanted, Wish};
+use busbar_store::{Error, SecretWish, SecurityWish, Wanted, Wish};
 
 use crate::{app::App, problem::Problem};
 
@@ -17,8 +17,17 @@ pub(super) async fn wanted(app: &Arc<App>, document: &Document) -> Result<Wanted
     for entry in &document.security {
         security.push(wish(app, &present, entry).await?);
     }
-    let Document { security: _, plugins, services, channels } = document.clone();
-    Ok(Wanted { security, plugins, services, channels })
+    let secrets = document.secrets.iter().map(secret).collect();
+    let (plugins, services) = (document.plugins.clone(), document.services.clone());
+    Ok(Wanted { security, secrets, plugins, services, channels: document.channels.clone() })
+}
+
+fn secret(entry: &SecretEntry) -> SecretWish {
+    let value = match &entry.value {
+        Some(Hidden::Given(value)) => Some(value.clone().into()),
+        Some(Hidden::Wanted { .. }) | None => None,
+    };
+    SecretWish { name: entry.name.clone(), description: entry.description.clone(), value }
 }
 
 async fn wish(app: &Arc<App>, present: &[Security], entry: &SecurityEntry) -> Result<SecurityWish, Problem> {
@@ -26,10 +35,10 @@ async fn wish(app: &Arc<App>, present: &[Security], entry: &SecurityEntry) -> Re
         Given::ApiKey { key } => Wish::ApiKey { key: key.clone() },
         Given::Basic { username, password } => {
             let password_hash = match password {
-                Some(Password::Given(password)) => {
+                Some(Hidden::Given(password)) => {
                     hashed(app, hash_of(present, &entry.name), password.clone()).await?
                 }
-                Some(Password::Wanted { .. }) | None => None,
+                Some(Hidden::Wanted { .. }) | None => None,
             };
             Wish::Basic { username: username.clone(), password_hash }
         }
@@ -63,11 +72,18 @@ fn hash_of(present: &[Security], name: &Name) -> Option<String> {
     }
 }
 
-/// The variable that should have given a definition's password.
-pub(super) fn variable_of<'d>(document: &'d Document, name: &Name) -> Option<&'d str> {
-    let entry = document.security.iter().find(|entry| entry.name == *name)?;
-    match &entry.credential {
-        Given::Basic { password: Some(Password::Wanted { variable }), .. } => Some(variable),
-        _ => None,
-    }
+/// The variable that should have given what is missing.
+pub(super) fn variable_of<'d>(document: &'d Document, refusal: &Error) -> Option<&'d str> {
+    let hidden = match refusal {
+        Error::NoCredential { name, .. } => {
+            let entry = document.security.iter().find(|entry| entry.name == *name)?;
+            match &entry.credential {
+                Given::Basic { password, .. } => password,
+                Given::ApiKey { .. } => return None,
+            }
+        }
+        Error::NoValue { name } => &document.secrets.iter().find(|entry| entry.name == *name)?.value,
+        _ => return None,
+    };
+    hidden.as_ref()?.wanted()
 }

@@ -11,8 +11,10 @@ const DOCUMENT: &str = "busbar: 1
 security:
   clerk: {kind: basic, username: bob, password: 'hush hush'}
   partner: {kind: api-key, key_id: abc, key_sha256: 0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a}
+secrets:
+  pay-key: {description: for the shop, value: open sesame}
 plugins:
-  shop: {grants: {invoke: ['*']}, config: {url: '$${x}'}}
+  shop: {grants: {invoke: ['*'], secrets: [pay-key]}, config: {url: '$${x}'}}
 services:
   shop.buy: {plugin: shop, limits: {cpu_ms: 7}}
 channels:
@@ -46,24 +48,39 @@ fn changes(reply: &Reply) -> Vec<String> {
 async fn what_is_exported_makes_the_same_elsewhere() {
     let api = Api::new();
     let first = api.apply("", DOCUMENT).await.is(200);
-    let all = ["security clerk", "security partner", "plugin shop", "service shop.buy", "channel orders"];
+    let all = [
+        "security clerk",
+        "security partner",
+        "secret pay-key",
+        "plugin shop",
+        "service shop.buy",
+        "channel orders",
+    ];
     assert_eq!(changes(&first), all.map(|object| format!("create {object}")));
     assert_eq!(first.json["dry_run"], false);
     let exported = api.export().await;
+    assert!(!exported.contains("sesame") && exported.contains("value: ${SECRET_PAY_KEY}"), "{exported}");
     assert!(!exported.contains("hush") && exported.contains("password: ${PASSWORD_CLERK}"), "{exported}");
     let hints = api.hints();
     for again in [DOCUMENT, &exported] {
         assert_eq!(changes(&api.apply("?prune=true", again).await.is(200)), [""; 0], "{again}");
     }
     assert!(hints > 0);
-    assert_eq!(api.odb.head().unwrap().version, 5);
+    assert_eq!(api.odb.head().unwrap().version, 6);
     let other = Api::new();
-    other.apply("", &exported).await.refused(409, "conflict").says_at(
-        "/security/clerk",
-        &["\"clerk\" has no password yet", "variable PASSWORD_CLERK is not given"],
-    );
+    let refused = other.apply("", &exported).await.refused(409, "conflict");
+    refused
+        .says_at(
+            "/security/clerk",
+            &["\"clerk\" has no password yet", "variable PASSWORD_CLERK is not given"],
+        )
+        .says_at(
+            "/secrets/pay-key",
+            &["\"pay-key\" has no value yet", "variable SECRET_PAY_KEY is not given"],
+        );
     assert_eq!(other.odb.head().unwrap().version, 0);
-    other.apply("", &exported.replace("${PASSWORD_CLERK}", "elsewhere")).await.is(200);
+    let filled = exported.replace("${PASSWORD_CLERK}", "elsewhere").replace("${SECRET_PAY_KEY}", "barley");
+    other.apply("", &filled).await.is(200);
     assert_eq!(other.export().await, exported);
 }
 
@@ -84,15 +101,19 @@ async fn json_does_as_well() {
 async fn a_dry_run_shows_before_and_after_and_changes_nothing() {
     let api = Api::new();
     api.apply("", DOCUMENT).await.is(200);
-    let other = DOCUMENT.replace("cpu_ms: 7", "cpu_ms: 8").replace("hush hush", "another one");
+    let other = DOCUMENT
+        .replace("cpu_ms: 7", "cpu_ms: 8")
+        .replace("hush hush", "another one")
+        .replace("sesame", "barley");
     let told = api.apply("?dry_run=true", &other).await.is(200);
-    assert_eq!(changes(&told), ["update security clerk", "update service shop.buy"]);
+    assert_eq!(changes(&told), ["update security clerk", "update secret pay-key", "update service shop.buy"]);
     let members = |at: usize| &told.json["changes"][at]["members"];
     assert_eq!(*members(0), json!([{"member": "secret", "before": null, "after": "replaced"}]));
-    assert_eq!(*members(1), json!([{"member": "limits.cpu_ms", "before": 7, "after": 8}]));
-    assert_eq!((api.odb.head().unwrap().version, &told.json["dry_run"]), (5, &json!(true)));
+    assert_eq!(*members(1), json!([{"member": "value", "before": null, "after": "replaced"}]));
+    assert_eq!(*members(2), json!([{"member": "limits.cpu_ms", "before": 7, "after": 8}]));
+    assert_eq!((api.odb.head().unwrap().version, &told.json["dry_run"]), (6, &json!(true)));
     let pruned = api.apply("?dry_run=true&prune=true", "busbar: 1\n").await.is(200);
-    assert_eq!(changes(&pruned).len(), 5);
+    assert_eq!(changes(&pruned).len(), 6);
     api.apply("?dry_run=maybe", DOCUMENT).await.invalid_at("/dry_run", &["true or false"]);
     api.apply("?force=true", DOCUMENT).await.invalid_at("/force", &["not a query parameter"]);
 }

@@ -62,6 +62,8 @@ pub const COMPARISONS_MAX: usize = 20_000;
 pub const CONFIG_BYTES_MAX: usize = 64 * 1024;
 /// The value of a secret.
 pub const SECRET_VALUE_BYTES_MAX: usize = 64 * 1024;
+/// What a secret is for, in bytes.
+pub const SECRET_DESCRIPTION_BYTES_MAX: usize = 1024;
 /// A value shorter than this is not redacted from logs: it would hit too much that it is not.
 pub const REDACTED_BYTES_MIN: usize = 4;
 /// Values that one plugin was shown and that its log lines are searched for, in one worker.

@@ -1,6 +1,6 @@
 //! Configuration as data: all definitions as one document that is read, checked and written.
 //!
-//! A document says what is wished for: security definitions, plugins' grants and config, services'
+//! A document says what is wished for: security definitions, secrets, plugins' grants and config, services'
 //! limits and channels, each by its name. Files of plugins are no part of it: they are deployed.
 
 pub mod node;
@@ -9,9 +9,11 @@ pub mod yaml;
 
 mod channels;
 mod document;
+mod hidden;
 mod members;
 mod plugins;
 mod review;
+mod secrets;
 mod security;
 mod services;
 
@@ -19,9 +21,11 @@ mod services;
 mod tests;
 
 pub use document::{Document, FORMAT};
+pub use hidden::Hidden;
 pub use members::Mistake;
 pub use node::Node;
 pub use plugins::PluginEntry;
 pub use review::{Remark, review};
-pub use security::{Key, Password, SecurityEntry, Wish};
+pub use secrets::SecretEntry;
+pub use security::{Key, SecurityEntry, Wish};
 pub use services::ServiceEntry;

@@ -5,7 +5,11 @@ use std::{fmt, sync::Arc};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{name::Name, time::Timestamp};
+use crate::{
+    bounds::{SECRET_DESCRIPTION_BYTES_MAX, SECRET_VALUE_BYTES_MAX},
+    name::Name,
+    time::Timestamp,
+};
 
 /// Bytes of a nonce of AES-GCM (NIST SP 800-38D, section 8.2.2).
 pub const NONCE_BYTES: usize = 12;
@@ -30,6 +34,22 @@ pub struct Sealed {
     /// With the tag at its end.
     #[serde(serialize_with = "to_base64", deserialize_with = "of_base64")]
     pub ciphertext: Arc<[u8]>,
+}
+
+/// What a secret is for.
+pub fn description(text: String) -> Result<String, String> {
+    match text.len() {
+        bytes if bytes <= SECRET_DESCRIPTION_BYTES_MAX => Ok(text),
+        bytes => Err(format!("has {bytes} bytes; allowed is {SECRET_DESCRIPTION_BYTES_MAX}")),
+    }
+}
+
+/// Whether this can be a secret's value. What is refused is not repeated.
+pub fn check_value(text: &str) -> Result<(), String> {
+    match text.len() {
+        1..=SECRET_VALUE_BYTES_MAX => Ok(()),
+        bytes => Err(format!("has {bytes} bytes; allowed is 1 to {SECRET_VALUE_BYTES_MAX}")),
+    }
 }
 
 impl fmt::Debug for Sealed {

@@ -12,7 +12,7 @@ const PATH: &str = "/api/v1/export";
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  busbar export\n  busbar export --output busbar.yaml\n  busbar export --json\n\nPasswords are named, not shown; files of plugins are no part of it. `busbar backup` keeps everything."
+    after_help = "Examples:\n  busbar export\n  busbar export --output busbar.yaml\n  busbar export --json\n\nPasswords and values of secrets are named, not shown; files of plugins are no part of it. `busbar backup` keeps everything."
 )]
 pub(crate) struct Args {
     /// Where to write it; standard output if not given.

@@ -2,6 +2,7 @@
 
 mod channels;
 mod plugins;
+mod secrets;
 mod securities;
 mod services;
 
@@ -10,6 +11,7 @@ use busbar_model::{
     configuration::{PluginEntry, ServiceEntry},
 };
 
+pub use secrets::SecretWish;
 pub use securities::{SecurityWish, Wish};
 
 use crate::{
@@ -17,12 +19,14 @@ use crate::{
     connection::AnyConnection,
     error::Error,
     odb::Odb,
+    secret::seal::MasterKey,
 };
 
 /// The definitions that there are to be.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     pub security: Vec<SecurityWish>,
+    pub secrets: Vec<SecretWish>,
     pub plugins: Vec<PluginEntry>,
     pub services: Vec<ServiceEntry>,
     pub channels: Vec<channel::Draft>,
@@ -51,18 +55,26 @@ struct Apply<'t> {
     connection: &'t mut AnyConnection,
     recorder: &'t mut Recorder,
     by: &'t By,
+    key: &'t MasterKey,
     refusals: Vec<Refusal>,
 }
 
 impl Odb {
     /// Makes missing definitions and changes those that differ. With `prune` those that are not wanted
-    /// go: channels and security definitions are deleted, as are plugins that nothing was deployed of;
+    /// go: channels, security definitions and secrets are deleted, as are plugins that nothing was deployed of;
     /// a deployed plugin gets back the grants, config and limits of one that nobody has set them for.
     /// Nothing is done where anything is refused, nor with `dry_run`.
-    pub fn apply(&self, by: &By, wanted: &Wanted, prune: bool, dry_run: bool) -> Result<Applied, Error> {
+    pub fn apply(
+        &self,
+        by: &By,
+        key: &MasterKey,
+        wanted: &Wanted,
+        prune: bool,
+        dry_run: bool,
+    ) -> Result<Applied, Error> {
         let mut given_up = None;
         let done = self.change(by, |connection, recorder| {
-            let mut apply = Apply { connection, recorder, by, refusals: Vec::new() };
+            let mut apply = Apply { connection, recorder, by, key, refusals: Vec::new() };
             apply.put(wanted, prune)?;
             let applied = Applied { edits: apply.recorder.edits(), refusals: apply.refusals };
             if applied.refusals.is_empty() && !dry_run {
@@ -79,6 +91,7 @@ impl Apply<'_> {
     /// What others refer to comes first, and goes last.
     fn put(&mut self, wanted: &Wanted, prune: bool) -> Result<(), Error> {
         self.put_securities(&wanted.security)?;
+        self.put_secrets(&wanted.secrets)?;
         self.put_plugins(&wanted.plugins)?;
         self.put_services(&wanted.services)?;
         if prune {
@@ -89,6 +102,7 @@ impl Apply<'_> {
             self.prune_plugins(&wanted.plugins)?;
             self.prune_services(&wanted.services)?;
             self.prune_securities(&wanted.security)?;
+            self.prune_secrets(&wanted.secrets)?;
         }
         Ok(())
     }
@@ -103,6 +117,7 @@ impl Apply<'_> {
                 | Error::AddressTaken(_)
                 | Error::UnknownSecurity { .. }
                 | Error::NoCredential { .. }
+                | Error::NoValue { .. }
                 | Error::InUse { .. }
                 | Error::ServiceTaken { .. }),
             ) => {

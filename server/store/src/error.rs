@@ -20,6 +20,8 @@ pub enum Error {
     UnknownSecurity { name: Name },
     #[error("security definition {name:?} has no {what} yet, so one must be given")]
     NoCredential { name: Name, what: &'static str },
+    #[error("secret {name:?} has no value yet, so one must be given")]
+    NoValue { name: Name },
     #[error("{what} {name:?} is in use by {}", users.join(", "))]
     InUse { what: &'static str, name: Name, users: Vec<String> },
     /// Someone else changed the object since it was read.

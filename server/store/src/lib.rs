@@ -46,7 +46,7 @@ pub use activation::Activation;
 pub use admin_idempotency::{Begun, Claim};
 pub use change::{Action, AuditEntry, AuditFilter, By, Change, Edit, ObjectKind};
 pub use committer::{Committer, Ticket};
-pub use configuration::{Applied, Refusal, SecurityWish, Wanted, Wish};
+pub use configuration::{Applied, Refusal, SecretWish, SecurityWish, Wanted, Wish};
 pub use delivery::{Claiming, Claims, Filter as DeliveryFilter, Retry};
 pub use deployment::{Filter as DeploymentFilter, NewDeployment, Received};
 pub use error::Error;

@@ -103,18 +103,7 @@ impl MasterKey {
 impl Odb {
     /// Refused where other secrets are sealed with another key: one that is not at hand everywhere.
     pub fn create_secret(&self, by: &By, key: &MasterKey, new: New) -> Result<Secret, Error> {
-        self.change(by, |connection, recorder| {
-            let New { name, description, value } = new.clone();
-            let id = new_id(by.now);
-            require_key(connection, key)?;
-            let sealed = key.seal(Place { table: TABLE, id: &id, name: name.as_str() }, &value)?;
-            let (created_at, updated_at) = (by.now, by.now);
-            let secret = Secret { id, name, description, sealed, revision: 1, created_at, updated_at };
-            refuse_taken_name(connection, &secret)?;
-            diesel::insert_into(secret::table).values(Row::of(&secret)).execute(connection)?;
-            recorder.record(Action::Create, object(&secret), None, Some(view(&secret)));
-            Ok(secret)
-        })
+        self.change(by, |connection, recorder| insert(connection, recorder, (by, key), new.clone()))
     }
 
     /// Reads, edits and writes in one transaction, so that no concurrent edit is lost. `edit` may
@@ -149,10 +138,7 @@ impl Odb {
         self.change(by, |connection, recorder| {
             let before = find(connection, id)?;
             Error::check_revision(expected, before.revision)?;
-            refuse_granted(connection, &before.name)?;
-            diesel::delete(secret::table.find(id)).execute(connection)?;
-            recorder.record(Action::Delete, object(&before), Some(view(&before)), None);
-            Ok(())
+            remove(connection, recorder, &before)
         })
     }
 
@@ -190,7 +176,35 @@ fn find(connection: &mut AnyConnection, id: &str) -> Result<Secret, Error> {
     row.ok_or_else(|| Error::not_found(WHAT, id))?.into_model()
 }
 
-fn update(
+pub(crate) fn insert(
+    connection: &mut AnyConnection,
+    recorder: &mut Recorder,
+    (by, key): (&By, &MasterKey),
+    new: New,
+) -> Result<Secret, Error> {
+    let New { name, description, value } = new;
+    let (id, created_at, updated_at) = (new_id(by.now), by.now, by.now);
+    require_key(connection, key)?;
+    let sealed = key.seal(Place { table: TABLE, id: &id, name: name.as_str() }, &value)?;
+    let secret = Secret { id, name, description, sealed, revision: 1, created_at, updated_at };
+    refuse_taken_name(connection, &secret)?;
+    diesel::insert_into(secret::table).values(Row::of(&secret)).execute(connection)?;
+    recorder.record(Action::Create, object(&secret), None, Some(view(&secret)));
+    Ok(secret)
+}
+
+pub(crate) fn remove(
+    connection: &mut AnyConnection,
+    recorder: &mut Recorder,
+    before: &Secret,
+) -> Result<(), Error> {
+    refuse_granted(connection, &before.name)?;
+    diesel::delete(secret::table.find(&before.id)).execute(connection)?;
+    recorder.record(Action::Delete, object(before), Some(view(before)), None);
+    Ok(())
+}
+
+pub(crate) fn update(
     connection: &mut AnyConnection,
     recorder: &mut Recorder,
     (by, key): (&By, &MasterKey),

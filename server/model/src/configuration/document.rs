@@ -6,6 +6,7 @@ use super::{
     members::{Members, Mistake, integral},
     node::{Content, Node, segment},
     plugins::PluginEntry,
+    secrets::{self, SecretEntry},
     security::{self, SecurityEntry},
     services::ServiceEntry,
     yaml,
@@ -32,6 +33,7 @@ pub(super) trait Entry: Sized {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
     pub security: Vec<SecurityEntry>,
+    pub secrets: Vec<SecretEntry>,
     pub plugins: Vec<PluginEntry>,
     pub services: Vec<ServiceEntry>,
     pub channels: Vec<Draft>,
@@ -56,6 +58,7 @@ impl Document {
         let limited = definitions.services.iter().filter(|service| service.limits != LimitsPatch::default());
         Self {
             security: security::entries(&definitions.securities),
+            secrets: secrets::entries(&definitions.secrets),
             plugins: definitions.plugins.iter().map(PluginEntry::from).collect(),
             services: limited.map(ServiceEntry::from).collect(),
             channels: definitions.channels.iter().cloned().map(Draft::from).collect(),
@@ -67,6 +70,7 @@ impl Document {
         let mut members = Map::new();
         members.insert(FORMAT_MEMBER.to_owned(), json!(FORMAT));
         write(&mut members, &self.security, |entry| &entry.name);
+        write(&mut members, &self.secrets, |entry| &entry.name);
         write(&mut members, &self.plugins, |entry| &entry.name);
         write(&mut members, &self.services, |entry| &entry.name);
         write(&mut members, &self.channels, |entry| &entry.name);
@@ -90,14 +94,16 @@ fn read(root: &Node, mistakes: &mut Vec<Mistake>) -> Option<Document> {
     })?;
     let sections = [
         members.node(SecurityEntry::SECTION),
+        members.node(SecretEntry::SECTION),
         members.node(PluginEntry::SECTION),
         members.node(ServiceEntry::SECTION),
         members.node(Draft::SECTION),
     ];
     members.finish();
-    let [security, plugins, services, channels] = sections;
+    let [security, secrets, plugins, services, channels] = sections;
     Some(Document {
         security: section(security, mistakes),
+        secrets: section(secrets, mistakes),
         plugins: section(plugins, mistakes),
         services: section(services, mistakes),
         channels: section(channels, mistakes),

@@ -43,6 +43,15 @@ pub fn review(document: &Document, services: &BTreeSet<Name>) -> Vec<Remark> {
             doubt(format!("/services/{}/plugin", service.name), message);
         }
     }
+    for plugin in &document.plugins {
+        let granted =
+            plugin.grants.iter().flat_map(|grants| &grants.secrets).filter(|name| !name.ends_with('*'));
+        for name in granted.filter(|name| !document.secrets.iter().any(|entry| entry.name.as_str() == *name))
+        {
+            let message = format!("secret {name:?} is not in the document, so it must be there already");
+            doubt(format!("/plugins/{}/grants", plugin.name), message);
+        }
+    }
     remarks
 }
 
@@ -67,7 +76,8 @@ mod tests {
     #[test]
     fn says_what_can_not_be_and_what_depends() {
         let text = "busbar: 1\nservices: {known: {plugin: p}}\nchannels:\n  a: {path: /a, service: known, security: invoker}\n  \
-                    b: {path: /a, service: there, security: clerk}\n  c: {path: /c, service: away}\n";
+                    b: {path: /a, service: there, security: clerk}\n  c: {path: /c, service: away}\n\
+                    secrets: {mine: {}}\nplugins: {q: {grants: {secrets: [mine, x-*, theirs]}}}\n";
         let document = Document::read(&yaml::read(text).unwrap()).unwrap();
         let remarks = review(&document, &["there".parse().unwrap()].into());
         let said: Vec<(&str, bool)> =
@@ -77,6 +87,7 @@ mod tests {
             ("/channels/b/security", false),
             ("/channels/c/service", false),
             ("/services/known/plugin", false),
+            ("/plugins/q/grants", false),
         ];
         assert_eq!(said, expected);
     }

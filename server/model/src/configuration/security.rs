@@ -1,14 +1,11 @@
 //! Security definitions in a document: passwords by the name of a variable, API keys by their digest.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use super::{
     document::Entry,
+    hidden::{self, Hidden},
     members::{Members, parsed, shown},
-    node::{Content, Node},
-    variables,
 };
 use crate::{
     digest::Digest,
@@ -26,15 +23,8 @@ pub struct SecurityEntry {
 /// What is wished for; `None` leaves what there is.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Wish {
-    Basic { username: String, password: Option<Password> },
+    Basic { username: String, password: Option<Hidden> },
     ApiKey { key: Option<Key> },
-}
-
-/// A password, or the variable that should have given it.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Password {
-    Given(String),
-    Wanted { variable: String },
 }
 
 /// What an API key is known by; neither part lets anyone in.
@@ -66,10 +56,7 @@ impl Entry for SecurityEntry {
                     members.refuse(name, "belongs to the kind api-key, not to basic");
                 }
                 let username = members.required("username", parsed(security::username));
-                let password = members.optional("password", |node| match wanted(node) {
-                    Some(variable) => Ok(Password::Wanted { variable }),
-                    None => parsed(security::password)(node).map(Password::Given),
-                });
+                let password = members.optional("password", Hidden::read(security::password));
                 Wish::Basic { username: username?, password: password? }
             }
             _ => {
@@ -87,10 +74,7 @@ impl Entry for SecurityEntry {
     fn write(&self) -> Map<String, Value> {
         let members = match &self.credential {
             Wish::Basic { username, password } => {
-                let password = password.as_ref().map(|password| match password {
-                    Password::Given(text) => shown(text),
-                    Password::Wanted { variable } => json!(format!("${{{variable}}}")),
-                });
+                let password = password.as_ref().map(Hidden::write);
                 [("kind", Some(json!("basic"))), ("username", Some(shown(username))), ("password", password)]
             }
             Wish::ApiKey { key } => [
@@ -100,14 +84,6 @@ impl Entry for SecurityEntry {
             ],
         };
         members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
-    }
-}
-
-/// The variable that is left where a password should stand.
-fn wanted(node: &Node) -> Option<String> {
-    match &node.content {
-        Content::Text(text) => variables::reference(text).map(str::to_owned),
-        _ => None,
     }
 }
 
@@ -130,12 +106,12 @@ fn key(members: &mut Members<'_, '_>, given: [bool; 2]) -> Option<Option<Key>> {
 /// among them: its key stands in a file of the server's folder.
 pub(super) fn entries(definitions: &[Security]) -> Vec<SecurityEntry> {
     let shown = definitions.iter().filter(|definition| definition.name.as_str() != security::INVOKER);
-    let variables = password_variables(definitions.iter().map(|definition| &definition.name));
+    let variables = hidden::named("PASSWORD_", definitions.iter().map(|definition| &definition.name));
     let entry = |definition: &Security| {
         let credential = match definition.credential.clone() {
             Credential::Basic { username, password_hash: _ } => {
                 let variable = variables.get(&definition.name).cloned();
-                Wish::Basic { username, password: variable.map(|variable| Password::Wanted { variable }) }
+                Wish::Basic { username, password: variable.map(|variable| Hidden::Wanted { variable }) }
             }
             Credential::ApiKey { key_id, key_sha256 } => {
                 Wish::ApiKey { key: Some(Key { key_id, key_sha256 }) }
@@ -146,41 +122,8 @@ pub(super) fn entries(definitions: &[Security]) -> Vec<SecurityEntry> {
     shown.map(entry).collect()
 }
 
-/// `PASSWORD_` and the name as a variable can have it. Where two would be the same, each has the
-/// begin of its name's digest behind it: neither may ever be taken for the other.
-fn password_variables<'n>(names: impl Iterator<Item = &'n Name> + Clone) -> BTreeMap<&'n Name, String> {
-    let word = |name: &Name| {
-        let upper = name.as_str().to_ascii_uppercase();
-        format!("PASSWORD_{}", upper.replace(['.', '-'], "_"))
-    };
-    let mut uses: BTreeMap<String, usize> = BTreeMap::new();
-    names.clone().for_each(|name| *uses.entry(word(name)).or_default() += 1);
-    names
-        .map(|name| {
-            let (word, digest) = (word(name), Digest::of(name.as_str().as_bytes()).hex());
-            let alone = uses.get(&word) == Some(&1);
-            (name, if alone { word } else { format!("{word}_{}", digest.get(..8).unwrap_or_default()) })
-        })
-        .collect()
-}
-
 impl std::fmt::Debug for SecurityEntry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SecurityEntry").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::password_variables;
-    use crate::name::Name;
-
-    #[test]
-    fn no_two_definitions_share_a_variable() {
-        let names: Vec<Name> = ["a-b", "a.b", "c"].map(|name| name.parse().unwrap()).to_vec();
-        let variables = password_variables(names.iter());
-        assert_eq!(variables[&names[2]], "PASSWORD_C");
-        assert!(variables[&names[0]].starts_with("PASSWORD_A_B_"), "{variables:?}");
-        assert_ne!(variables[&names[0]], variables[&names[1]]);
     }
 }

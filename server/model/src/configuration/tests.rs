@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
-use super::{Document, Mistake, Password, Wish, yaml};
+use super::{Document, Hidden, Mistake, Wish, yaml};
 use crate::{
     Cors, Definitions, Timestamp,
     channel::{Channel, Draft},
     path::PathPattern,
     plugin::{Grants, Plugin},
+    secret::{NONCE_BYTES, Sealed, Secret},
     security::{Credential, INVOKER, Security},
     service::{LimitsPatch, Service},
 };
@@ -26,6 +27,19 @@ fn securities() -> Vec<Security> {
     let key = || Credential::ApiKey { key_id: "0e1".to_owned(), key_sha256: "0a".repeat(32) };
     let basic = Credential::Basic { username: "b$${ob}".to_owned(), password_hash: "hush".to_owned() };
     vec![security("partner", key()), security("clerk", basic), security(INVOKER, key())]
+}
+
+fn secret(name: &str, description: Option<&str>) -> Secret {
+    let ciphertext = b"hush".as_slice().into();
+    Secret {
+        id: name.to_owned(),
+        name: name.parse().unwrap(),
+        description: description.map(str::to_owned),
+        sealed: Sealed { key_id: "hushed".to_owned(), nonce: [0; NONCE_BYTES], ciphertext },
+        revision: 1,
+        created_at: AT,
+        updated_at: AT,
+    }
 }
 
 fn plugin(name: &str, grants: Option<Grants>, config: serde_json::Value) -> Plugin {
@@ -93,6 +107,11 @@ fn definitions() -> Definitions {
             channel("a", "/a"),
         ],
         securities: securities(),
+        secrets: vec![
+            secret("shop.key", None),
+            secret("shop-key", Some("")),
+            secret("pay-key", Some("for ${x}, 'quoted'\nand: more")),
+        ],
         ..Definitions::default()
     }
 }
@@ -116,9 +135,17 @@ fn what_is_written_is_read_as_the_same() {
     assert!(!text.contains("hush") && !text.contains(INVOKER), "{text}");
     assert!(text.contains("password: ${PASSWORD_CLERK}") && text.contains("url: $${x}\n"), "{text}");
     assert!(!text.contains("shop.see"), "{text}");
+    let secrets: Vec<_> = again.secrets.iter().map(|secret| (secret.name.as_str(), &secret.value)).collect();
+    let [("pay-key", Some(pay)), ("shop-key", Some(one)), ("shop.key", Some(other))] = &secrets[..] else {
+        panic!("{secrets:?}")
+    };
+    assert_eq!(pay.wanted(), Some("SECRET_PAY_KEY"));
+    assert!(one.wanted().unwrap().starts_with("SECRET_SHOP_KEY_") && one != other, "{secrets:?}");
+    assert_eq!(again.secrets[0].description.as_deref(), Some("for ${x}, 'quoted'\nand: more"));
+    assert_eq!(again.secrets[1].description.as_deref(), Some(""));
     let Wish::Basic { username, password } = &again.security[0].credential else { panic!("{again:?}") };
     assert_eq!(username, "b$${ob}");
-    assert!(matches!(password, Some(Password::Wanted { variable }) if variable == "PASSWORD_CLERK"));
+    assert!(matches!(password, Some(Hidden::Wanted { variable }) if variable == "PASSWORD_CLERK"));
     assert_eq!(
         again.plugins.iter().map(|plugin| plugin.grants.is_some()).collect::<Vec<_>>(),
         [true, false, true]
@@ -146,13 +173,17 @@ plugins:
   p: {grants: {invoke: [a*b]}, config: []}
 services:
   s: {limits: {cpu_ms: 0}}
+secrets:
+  a: {value: 123454321}
+  b: {value: '', kind: text}
+  c: {description: [x], value: 'a${B}'}
 ";
     let mistakes = refused(text);
     for words in [
         "line 3: security.one.kind: is \"digest\"; allowed is basic or api-key",
         "line 4: security.two.key_id: belongs to the kind api-key",
         "line 4: security.two.username: \"a:b\" is not a username",
-        "line 4: security.two.password: is the number 12345678, but must be a text; put it in quotes",
+        "line 4: security.two.password: is a number, but must be a text; put it in quotes",
         "line 5: security.three.key_sha256: is required where",
         "line 9: channels.Orders: name \"Orders\" is not valid",
         "line 11: channels.list.path: ",
@@ -164,13 +195,18 @@ services:
         "line 17: plugins.p.config: is a list, but must be a map",
         "line 19: services.s.plugin: is required",
         "line 19: services.s.limits.cpu_ms: cpu_ms is 0",
+        "line 21: secrets.a.value: is a number, but must be a text; put it in quotes",
+        "line 22: secrets.b.value: has 0 bytes; allowed is 1 to 65536",
+        "line 22: secrets.b.kind: is not known here; known is description, value",
+        "line 23: secrets.c.description: is a list, but must be a text",
+        "line 23: secrets.c.value: variable B is not given",
     ] {
         assert!(
             mistakes.iter().any(|mistake| mistake.starts_with(words)),
             "{words:?} is not in {mistakes:#?}"
         );
     }
-    assert_eq!(mistakes.len(), 15, "{mistakes:#?}");
+    assert_eq!(mistakes.len(), 20, "{mistakes:#?}");
 }
 
 #[test]
@@ -197,6 +233,17 @@ fn numbers_and_flags_may_come_by_variables() {
     // A text that looks like a number is a text.
     let text = "busbar: 1\nchannels: {a: {path: /a, service: s, timeout_ms: '70'}}\n";
     assert_eq!(refused(text), ["line 2: channels.a.timeout_ms: is a text, but must be a whole number"]);
+}
+
+#[test]
+fn a_secret_is_given_or_left_as_it_is() {
+    let text = "busbar: 1\nsecrets: {a: {value: '1$${x}'}, b: {value: '${B}'}, c: {description: d}, d: }\n";
+    let document = read(text).unwrap();
+    let values: Vec<_> = document.secrets.iter().map(|secret| secret.value.clone()).collect();
+    let wanted = Hidden::Wanted { variable: "B".to_owned() };
+    assert_eq!(values, [Some(Hidden::Given("1${x}".to_owned())), Some(wanted), None, None]);
+    assert_eq!(read(&document.to_yaml()).unwrap(), document);
+    assert!(!format!("{document:?}").contains("${x}"), "{document:?}");
 }
 
 #[test]

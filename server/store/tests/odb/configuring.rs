@@ -6,7 +6,10 @@ use busbar_model::{
     plugin::Grants,
     service::LimitsPatch,
 };
-use busbar_store::{Action, Applied, AuditFilter, ObjectKind, Page, SecurityWish, Wanted, Wish};
+use busbar_store::{
+    Action, Applied, AuditFilter, Error, MasterKey, ObjectKind, Page, SecretWish, SecurityWish, Wanted, Wish,
+    secret::seal,
+};
 use serde_json::json;
 
 use crate::fixture::{Fixture, basic, by, draft, name};
@@ -16,11 +19,20 @@ fn wish(definition: &str, password_hash: Option<&str>) -> SecurityWish {
     SecurityWish { name: name(definition), credential: Wish::Basic { username, password_hash } }
 }
 
+fn key() -> MasterKey {
+    MasterKey::new(&[7; seal::KEY_BYTES])
+}
+
+fn secret(of: &str, value: Option<&str>) -> SecretWish {
+    SecretWish { name: name(of), description: None, value: value.map(|value| value.to_owned().into()) }
+}
+
 fn wanted() -> Wanted {
-    let grants = Some(Grants { invoke: vec!["*".to_owned()], ..Grants::default() });
+    let grants = Some(Grants { invoke: vec!["*".to_owned()], secrets: vec!["pay-key".to_owned()] });
     let limits = LimitsPatch { cpu_ms: Some(7), ..LimitsPatch::default() };
     Wanted {
         security: vec![wish("clerk", Some("hush"))],
+        secrets: vec![secret("pay-key", Some("sesame"))],
         plugins: vec![PluginEntry { name: name("shop"), grants, config: json!({"colour": "red"}) }],
         services: vec![ServiceEntry { name: name("shop.buy"), plugin: name("shop"), limits }],
         channels: vec![Draft { security: Some(name("clerk")), ..draft("a", "/a") }, draft("b", "/b")],
@@ -29,7 +41,7 @@ fn wanted() -> Wanted {
 
 impl Fixture {
     fn apply(&self, wanted: &Wanted, prune: bool, dry_run: bool) -> Applied {
-        self.odb.apply(&by(), wanted, prune, dry_run).unwrap()
+        self.odb.apply(&by(), &key(), wanted, prune, dry_run).unwrap()
     }
 
     /// What was done, as `create channel a`.
@@ -49,6 +61,11 @@ impl Fixture {
         applied.refusals.iter().map(|refusal| format!("{}: {}", refusal.path, refusal.error)).collect()
     }
 
+    fn opened(&self, of: &str) -> String {
+        let definitions = self.odb.definitions().unwrap();
+        key().open_secret(definitions.secret(of).unwrap()).unwrap().reveal().to_owned()
+    }
+
     fn document(&self) -> String {
         Document::of(&self.odb.definitions().unwrap()).to_yaml()
     }
@@ -57,17 +74,20 @@ impl Fixture {
 #[test]
 fn an_empty_system_gets_everything_and_a_second_time_nothing() {
     let fixture = Fixture::new();
-    let all = ["security clerk", "plugin shop", "service shop.buy", "channel a", "channel b"];
+    let all =
+        ["security clerk", "secret pay-key", "plugin shop", "service shop.buy", "channel a", "channel b"];
     assert_eq!(fixture.put(&wanted(), true), all.map(|object| format!("create {object}")));
     let (document, version) = (fixture.document(), fixture.odb.head().unwrap().version);
-    assert_eq!(version, 5);
+    assert_eq!(version, 6);
     assert_eq!(fixture.put(&wanted(), true), [""; 0]);
     assert_eq!((fixture.document(), fixture.odb.head().unwrap().version), (document, version));
     let entries = fixture.odb.audit(&Page::first(10), &AuditFilter::default()).unwrap().items;
     assert!(
         entries.iter().all(|entry| entry.actor == "ada" && entry.correlation_id.as_deref() == Some("c-1"))
     );
-    assert!(!format!("{entries:?}").contains("hush"));
+    for hidden in ["hush", "sesame"] {
+        assert!(!format!("{entries:?} {:?}", wanted()).contains(hidden));
+    }
 }
 
 #[test]
@@ -101,14 +121,14 @@ fn only_what_differs_is_changed() {
     );
     assert_eq!(applied.edits[2].before.as_ref().unwrap()["timeout_ms"], 30_000);
     assert_eq!(applied.edits[2].after.as_ref().unwrap()["timeout_ms"], 5);
-    assert_eq!(fixture.odb.head().unwrap().version, 8);
+    assert_eq!(fixture.odb.head().unwrap().version, 9);
 }
 
 #[test]
 fn a_dry_run_tells_and_changes_nothing() {
     let fixture = Fixture::new();
     let applied = fixture.apply(&wanted(), true, true);
-    assert_eq!((applied.edits.len(), applied.refusals.len()), (5, 0));
+    assert_eq!((applied.edits.len(), applied.refusals.len()), (6, 0));
     assert_eq!(fixture.odb.head().unwrap().version, 0);
     assert_eq!(fixture.odb.definitions().unwrap().channels, []);
     let entries = fixture.odb.audit(&Page::first(10), &AuditFilter::default()).unwrap().items;
@@ -134,6 +154,7 @@ fn pruning_removes_what_was_configured_but_not_what_was_deployed() {
         "update plugin live",
         "update service live.run",
         "delete security clerk",
+        "delete secret pay-key",
     ];
     assert_eq!(fixture.put(&Wanted::default(), true), done);
     assert_eq!(fixture.put(&Wanted::default(), true), [""; 0]);
@@ -162,6 +183,7 @@ fn everything_that_can_not_be_is_said_and_nothing_is_done() {
     fixture.activate(&live.id).unwrap();
     let mut wrong = wanted();
     wrong.security.push(wish("late", None));
+    wrong.secrets.push(secret("late", None));
     wrong.services[0].plugin = name("none");
     wrong.services.push(ServiceEntry {
         name: name("live.run"),
@@ -173,6 +195,7 @@ fn everything_that_can_not_be_is_said_and_nothing_is_done() {
     wrong.channels.push(draft("d", "/a"));
     let reasons = [
         "/security/late: security definition \"late\" has no password yet, so one must be given",
+        "/secrets/late: secret \"late\" has no value yet, so one must be given",
         "/services/shop.buy/plugin: plugin \"none\" does not exist",
         "/services/live.run/plugin: service \"live.run\" belongs to plugin \"live\"",
         "/channels/c/path: channel \"c\" has the address of channel \"z\": any /z",
@@ -193,6 +216,50 @@ fn a_definition_that_a_channel_asks_for_is_not_pruned() {
 }
 
 #[test]
+fn a_secret_that_a_grant_names_is_not_pruned() {
+    let fixture = Fixture::new();
+    fixture.put(&wanted(), false);
+    let less = Wanted { secrets: Vec::new(), ..wanted() };
+    let reasons = fixture.refused(&less, true);
+    let user = "the grants of plugin \"shop\"";
+    assert_eq!(reasons, [format!("/secrets/pay-key: secret \"pay-key\" is in use by {user}")]);
+    assert_eq!(fixture.opened("pay-key"), "sesame");
+}
+
+#[test]
+fn a_value_is_kept_or_replaced_and_the_same_is_no_change() {
+    let fixture = Fixture::new();
+    fixture.put(&wanted(), false);
+    let with = |value: Option<&str>| Wanted { secrets: vec![secret("pay-key", value)], ..wanted() };
+    for same in [None, Some("sesame")] {
+        assert_eq!(fixture.put(&with(same), true), [""; 0], "{same:?}");
+    }
+    let mut described = with(None);
+    described.secrets[0].description = Some("for the shop".to_owned());
+    assert_eq!(fixture.put(&described, true), ["update secret pay-key"]);
+    assert_eq!(fixture.opened("pay-key"), "sesame");
+    let replaced = fixture.apply(&with(Some("barley")), true, false);
+    let [edit] = &replaced.edits[..] else { panic!("{replaced:?}") };
+    assert_eq!(edit.before, Some(json!({"name": "pay-key", "description": "for the shop"})));
+    assert_eq!(edit.after, Some(json!({"name": "pay-key", "description": null, "value": "replaced"})));
+    assert_eq!(fixture.opened("pay-key"), "barley");
+}
+
+#[test]
+fn a_value_is_sealed_with_the_key_of_the_others() {
+    let fixture = Fixture::new();
+    fixture.put(&wanted(), false);
+    let other = MasterKey::new(&[8; seal::KEY_BYTES]);
+    let apply = |wanted: &Wanted| fixture.odb.apply(&by(), &other, wanted, false, false);
+    for secrets in [secret("pay-key", Some("sesame")), secret("new", Some("x"))] {
+        let error = apply(&Wanted { secrets: vec![secrets], ..Wanted::default() }).unwrap_err();
+        assert!(matches!(error, Error::Seal(seal::Error::AnotherKey { .. })), "{error}");
+    }
+    let kept = Wanted { secrets: vec![secret("pay-key", None)], ..Wanted::default() };
+    assert_eq!(apply(&kept).unwrap().edits, []);
+}
+
+#[test]
 fn put_in_place_at_once_one_of_them_holds_whole() {
     let fixture = Fixture::new();
     fixture.put(&wanted(), false);
@@ -204,7 +271,7 @@ fn put_in_place_at_once_one_of_them_holds_whole() {
                     let mut mine = wanted();
                     mine.channels[0].timeout_ms = 100 + at;
                     mine.channels[1].timeout_ms = 100 + at;
-                    odb.apply(&by(), &mine, true, false)
+                    odb.apply(&by(), &key(), &mine, true, false)
                 })
             })
             .collect();

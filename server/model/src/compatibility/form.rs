@@ -163,7 +163,6 @@ fn both<'s>(left: &[Form<'s>], right: &[Form<'s>]) -> Option<Vec<Form<'s>>> {
 }
 
 /// What is of both forms; within, `None` where nothing is.
-#[expect(clippy::option_option, reason = "unknown, nothing and something are three things")]
 fn joined<'s>(one: &Form<'s>, other: &Form<'s>) -> Option<Option<Form<'s>>> {
     let mut form = one.clone();
     form.kind = match (one.kind, other.kind) {

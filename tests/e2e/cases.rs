@@ -50,5 +50,5 @@ async fn a_case_that_fails_says_what_differs() {
     fs::write(&file, good.replace("\"expect\"", "\"expcet\"")).unwrap();
     let finished = folder.run(&["test", shop]).await;
     finished.expect(2);
-    assert!(finished.stderr.contains("submit.json:19:16: unknown field `expcet`"), "{finished:?}");
+    assert!(finished.stderr.contains("submit.json:18:16: unknown field `expcet`"), "{finished:?}");
 }

@@ -60,16 +60,14 @@ impl Components {
 
     /// Each case's service is there.
     pub(super) fn check(&self, files: &[CaseFile]) -> anyhow::Result<()> {
-        for CaseFile { path, cases } in files {
-            if let Some(case) = cases.iter().find(|case| self.offering(&case.service).is_none()) {
-                let known = self.all.iter().flat_map(|component| &component.description.services);
-                let known: Vec<&str> = known.map(|service| service.name.as_str()).collect();
-                let (service, known) = (&case.service, known.join(", "));
-                let text = format!("{}: no plugin offers {service}, only {known}", case.place(path));
-                return Err(Usage::error(text));
-            }
-        }
-        Ok(())
+        let mut cases = files.iter().flat_map(|file| file.cases.iter().map(move |case| (&file.path, case)));
+        let Some((path, case)) = cases.find(|(_, case)| self.offering(&case.service).is_none()) else {
+            return Ok(());
+        };
+        let known = self.all.iter().flat_map(|component| &component.description.services);
+        let known: Vec<&str> = known.map(|service| service.name.as_str()).collect();
+        let (place, service, known) = (case.place(path), &case.service, known.join(", "));
+        Err(Usage::error(format!("{place}: no plugin offers {service}, only {known}")))
     }
 
     /// The component that offers a service.

@@ -123,7 +123,7 @@ async fn what_a_killed_worker_acknowledged_is_kept() {
 #[tokio::test]
 #[ignore = "long: run by make test-long"]
 async fn long_hundreds_of_killed_workers_lose_nothing() {
-    eprintln!("{}", workers_die(8, 300).await);
+    eprintln!("{}", workers_die(16, 300).await);
 }
 
 /// All processes at once, as when the machine loses power, but for the system's caches.

@@ -13,11 +13,15 @@ use crate::{
 /// upon.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("busbar-model", &[]),
-    ("busbar-engine", &["busbar-model"]),
-    ("busbar-store", &["busbar-model"]),
+    ("busbar-soap", &["busbar-model"]),
+    ("busbar-engine", &["busbar-model", "busbar-soap"]),
+    ("busbar-store", &["busbar-model", "busbar-soap"]),
     ("busbar-wasm", &["busbar-model", "busbar-engine"]),
     ("busbar-admin", &["busbar-model", "busbar-store"]),
-    ("busbar", &["busbar-model", "busbar-engine", "busbar-store", "busbar-wasm", "busbar-admin"]),
+    (
+        "busbar",
+        &["busbar-model", "busbar-soap", "busbar-engine", "busbar-store", "busbar-wasm", "busbar-admin"],
+    ),
     ("busbar-sdk", &["busbar-sdk-macros"]),
     ("busbar-sdk-macros", &["busbar-sdk"]),
     ("busbar-tests", &["busbar-model"]),

@@ -7,6 +7,7 @@ pub mod compile;
 pub mod namespace;
 pub mod operation;
 pub mod shape;
+pub mod xml;
 
 pub use self::{
     operation::{Operation, Payload},

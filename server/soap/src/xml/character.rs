@@ -1,0 +1,60 @@
+//! Which characters XML 1.0 (fifth edition) allows, and where.
+
+/// A character that a document may have (section 2.2).
+pub fn is_xml(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
+/// The offset of the first character that no document may have.
+pub(crate) fn first_forbidden(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    // Nearly every text passes these two, which cost next to nothing.
+    let control = bytes.iter().any(|byte| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r'));
+    let maybe_last = bytes.contains(&0xEF) && (text.contains('\u{FFFE}') || text.contains('\u{FFFF}'));
+    if !control && !maybe_last {
+        return None;
+    }
+    text.char_indices().find(|(_, c)| !is_xml(*c)).map(|(at, _)| at)
+}
+
+/// A name without a colon (Namespaces in XML 1.0, section 3).
+pub fn is_ncname(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters.next().is_some_and(is_name_start) && characters.all(is_name)
+}
+
+fn is_name_start(c: char) -> bool {
+    matches!(c, 'a'..='z' | 'A'..='Z' | '_' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
+        | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}' | '\u{2070}'..='\u{218F}'
+        | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}'
+        | '\u{10000}'..='\u{EFFFF}')
+}
+
+fn is_name(c: char) -> bool {
+    is_name_start(c)
+        || matches!(c, '0'..='9' | '-' | '.' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{first_forbidden, is_ncname, is_xml};
+
+    #[test]
+    fn controls_and_the_last_two_of_the_plane_are_forbidden() {
+        assert_eq!(first_forbidden("a\t\r\né\u{FFFD}𝄞"), None);
+        assert_eq!(first_forbidden("ab\u{1}"), Some(2));
+        assert_eq!(first_forbidden("\u{FFFE}"), Some(0));
+        assert_eq!(first_forbidden("x\u{FFFF}"), Some(1));
+        assert!(!is_xml('\0') && !is_xml('\u{B}') && is_xml('\u{85}'));
+    }
+
+    #[test]
+    fn a_name_has_no_colon_and_does_not_begin_with_a_digit() {
+        for good in ["a", "_a", "ä-1.x", "日本"] {
+            assert!(is_ncname(good), "{good}");
+        }
+        for bad in ["", "1a", "-a", "a:b", "a b", "a$", ".a", "a\u{D7}"] {
+            assert!(!is_ncname(bad), "{bad}");
+        }
+    }
+}

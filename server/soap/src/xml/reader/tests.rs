@@ -1,0 +1,110 @@
+use busbar_model::bounds::{XML_ATTRIBUTES_MAX, XML_DEPTH_MAX};
+
+use super::{Event, Reader};
+
+/// Names with namespaces, texts and ends, on one line.
+fn told(text: &str) -> Result<String, String> {
+    let mut reader = Reader::new(text).map_err(|error| error.to_string())?;
+    let mut told = String::new();
+    loop {
+        match reader.next().map_err(|error| error.to_string())? {
+            Event::Start => {
+                told += &format!("<{{{}}}{}", reader.namespace(), reader.local());
+                for attribute in reader.attributes() {
+                    let namespace = reader.namespace_of(attribute);
+                    told += &format!(" {{{namespace}}}{}={:?}", attribute.local, attribute.value);
+                }
+                told += ">";
+            }
+            Event::End => told += "</>",
+            Event::Text(text) => told += &text,
+            Event::Eof => return Ok(told),
+        }
+    }
+}
+
+#[test]
+fn names_are_resolved() {
+    let text = r#"<?xml version="1.0"?>
+        <a xmlns="u" xmlns:p="v"><p:b x="1" p:x="2"/><c xmlns=""><d/></c><e/></a> "#;
+    let expected = r#"<{u}a><{v}b {}x="1" {v}x="2"></><{}c><{}d></></><{u}e></></>"#;
+    assert_eq!(told(text).unwrap(), expected);
+}
+
+#[test]
+fn text_is_whole_and_comments_are_not() {
+    let text = "<a>x<!-- no -->y<![CDATA[<&>\r\n]]>&#65;&lt;&amp;\r\nz</a>";
+    assert_eq!(told(text).unwrap(), "<{}a>xy<&>\nA<&\nz</>");
+    let mut reader = Reader::new(text).unwrap();
+    assert_eq!(reader.next().unwrap(), Event::Start);
+    assert_eq!(reader.content().unwrap().unwrap(), "xy<&>\nA<&\nz");
+}
+
+#[test]
+fn attributes_are_normalised() {
+    assert_eq!(told("<a b='&#10;&lt;\t\"'/>").unwrap(), "<{}a {}b=\"\\n< \\\"\"></>");
+}
+
+#[test]
+fn spans_are_those_of_the_document() {
+    let text = "<a>\n<b x='1'>é</b></a>";
+    let mut reader = Reader::new(text).unwrap();
+    reader.next().unwrap();
+    reader.next().unwrap();
+    reader.next().unwrap();
+    let from = reader.span().start;
+    assert_eq!(&text[reader.span()], "<b x='1'>");
+    reader.skip().unwrap();
+    assert_eq!(&text[from..reader.span().end], "<b x='1'>é</b>");
+}
+
+#[test]
+fn what_soap_forbids_is_refused() {
+    let deep = "<a>".repeat(XML_DEPTH_MAX + 1);
+    let many: String = (0..=XML_ATTRIBUTES_MAX).map(|at| format!(" a{at}='1'")).collect();
+    let cases = [
+        ("<!DOCTYPE a><a/>", "DOCTYPE"),
+        ("<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>", "DOCTYPE"),
+        ("<a><?x y?></a>", "processing instruction"),
+        ("<?x y?><a/>", "processing instruction"),
+        ("<a>&x;</a>", "entity"),
+        ("<a>&#0;</a>", "not permitted"),
+        ("<a>&#1;</a>", "forbids"),
+        ("<a>\u{1}</a>", "forbids"),
+        ("<a b='&#2;'/>", "forbids"),
+        ("<a>", "ends within"),
+        ("<a></b>", "expected `</a>`"),
+        ("<a/><b/>", "second element"),
+        ("<a/>x", "outside"),
+        ("x<a/>", "outside"),
+        ("&lt;<a/>", "outside"),
+        ("", "no element"),
+        ("<a", "not closed"),
+        ("<p:a/>", "not declared"),
+        ("<a p:b='1'/>", "not declared"),
+        ("<a b='1' b='2'/>", "twice"),
+        ("<a xmlns:p='u' xmlns:q='u' p:b='1' q:b='2'/>", "twice"),
+        ("<a b=1/>", "enclosed"),
+        ("<a b='<'/>", "\"<\""),
+        ("<a>]]></a>", "\"]]>\""),
+        ("<1a/>", "name"),
+        ("<a:b:c/>", "name"),
+        ("<a xmlns:xml='u'/>", "prefix xml"),
+        ("<a xmlns:p=''/>", "no namespace"),
+        ("<a><?xml version='1.0'?></a>", "not first"),
+        (" <?xml version='1.0'?><a/>", "not first"),
+        (deep.as_str(), "deeper"),
+    ];
+    for (text, expected) in cases {
+        let told = told(text).expect_err(text);
+        assert!(told.contains(expected), "{text}: {told}");
+    }
+    assert!(told(&format!("<a{many}/>")).unwrap_err().contains("attributes"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_breaks_it(text in "[<>/a-c:='\"&;#!?\\[\\]\\-x0 ]{0,60}") {
+        let _ = told(&text);
+    }
+}

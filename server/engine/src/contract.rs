@@ -186,7 +186,7 @@ fn listed(errors: &[FieldError]) -> String {
 }
 
 /// Work that would hold up the neighbours of a call.
-async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+pub(crate) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
     tokio::task::spawn_blocking(work).await.map_err(|error| {
         tracing::error!(%error, "a payload could not be checked");
         Fault::internal(FaultKind::Failed)

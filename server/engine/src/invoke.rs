@@ -3,7 +3,7 @@
 //! Effects that a call from outside staged are committed after it succeeded and before its response leaves
 //! this stage; they are dropped when it fails.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use busbar_model::{
     Fault, bounds,
@@ -34,6 +34,23 @@ pub(crate) struct Inbound<'c> {
     pub(crate) permit: Permit,
     pub(crate) head: Head,
     pub(crate) body: Body,
+    /// `None`: the response is the reply as it is.
+    pub(crate) encode: Option<&'c dyn Encode>,
+}
+
+/// An adapter's way to put a response into its protocol. It is done before what the call did is committed: of
+/// what can't be told to the caller, nothing happened.
+pub(crate) trait Encode: Send + Sync {
+    fn encode<'e>(&'e self, response: Response) -> Encoding<'e>;
+}
+
+pub(crate) type Encoding<'e> = Pin<Box<dyn Future<Output = Result<Response, Fault>> + Send + 'e>>;
+
+async fn encoded(encode: Option<&dyn Encode>, response: Response) -> Result<Response, Fault> {
+    match encode {
+        Some(encode) => encode.encode(response).await,
+        None => Ok(response),
+    }
 }
 
 pub(crate) async fn inbound(
@@ -42,7 +59,7 @@ pub(crate) async fn inbound(
     invoker: Arc<dyn Invoker>,
     ledger: &Arc<dyn Ledger>,
 ) -> Result<Response, Fault> {
-    let Inbound { context, routed, permit, head, mut body } = inbound;
+    let Inbound { context, routed, permit, head, mut body, encode } = inbound;
     let timeout_ms = routed.timeout_ms.min(service.limits.timeout_ms);
     let deadline = Instant::from_std(context.accepted_at) + Duration::from_millis(timeout_ms);
     let mut keyed = None;
@@ -50,7 +67,7 @@ pub(crate) async fn inbound(
         let reading = Keyed::of(key, &routed, permit.caller.as_ref(), &head, body);
         let (known, read) = timeout_at(deadline, reading).await.map_err(|_| timed_out())??;
         if let Some(reply) = known.answered(ledger).await? {
-            return Ok(reply);
+            return encoded(encode, reply).await;
         }
         (keyed, body) = (Some(known), read);
     }
@@ -58,7 +75,7 @@ pub(crate) async fn inbound(
         let reading = input(service, &head, body, &routed);
         let input = timeout_at(deadline, reading).await.map_err(|_| timed_out())??;
         let (effects, response) = deliver::accepted(ledger, context, service, permit.caller, input).await?;
-        return conclude(ledger, Some(effects), response, keyed, deadline).await;
+        return conclude(ledger, Some(effects), response, keyed, encode, deadline).await;
     }
     // A small body is read first, so that a slow sender takes nobody's place; a large one takes its
     // place first, so that few of them are in memory at once.
@@ -92,10 +109,10 @@ pub(crate) async fn inbound(
     .await?;
     let effects = layer.take();
     if effects.is_none() && keyed.is_none() {
-        return Ok(response);
+        return encoded(encode, response).await;
     }
     // Apart, since most calls end above.
-    Box::pin(conclude(ledger, effects, response, keyed, deadline)).await
+    Box::pin(conclude(ledger, effects, response, keyed, encode, deadline)).await
 }
 
 /// Commits what the call staged, with the reply where it is to be kept.
@@ -104,6 +121,7 @@ async fn conclude(
     effects: Option<Box<Effects>>,
     response: Response,
     keyed: Option<Keyed>,
+    encode: Option<&dyn Encode>,
     deadline: Instant,
 ) -> Result<Response, Fault> {
     let mut work = Unit { effects: effects.map(|effects| *effects).unwrap_or_default(), ..Unit::default() };
@@ -113,12 +131,13 @@ async fn conclude(
         response = same;
         work.reply = Some((keyed.key.clone(), stored));
     }
+    let response = encoded(encode, response).await?;
     match (unit::commit(ledger, work, deadline).await, keyed) {
         (Ok(()), _) => Ok(response),
         // Someone was faster with the same request: theirs is the reply, and theirs are the effects.
         (Err(CommitError::KeyTaken), Some(keyed)) => {
             let reply = keyed.answered(ledger).await?;
-            reply.ok_or_else(|| unit::commit_fault(CommitError::KeyTaken))
+            encoded(encode, reply.ok_or_else(|| unit::commit_fault(CommitError::KeyTaken))?).await
         }
         (Err(error), _) => Err(unit::commit_fault(error)),
     }
@@ -184,7 +203,7 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
     headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-fn too_large(limit: u64) -> Fault {
+pub(crate) fn too_large(limit: u64) -> Fault {
     Fault::new(FaultKind::TooLarge, format!("the body is larger than {limit} bytes"))
 }
 

@@ -22,6 +22,7 @@ pub mod request;
 pub mod respond;
 pub mod route;
 pub mod secret;
+mod soap;
 pub mod unit;
 
 pub use body::{Body, BodyError};

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use busbar_model::{Fault, bounds, correlation::CorrelationId, delivery::Claimed, fault::FaultKind};
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
     accept::{Context, accept},
@@ -22,7 +22,8 @@ use crate::{
     ports::{Above, Access, AccessLog, Call, CallFuture, Invoker, Ledger, Origin},
     request::{Head, Input, Reply, Request, Response},
     respond::respond,
-    route::{live, route},
+    route::{Way, live, route},
+    soap,
 };
 
 pub struct Pipeline {
@@ -32,12 +33,14 @@ pub struct Pipeline {
     unrouted: Arc<Meter>,
     access_log: Arc<dyn AccessLog>,
     ledger: Arc<dyn Ledger>,
+    messages: Semaphore,
 }
 
 impl Pipeline {
     pub fn new(metrics: Arc<Metrics>, access_log: Arc<dyn AccessLog>, ledger: Arc<dyn Ledger>) -> Arc<Self> {
         let unrouted = metrics.meter("", "");
-        Arc::new(Self { catalog: ArcSwap::default(), metrics, unrouted, access_log, ledger })
+        let messages = Semaphore::new(bounds::MESSAGES_KIB_MAX);
+        Arc::new(Self { catalog: ArcSwap::default(), metrics, unrouted, access_log, ledger, messages })
     }
 
     /// New calls meet this catalog; calls under way keep theirs.
@@ -47,6 +50,20 @@ impl Pipeline {
 
     pub fn catalog(&self) -> Arc<Catalog> {
         self.catalog.load_full()
+    }
+
+    /// What requests that reached no channel are counted by.
+    pub(crate) fn unrouted(&self) -> &Arc<Meter> {
+        &self.unrouted
+    }
+
+    pub(crate) fn ledger(&self) -> &Arc<dyn Ledger> {
+        &self.ledger
+    }
+
+    /// Bytes of messages that are read whole before anyone knows what service they are for.
+    pub(crate) fn messages(&self) -> &Semaphore {
+        &self.messages
     }
 
     pub fn metrics(&self) -> &Metrics {
@@ -63,7 +80,11 @@ impl Pipeline {
             return self.finish(&context, noted, Ok(answer));
         }
         let routed = match route(&context, &request) {
-            Ok(routed) => routed,
+            Ok(Way::Service(routed)) => routed,
+            // Apart, since its state is large and most calls are none of these.
+            Ok(Way::Message(address)) => {
+                return Box::pin(soap::exchange(self, &context, address, request, unique)).await;
+            }
             Err(fault) => return self.finish_unrouted(&context, &request, Err(fault)),
         };
         let meter = routed.meter.unwrap_or(&self.unrouted);
@@ -76,7 +97,7 @@ impl Pipeline {
             caller.clone_from(&permit.caller);
             let service = live(routed.service)?;
             let Request { head, body, .. } = request;
-            let inbound = Inbound { context: &context, routed, permit, head, body };
+            let inbound = Inbound { context: &context, routed, permit, head, body, encode: None };
             invoke::inbound(service, inbound, Arc::clone(self) as Arc<dyn Invoker>, &self.ledger).await
         }
         .await;
@@ -142,9 +163,15 @@ impl Pipeline {
 
     fn finish(&self, context: &Context, noted: Noted<'_>, outcome: Result<Response, Fault>) -> Reply {
         let (reply, fault) = respond(context, outcome);
+        self.note(context, noted, &reply, fault.as_ref());
+        reply
+    }
+
+    /// Counts a call that has ended, and writes its line.
+    pub(crate) fn note(&self, context: &Context, noted: Noted<'_>, reply: &Reply, fault: Option<&Fault>) {
         let took = context.accepted_at.elapsed();
         noted.meter.record(reply.status.as_u16(), took);
-        if let Some(fault) = &fault {
+        if let Some(fault) = fault {
             self.metrics.error(fault.kind);
         }
         self.access_log.record(&Access {
@@ -158,30 +185,29 @@ impl Pipeline {
             status: reply.status.as_u16(),
             bytes: reply.body.length(),
             took,
-            fault: fault.as_ref().map(|fault| fault.code.as_str()),
+            fault: fault.map(|fault| fault.code.as_str()),
         });
-        reply
     }
 }
 
 /// What the access log says of a request, kept while the request itself moves into the call.
-struct Line {
+pub(crate) struct Line {
     method: http::Method,
     uri: http::Uri,
 }
 
 impl Line {
-    fn of(head: &Head) -> Self {
+    pub(crate) fn of(head: &Head) -> Self {
         Self { method: head.method.clone(), uri: head.uri.clone() }
     }
 }
 
-struct Noted<'a> {
-    meter: &'a Meter,
-    channel: &'a str,
-    service: &'a str,
-    caller: Option<&'a str>,
-    line: Line,
+pub(crate) struct Noted<'a> {
+    pub(crate) meter: &'a Meter,
+    pub(crate) channel: &'a str,
+    pub(crate) service: &'a str,
+    pub(crate) caller: Option<&'a str>,
+    pub(crate) line: Line,
 }
 
 /// The same five stages for a call from within.

@@ -62,9 +62,9 @@ fn of_response(context: &Context, mut response: Response) -> Reply {
     Reply { status, headers: response.headers, body, correlation: context.correlation.clone() }
 }
 
-fn of_fault(context: &Context, fault: &Fault) -> Reply {
+/// What a fault's head says beside its status.
+pub(crate) fn fault_headers(fault: &Fault) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     let mut set = |name, text: Option<String>| {
         if let Some(value) = text.and_then(|text| HeaderValue::try_from(text).ok()) {
             headers.insert(name, value);
@@ -73,6 +73,12 @@ fn of_fault(context: &Context, fault: &Fault) -> Reply {
     set(ALLOW, (!fault.allow.is_empty()).then(|| fault.allow.join(", ")));
     set(WWW_AUTHENTICATE, fault.challenge.clone());
     set(RETRY_AFTER, fault.retry_after_s.map(|seconds| seconds.to_string()));
+    headers
+}
+
+fn of_fault(context: &Context, fault: &Fault) -> Reply {
+    let mut headers = fault_headers(fault);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let problem = fault.problem(context.correlation.as_str()).to_string();
     Reply {

@@ -153,3 +153,7 @@ pub const XML_ATTRIBUTES_MAX: usize = 64;
 pub const XML_NAME_BYTES_MAX: usize = 512;
 pub const XML_NAMESPACES_MAX: usize = 64;
 pub const XML_NODES_MAX: usize = 5_000_000;
+/// Characters of the reason why a service has no SOAP.
+pub const SOAP_PROBLEM_CHARS_MAX: usize = 1_000;
+/// KiB of SOAP messages that one worker reads at once, beside small ones (`BODY_INLINE_BYTES_MAX`).
+pub const MESSAGES_KIB_MAX: usize = 256 * 1024;

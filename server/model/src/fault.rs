@@ -40,6 +40,8 @@ pub enum FaultKind {
     OdbUnavailable,
     /// The service's output is not what it declared.
     InvalidOutput,
+    /// The body is of a media type, or in an encoding, that the address does not take.
+    UnsupportedMediaType,
 }
 
 /// A failure as the caller sees it. Causes that are none of the caller's business go to the log.
@@ -75,6 +77,7 @@ impl FaultKind {
             Self::MethodNotAllowed => 405,
             Self::TooLarge => 413,
             Self::Conflict => 409,
+            Self::UnsupportedMediaType => 415,
             Self::Misdirected => 421,
             Self::KeyReused => 422,
             Self::Trap
@@ -109,6 +112,7 @@ impl FaultKind {
             Self::Trap | Self::Failed | Self::InvalidOutput => "Service failed",
             Self::Misdirected => "Misdirected request",
             Self::Conflict => "Conflict",
+            Self::UnsupportedMediaType => "Unsupported media type",
             Self::KeyReused => "Idempotency key reused",
             Self::OdbUnavailable => "Effects can't be kept",
         }
@@ -139,6 +143,7 @@ impl FaultKind {
             Self::KeyReused => "idempotency-key-reused",
             Self::OdbUnavailable => "odb-unavailable",
             Self::InvalidOutput => "invalid-output",
+            Self::UnsupportedMediaType => "unsupported-media-type",
         }
     }
 }

@@ -157,3 +157,15 @@ pub const XML_NODES_MAX: usize = 5_000_000;
 pub const SOAP_PROBLEM_CHARS_MAX: usize = 1_000;
 /// KiB of SOAP messages that one worker reads at once, beside small ones (`BODY_INLINE_BYTES_MAX`).
 pub const MESSAGES_KIB_MAX: usize = 256 * 1024;
+/// Types of one SOAP payload: WSDL describes them all, and each worker keeps them.
+pub const SHAPE_TYPES_MAX: usize = 5_000;
+/// Types without a name that stand within each other, and references that lead to references: what handles
+/// them recurses.
+pub const SHAPE_DEPTH_MAX: usize = 64;
+/// Places of a schema that are looked at, repeats counted, until XML's image of it is found.
+pub const SHAPE_STEPS_MAX: usize = 500_000;
+/// A `$ref`, which is followed wherever it stands.
+pub const SCHEMA_REFERENCE_BYTES_MAX: usize = 1024;
+/// A name of an element, an attribute or a type, and a namespace that a schema chooses.
+pub const XML_NAME_CHARS_MAX: usize = 256;
+pub const XML_NAMESPACE_CHARS_MAX: usize = 1024;

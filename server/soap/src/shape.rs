@@ -104,7 +104,7 @@ pub struct Element {
     pub documentation: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     pub attributes: Vec<Attribute>,
     pub members: Vec<Member>,

@@ -169,3 +169,17 @@ pub const SCHEMA_REFERENCE_BYTES_MAX: usize = 1024;
 /// A name of an element, an attribute or a type, and a namespace that a schema chooses.
 pub const XML_NAME_CHARS_MAX: usize = 256;
 pub const XML_NAMESPACE_CHARS_MAX: usize = 1024;
+/// Header blocks of a SOAP message, and what stands in a security header: a client has a handful.
+pub const SOAP_HEADER_BLOCKS_MAX: usize = 200;
+/// Bytes of a text in a SOAP header that is kept or answered: an address, a message's id, a password.
+pub const SOAP_HEADER_VALUE_BYTES_MAX: usize = 4 * 1024;
+/// Parts of an MTOM package, its root included: each takes memory beside its bytes.
+pub const MTOM_PARTS_MAX: usize = 1_000;
+/// Bytes of the headers of one part.
+pub const MTOM_PART_HEADER_BYTES_MAX: usize = 8 * 1024;
+/// How old a UsernameToken may be: so long its nonce is remembered.
+pub const TOKEN_AGE_MS_MAX: u64 = 300_000;
+/// How far the clock of a caller may be ahead of ours.
+pub const TOKEN_SKEW_MS_MAX: u64 = 60_000;
+/// Bytes of a UsernameToken's nonce, decoded: each is remembered.
+pub const TOKEN_NONCE_BYTES_MAX: usize = 256;

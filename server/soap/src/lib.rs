@@ -3,13 +3,25 @@
 //! A service's JSON Schemas are compiled once into a [`Shape`] each. By it a request's XML becomes JSON text, a reply's
 //! JSON text becomes XML, and WSDL describes both.
 
+pub mod charset;
 pub mod compile;
+pub mod envelope;
+pub mod fault;
+pub mod media;
+pub mod message;
+pub mod mtom;
 pub mod namespace;
 pub mod operation;
+pub mod refusal;
 pub mod shape;
+pub mod username_token;
+pub mod version;
 pub mod xml;
 
 pub use self::{
+    message::Message,
     operation::{Operation, Payload},
+    refusal::{Cause, Refusal},
     shape::Shape,
+    version::Version,
 };

@@ -1,6 +1,7 @@
 //! XML 1.0 with namespaces, as SOAP allows it: neither DOCTYPE nor processing instructions, and within limits.
 
 mod character;
+mod escape;
 mod reader;
 mod scope;
 
@@ -8,6 +9,8 @@ pub use self::{
     character::{is_ncname, is_xml},
     reader::{Attribute, Event, Reader},
 };
+
+pub(crate) use self::escape::push_escaped;
 
 use std::borrow::Cow;
 

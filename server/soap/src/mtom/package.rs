@@ -19,8 +19,14 @@ pub struct Package<'b> {
     /// The envelope's bytes.
     pub root: &'b [u8],
     pub root_charset: Option<String>,
-    /// By content id; `None` once it was taken.
-    parts: BTreeMap<String, Option<Cow<'b, [u8]>>>,
+    /// By content id.
+    parts: BTreeMap<String, Held<'b>>,
+}
+
+#[derive(Debug)]
+struct Held<'b> {
+    bytes: Cow<'b, [u8]>,
+    taken: bool,
 }
 
 impl<'b> Package<'b> {
@@ -46,7 +52,8 @@ impl<'b> Package<'b> {
             }
             let id =
                 headers.content_id.ok_or_else(|| invalid("a part that is not the root has no Content-ID"))?;
-            if parts.insert(id, Some(decoded(content, headers.encoding)?)).is_some() {
+            let held = Held { bytes: decoded(content, headers.encoding)?, taken: false };
+            if parts.insert(id, held).is_some() {
                 return Err(invalid("two parts have the same Content-ID"));
             }
         }
@@ -62,17 +69,19 @@ impl<'b> Package<'b> {
 
     /// The content of a part, once: `None` for one that is missing or was taken. The id is that of a `cid:` address,
     /// without this prefix, percent-encoded (RFC 2392) or not.
-    pub fn take(&mut self, content_id: &str) -> Option<Cow<'b, [u8]>> {
-        if let Some(part) = self.parts.get_mut(content_id) {
-            return part.take();
-        }
-        let decoded = percent_decode_str(content_id).decode_utf8().ok()?;
-        self.parts.get_mut(decoded.as_ref())?.take()
+    pub fn take(&mut self, content_id: &str) -> Option<&[u8]> {
+        let id = match self.parts.contains_key(content_id) {
+            true => Cow::Borrowed(content_id),
+            false => percent_decode_str(content_id).decode_utf8().ok()?,
+        };
+        let held = self.parts.get_mut(id.as_ref()).filter(|held| !held.taken)?;
+        held.taken = true;
+        Some(&held.bytes)
     }
 
     /// The content ids of the parts that nobody took.
     pub fn untaken(&self) -> impl Iterator<Item = &str> {
-        self.parts.iter().filter(|(_, part)| part.is_some()).map(|(id, _)| id.as_str())
+        self.parts.iter().filter(|(_, held)| !held.taken).map(|(id, _)| id.as_str())
     }
 
     /// Refuses a package with parts that the envelope did not refer to.

@@ -34,7 +34,7 @@ fn the_root_is_the_first_or_the_one_that_start_names() {
     assert_eq!(package.root_charset.as_deref(), Some("latin1"));
     assert_eq!(package.untaken().collect::<Vec<_>>(), ["x"]);
     assert!(package.finish().unwrap_err().message.contains("\"x\" is referred to by nothing"));
-    assert_eq!(package.take("x").unwrap().as_ref(), b"one");
+    assert_eq!(package.take("x").unwrap(), b"one");
     assert!(package.take("x").is_none());
     assert!(package.finish().is_ok());
 
@@ -49,9 +49,9 @@ fn parts_are_found_by_their_decoded_ids() {
     );
     let mut package = parse(&body).unwrap();
     assert!(package.take("missing").is_none());
-    assert_eq!(package.take("http%3A%2F%2Fx%2F1").unwrap().as_ref(), b"1");
-    assert_eq!(package.take("two%40x").unwrap().as_ref(), b"");
-    assert_eq!(package.take("a%20b").unwrap().as_ref(), b"");
+    assert_eq!(package.take("http%3A%2F%2Fx%2F1").unwrap(), b"1");
+    assert_eq!(package.take("two%40x").unwrap(), b"");
+    assert_eq!(package.take("a%20b").unwrap(), b"");
     assert!(package.take("%FF").is_none());
     assert_eq!(package.untaken().count(), 0);
 }
@@ -64,8 +64,8 @@ fn content_is_as_it_is_or_in_base64() {
     )
     .replace("Content-Length: 9", "Content-Length: 10");
     let mut package = parse(&body).unwrap();
-    assert_eq!(package.take("x").unwrap().as_ref(), b"hello");
-    assert_eq!(package.take("y").unwrap().as_ref(), b"\r\n--c");
+    assert_eq!(package.take("x").unwrap(), b"hello");
+    assert_eq!(package.take("y").unwrap(), b"\r\n--c");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn what_is_written_is_read_again() {
         let mut package = Package::parse(&body, &related).unwrap();
         assert_eq!(package.root, "<é/>".as_bytes());
         assert_eq!(package.root_charset.as_deref(), Some("utf-8"));
-        assert_eq!(package.take("1@busbar").unwrap().as_ref(), bytes);
+        assert_eq!(package.take("1@busbar").unwrap(), bytes);
     }
 }
 

@@ -30,6 +30,8 @@ enum Check {
     ApiKey {
         digest: Option<Digest>,
     },
+    /// In the message, not in the headers.
+    WsSecurity,
 }
 
 impl Guard {
@@ -41,6 +43,7 @@ impl Guard {
             Credential::ApiKey { key_sha256, .. } => {
                 Check::ApiKey { digest: Digest::from_hex(key_sha256).ok() }
             }
+            Credential::WsSecurity { .. } => Check::WsSecurity,
         };
         Self { name: security.name.clone(), credential: security.credential.clone(), check }
     }
@@ -63,21 +66,25 @@ impl Guard {
                 }
                 _ => false,
             }),
+            Check::WsSecurity => Ok(false),
         }
     }
 
-    fn challenge(&self) -> &'static str {
+    /// For `WWW-Authenticate`; `None` where no header would do.
+    fn challenge(&self) -> Option<&'static str> {
         match self.check {
-            Check::Basic { .. } => r#"Basic realm="busbar", charset="UTF-8""#,
-            Check::ApiKey { .. } => r#"ApiKey realm="busbar", header="X-API-Key""#,
+            Check::Basic { .. } => Some(r#"Basic realm="busbar", charset="UTF-8""#),
+            Check::ApiKey { .. } => Some(r#"ApiKey realm="busbar", header="X-API-Key""#),
+            Check::WsSecurity => None,
         }
     }
 
     /// The header that carried the credential; services do not see it.
-    fn header(&self) -> HeaderName {
+    fn header(&self) -> Option<HeaderName> {
         match self.check {
-            Check::Basic { .. } => AUTHORIZATION,
-            Check::ApiKey { .. } => API_KEY_HEADER,
+            Check::Basic { .. } => Some(AUTHORIZATION),
+            Check::ApiKey { .. } => Some(API_KEY_HEADER),
+            Check::WsSecurity => None,
         }
     }
 }
@@ -101,10 +108,12 @@ pub(crate) async fn authenticate(admitted: Admitted<'_>, headers: &mut HeaderMap
     };
     if !guard.admits(headers).await? {
         let mut fault = Fault::new(FaultKind::Unauthenticated, "credentials are missing or wrong");
-        fault.challenge = Some(guard.challenge().to_owned());
+        fault.challenge = guard.challenge().map(str::to_owned);
         return Err(fault);
     }
-    headers.remove(guard.header());
+    if let Some(header) = guard.header() {
+        headers.remove(header);
+    }
     Ok(Permit { caller: Some(guard.name.clone()) })
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use busbar_model::{
     Channel, Definitions, Digest, Name, Plugin as PluginDefinition, Service,
-    channel::Protocol,
+    definitions::{Routes, Target},
     openapi,
     plugin::{ActiveVersion, Grants},
     router::Router,
@@ -74,7 +74,7 @@ pub(crate) enum Admission {
 pub struct Catalog {
     definitions: Definitions,
     routes: Vec<Route>,
-    router: Router<usize>,
+    router: Router<Target>,
     services: HashMap<Name, Slot>,
     invoker: Option<Arc<Guard>>,
     opener: Option<Arc<dyn Opener>>,
@@ -119,7 +119,7 @@ impl Binder {
             .iter()
             .map(|service| (service.name.clone(), self.slot(service, &definitions, loaded, &mut problems)))
             .collect();
-        let (router, conflicts) = definitions.rest_router();
+        let Routes { router, conflicts, soap: _ } = definitions.routes();
         problems.extend(conflicts.iter().map(ToString::to_string));
         let routes = definitions
             .channels
@@ -257,17 +257,11 @@ impl Catalog {
         self.opener.as_deref()
     }
 
-    pub(crate) fn rest(&self) -> (&Router<usize>, &[Route]) {
+    pub(crate) fn routes(&self) -> (&Router<Target>, &[Route]) {
         (&self.router, &self.routes)
     }
 
     pub(crate) fn invoker(&self) -> Option<&Arc<Guard>> {
         self.invoker.as_ref()
-    }
-}
-
-impl Route {
-    pub(crate) fn is_rest(&self) -> bool {
-        self.channel.protocol == Protocol::Rest
     }
 }

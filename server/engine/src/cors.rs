@@ -7,6 +7,7 @@
 use busbar_model::{
     Cors,
     cors::{ANY, is_any},
+    definitions,
     router::Match,
 };
 use http::{
@@ -140,10 +141,13 @@ pub(crate) fn preflight<'c>(catalog: &'c Catalog, request: &Request) -> Option<(
 /// The channel that would take the request, or another at its path, whose methods then tell the browser that
 /// this one is not among them.
 fn asked_for<'c>(catalog: &'c Catalog, path: &str, method: &str) -> Option<(&'c Route, &'c Policy)> {
-    let (router, routes) = catalog.rest();
+    let (router, routes) = catalog.routes();
     let at = |method: &str| match router.find(method, path) {
-        Match::Found { target, .. } => routes.get(*target).filter(|route| route.is_rest()),
-        Match::WrongMethod { .. } | Match::Unknown => None,
+        Match::Found { target: definitions::Target::Rest(at), .. } => routes.get(*at),
+        // Of a SOAP channel pages are told nothing.
+        Match::Found { target: definitions::Target::Soap(_), .. }
+        | Match::WrongMethod { .. }
+        | Match::Unknown => None,
     };
     let itself = |route: &Route| route.channel.methods.iter().any(|named| named == Method::OPTIONS.as_str());
     if at(Method::OPTIONS.as_str()).is_some_and(itself) {
@@ -208,6 +212,7 @@ mod tests {
             body_bytes_max: draft.body_bytes_max,
             timeout_ms: draft.timeout_ms,
             cors,
+            soap: None,
             revision: 1,
             created_at: Timestamp(0),
             updated_at: Timestamp(0),

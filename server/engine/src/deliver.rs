@@ -155,7 +155,7 @@ pub(crate) async fn attempt(
     }
     let effects = layer.take().map(|effects| *effects).unwrap_or_default();
     let settlement = Some(settlement(claimed, Outcome::Confirmed));
-    commit(ledger, Unit { effects, reply: None, settlement }, deadline).await.map_err(commit_fault)?;
+    commit(ledger, Unit { effects, settlement, ..Unit::default() }, deadline).await.map_err(commit_fault)?;
     Ok(response)
 }
 

@@ -6,7 +6,8 @@ use std::{
 };
 
 use busbar_model::{
-    Secret, Timestamp,
+    Secret, Security, Timestamp,
+    security::Credential,
     unit::{CommitError, Entry, Key, ReplyKey, StoredReply, Unit},
 };
 use tokio::time::Instant;
@@ -64,6 +65,15 @@ impl Opener for Plain {
         match &*secret.sealed.ciphertext {
             [] => Err(Unopened("it is empty".to_owned())),
             bytes => Ok(String::from_utf8_lossy(bytes).into_owned()),
+        }
+    }
+
+    fn open_password(&self, security: &Security) -> Result<String, Unopened> {
+        match &security.credential {
+            Credential::WsSecurity { password, .. } => {
+                Ok(String::from_utf8_lossy(&password.ciphertext).into_owned())
+            }
+            _ => Err(Unopened("it has no password".to_owned())),
         }
     }
 }

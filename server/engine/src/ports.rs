@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use busbar_model::{
-    Digest, Fault, Name, Secret, Timestamp,
+    Digest, Fault, Name, Secret, Security, Timestamp,
     correlation::CorrelationId,
     router::Parameters,
     unit::{CommitError, Entry, Key, ReplyKey, StoredReply, Unit},
@@ -108,6 +108,8 @@ impl Origin {
 /// Opens secrets, which are sealed in the definitions as they are in the ODB.
 pub trait Opener: Send + Sync {
     fn open(&self, secret: &Secret) -> Result<String, Unopened>;
+    /// The password of a definition of the kind ws-security.
+    fn open_password(&self, security: &Security) -> Result<String, Unopened>;
 }
 
 /// Why a secret could not be opened; tells nothing of its value.

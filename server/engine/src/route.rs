@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use busbar_model::{
-    Fault, bounds,
+    Fault, bounds, definitions,
     fault::FaultKind,
     router::{Match, Parameters},
 };
@@ -46,7 +46,7 @@ pub(crate) fn route<'c>(context: &'c Context, request: &Request) -> Result<Route
 }
 
 fn by_path<'c>(context: &'c Context, request: &Request) -> Result<Routed<'c>, Fault> {
-    let (router, routes) = context.catalog.rest();
+    let (router, routes) = context.catalog.routes();
     match router.find(request.head.method.as_str(), request.head.uri.path()) {
         Match::Unknown => Err(Fault::not_found()),
         Match::WrongMethod { allow } => {
@@ -54,10 +54,11 @@ fn by_path<'c>(context: &'c Context, request: &Request) -> Result<Routed<'c>, Fa
             fault.allow = allow;
             Err(fault)
         }
-        Match::Found { target, parameters } => match routes.get(*target).filter(|route| route.is_rest()) {
+        Match::Found { target: definitions::Target::Rest(at), parameters } => match routes.get(*at) {
             Some(route) => Ok(to_channel(route, parameters)),
             None => Err(Fault::not_found()),
         },
+        Match::Found { target: definitions::Target::Soap(_), .. } => Err(Fault::not_found()),
     }
 }
 

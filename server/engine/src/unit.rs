@@ -313,6 +313,7 @@ pub(crate) fn commit_fault(error: CommitError) -> Fault {
         CommitError::KeyTaken | CommitError::ClaimLost => {
             Fault::new(FaultKind::Conflict, "the same request was answered meanwhile").with_retry_after_s(1)
         }
+        CommitError::Replayed => Fault::new(FaultKind::Unauthenticated, "the message was received before"),
         CommitError::NotANumber => {
             tracing::error!("a value to be incremented is no integer");
             Fault::internal(FaultKind::Failed).with_code("not-a-number")

@@ -142,6 +142,9 @@ pub const COMMIT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// A password or a username of a security definition.
 pub const PASSWORD_CHARS_MAX: usize = 1024;
 pub const USERNAME_CHARS_MAX: usize = 256;
+/// A SOAP channel's namespace and its operation, which tools make file and function names of.
+pub const SOAP_NAMESPACE_CHARS_MAX: usize = 512;
+pub const SOAP_OPERATION_CHARS_MAX: usize = 128;
 /// The whole configuration as one document: its text, how deep it nests, and what it consists of.
 pub const CONFIGURATION_BYTES_MAX: u64 = 8 * 1024 * 1024;
 pub const CONFIGURATION_DEPTH_MAX: usize = 64;

@@ -1,21 +1,37 @@
 //! Ways in.
 
+mod fitting;
+
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{bounds, cors::Cors, name::Name, path::PathPattern, time::Timestamp};
+pub use fitting::Misfit;
+
+use crate::{
+    bounds,
+    cors::Cors,
+    name::Name,
+    path::PathPattern,
+    soap::{self, Soap},
+    time::Timestamp,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     Rest,
+    /// SOAP 1.1 and 1.2, each caller in its own version.
+    Soap,
 }
 
 impl Protocol {
+    pub const ALL: [Self; 2] = [Self::Rest, Self::Soap];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Rest => "rest",
+            Self::Soap => "soap",
         }
     }
 }
@@ -24,10 +40,10 @@ impl FromStr for Protocol {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "rest" => Ok(Self::Rest),
-            _ => Err(format!("protocol {text:?} is unknown; supported is \"rest\"")),
-        }
+        Self::ALL
+            .into_iter()
+            .find(|protocol| protocol.as_str() == text)
+            .ok_or_else(|| format!("protocol {text:?} is unknown; supported is \"rest\" or \"soap\""))
     }
 }
 
@@ -50,6 +66,9 @@ pub struct Channel {
     /// `None`: pages of other origins are told nothing by the bus.
     #[serde(default)]
     pub cors: Option<Cors>,
+    /// Of SOAP channels only; `None` is all defaults.
+    #[serde(default)]
+    pub soap: Option<Soap>,
     /// Grows by one with each change; what ETags are made from.
     pub revision: i64,
     pub created_at: Timestamp,
@@ -69,9 +88,15 @@ pub struct Draft {
     pub body_bytes_max: u64,
     pub timeout_ms: u64,
     pub cors: Option<Cors>,
+    pub soap: Option<Soap>,
 }
 
 impl Draft {
+    /// As [`Channel::operation`].
+    pub fn operation(&self) -> &str {
+        soap::operation(self.soap.as_ref(), &self.service)
+    }
+
     /// A channel with the defaults: active, any method, open.
     pub fn new(name: Name, path: PathPattern, service: Name) -> Self {
         Self {
@@ -85,7 +110,15 @@ impl Draft {
             body_bytes_max: bounds::BODY_BYTES_DEFAULT,
             timeout_ms: bounds::CALL_TIMEOUT_MS_DEFAULT,
             cors: None,
+            soap: None,
         }
+    }
+}
+
+impl Channel {
+    /// What a SOAP channel's operation is called; of others it says nothing.
+    pub fn operation(&self) -> &str {
+        soap::operation(self.soap.as_ref(), &self.service)
     }
 }
 
@@ -102,6 +135,7 @@ impl From<Channel> for Draft {
             body_bytes_max: channel.body_bytes_max,
             timeout_ms: channel.timeout_ms,
             cors: channel.cors,
+            soap: channel.soap,
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod secret;
 pub mod security;
 pub mod server;
 pub mod service;
+pub mod soap;
 pub mod time;
 pub mod unit;
 
@@ -36,4 +37,5 @@ pub use plugin::Plugin;
 pub use secret::Secret;
 pub use security::Security;
 pub use service::Service;
+pub use soap::Soap;
 pub use time::Timestamp;

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    channel::Channel, definitions::Definitions, path::Segment, security::Credential,
+    channel::{Channel, Protocol},
+    definitions::Definitions,
+    path::Segment,
+    security::Credential,
     service::ServiceDescription,
 };
 
@@ -16,7 +19,9 @@ const ANY: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTION
 pub fn document(definitions: &Definitions) -> Value {
     let mut paths = Map::new();
     let mut schemas = Map::new();
-    for channel in definitions.channels.iter().filter(|channel| channel.active) {
+    for channel in
+        definitions.channels.iter().filter(|channel| channel.active && channel.protocol == Protocol::Rest)
+    {
         let service = described(definitions, channel);
         let item = paths.entry(template(channel)).or_insert_with(|| json!({}));
         let methods: Vec<&str> = match channel.methods.is_empty() {
@@ -194,13 +199,15 @@ fn redirect(schema: &mut Value, prefix: &str) {
 
 fn security_schemes(definitions: &Definitions) -> Value {
     let scheme = |credential: &Credential| match credential {
-        Credential::Basic { .. } => json!({"type": "http", "scheme": "basic"}),
-        Credential::ApiKey { .. } => json!({"type": "apiKey", "in": "header", "name": "X-API-Key"}),
+        Credential::Basic { .. } => Some(json!({"type": "http", "scheme": "basic"})),
+        Credential::ApiKey { .. } => Some(json!({"type": "apiKey", "in": "header", "name": "X-API-Key"})),
+        // Of SOAP channels only.
+        Credential::WsSecurity { .. } => None,
     };
-    let used: BTreeSet<&str> =
-        definitions.channels.iter().filter_map(|c| c.security.as_ref().map(|n| n.as_str())).collect();
+    let rest = definitions.channels.iter().filter(|channel| channel.protocol == Protocol::Rest);
+    let used: BTreeSet<&str> = rest.filter_map(|c| c.security.as_ref().map(|n| n.as_str())).collect();
     let schemes = definitions.securities.iter().filter(|s| used.contains(s.name.as_str()));
-    Value::Object(schemes.map(|s| (s.name.to_string(), scheme(&s.credential))).collect())
+    Value::Object(schemes.filter_map(|s| Some((s.name.to_string(), scheme(&s.credential)?))).collect())
 }
 
 fn problem_schema() -> Value {
@@ -282,6 +289,7 @@ mod tests {
             body_bytes_max: draft.body_bytes_max,
             timeout_ms: draft.timeout_ms,
             cors: None,
+            soap: None,
             revision: 1,
             created_at: Timestamp(0),
             updated_at: Timestamp(0),

@@ -82,6 +82,24 @@ impl<T> Router<T> {
         Ok(())
     }
 
+    /// The methods and targets of all that stands at an address.
+    pub fn standing(&self, pattern: &PathPattern) -> impl Iterator<Item = (&[String], &T)> {
+        let endpoints = self.endpoints(pattern).map_or(&[][..], Vec::as_slice);
+        endpoints.iter().map(|endpoint| (endpoint.methods.as_slice(), &endpoint.target))
+    }
+
+    fn endpoints(&self, pattern: &PathPattern) -> Option<&Vec<Endpoint<T>>> {
+        let mut node = &self.root;
+        for segment in pattern.segments() {
+            match segment {
+                Segment::Literal(text) => node = node.literals.get(text)?,
+                Segment::Parameter(_) => node = node.parameter.as_deref()?,
+                Segment::Tail(_) => return Some(&node.tail),
+            }
+        }
+        Some(&node.here)
+    }
+
     /// `path` is raw: percent-encoded, without a query.
     pub fn find(&self, method: &str, path: &str) -> Match<'_, T> {
         let Some(rest) = path.strip_prefix('/') else { return Match::Unknown };

@@ -1,10 +1,13 @@
 //! Security definitions: what a channel asks of its callers.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     bounds::{NAME_CHARS_MAX, PASSWORD_CHARS_MAX, USERNAME_CHARS_MAX},
     name::Name,
+    secret::Sealed,
     time::Timestamp,
 };
 
@@ -34,13 +37,60 @@ pub enum Credential {
         /// SHA-256 of the whole key, hexadecimal.
         key_sha256: String,
     },
+    /// A UsernameToken in the header of a SOAP message (WSS UsernameToken Profile 1.1).
+    WsSecurity {
+        username: String,
+        /// Not hashed: a digest can be checked only by who knows the password.
+        password: Sealed,
+        accepts: PasswordType,
+    },
 }
+
+/// In which forms a UsernameToken may carry its password (WSS UsernameToken Profile 1.1, section 3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PasswordType {
+    /// Hashed with a nonce and the time of its creation: each message once, and a short time only.
+    #[default]
+    Digest,
+    /// As it is.
+    Text,
+    Any,
+}
+
+impl PasswordType {
+    pub const ALL: [Self; 3] = [Self::Digest, Self::Text, Self::Any];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Digest => "digest",
+            Self::Text => "text",
+            Self::Any => "any",
+        }
+    }
+}
+
+impl FromStr for PasswordType {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|one| one.as_str() == text);
+        found.ok_or_else(|| format!("{text:?} is unknown; allowed is digest, text or any"))
+    }
+}
+
+/// Kinds of credentials, by the names that they have outside.
+pub const KINDS: [&str; 3] = ["basic", "api-key", WS_SECURITY];
+pub const KINDS_ALLOWED: &str = "allowed is basic, api-key or ws-security";
+/// The kind that guards SOAP channels only.
+pub const WS_SECURITY: &str = "ws-security";
 
 impl Credential {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Basic { .. } => "basic",
             Self::ApiKey { .. } => "api-key",
+            Self::WsSecurity { .. } => WS_SECURITY,
         }
     }
 }
@@ -53,6 +103,10 @@ impl std::fmt::Debug for Credential {
             }
             Self::ApiKey { key_id, .. } => {
                 f.debug_struct("ApiKey").field("key_id", key_id).finish_non_exhaustive()
+            }
+            Self::WsSecurity { username, accepts, .. } => {
+                let mut shown = f.debug_struct("WsSecurity");
+                shown.field("username", username).field("accepts", accepts).finish_non_exhaustive()
             }
         }
     }

@@ -224,6 +224,17 @@ pub struct ReplyKey {
     pub key: String,
 }
 
+/// That a message was received. Whoever sends it again is refused (WSS UsernameToken Profile 1.1, section 3.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NonceClaim {
+    /// Id of the security definition whose nonce it is.
+    pub security: String,
+    /// SHA-256 of the nonce, hexadecimal.
+    pub nonce_sha256: String,
+    /// From when on the message is refused for its age alone.
+    pub expires_at: Timestamp,
+}
+
 /// What one call from outside commits.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Unit {
@@ -231,11 +242,12 @@ pub struct Unit {
     pub reply: Option<(ReplyKey, StoredReply)>,
     /// Of the delivery that the call is an attempt of.
     pub settlement: Option<Settlement>,
+    pub nonce: Option<NonceClaim>,
 }
 
 impl Unit {
     pub fn is_empty(&self) -> bool {
-        self.effects.is_empty() && self.reply.is_none() && self.settlement.is_none()
+        self.effects.is_empty() && self.reply.is_none() && self.settlement.is_none() && self.nonce.is_none()
     }
 }
 
@@ -249,6 +261,9 @@ pub enum CommitError {
     /// A reply is kept under this key already.
     #[error("another request with the same idempotency key was answered meanwhile")]
     KeyTaken,
+    /// The nonce is claimed already.
+    #[error("the message was received before")]
+    Replayed,
     /// Someone else took the delivery over.
     #[error("the claim on the delivery has expired")]
     ClaimLost,

@@ -87,6 +87,7 @@ mod tests {
             body_bytes_max: draft.body_bytes_max,
             timeout_ms: draft.timeout_ms,
             cors: None,
+            soap: None,
             revision: 1,
             created_at: Timestamp(0),
             updated_at: Timestamp(0),

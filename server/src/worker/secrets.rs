@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use busbar_engine::ports::{self, Unopened};
-use busbar_model::Secret;
-use busbar_store::MasterKey;
+use busbar_model::{Secret, Security};
+use busbar_store::{MasterKey, Plaintext, secret::seal::Error as SealError};
 
 use crate::{causes::chain, master_key};
 
@@ -24,11 +24,24 @@ impl Opener {
     }
 }
 
+impl Opener {
+    fn opened(
+        &self,
+        open: impl FnOnce(&MasterKey) -> Result<Plaintext, SealError>,
+    ) -> Result<String, Unopened> {
+        let key = self.key.as_ref().ok_or_else(|| Unopened("this server has no master key".to_owned()))?;
+        let opened = open(key).map_err(|error| Unopened(error.to_string()))?;
+        Ok(opened.reveal().to_owned())
+    }
+}
+
 impl ports::Opener for Opener {
     fn open(&self, secret: &Secret) -> Result<String, Unopened> {
-        let key = self.key.as_ref().ok_or_else(|| Unopened("this server has no master key".to_owned()))?;
-        let opened = key.open_secret(secret).map_err(|error| Unopened(error.to_string()))?;
-        Ok(opened.reveal().to_owned())
+        self.opened(|key| key.open_secret(secret))
+    }
+
+    fn open_password(&self, security: &Security) -> Result<String, Unopened> {
+        self.opened(|key| key.open_password(security))
     }
 }
 

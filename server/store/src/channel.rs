@@ -1,7 +1,7 @@
 //! Channels.
 
 use busbar_model::{
-    Channel, Cors, Name, Timestamp,
+    Channel, Cors, Name, Soap, Timestamp,
     channel::{Draft, Protocol},
     definitions::address_taken,
     path::PathPattern,
@@ -16,7 +16,8 @@ use crate::{
     id::new_id,
     odb::Odb,
     page::{Page, Paged},
-    schema::{channel, channel_cors, security},
+    schema::{channel, channel_cors, channel_soap, security},
+    security::refuse_unfit_guard,
 };
 
 const WHAT: &str = "channel";
@@ -70,7 +71,8 @@ impl Row {
         }
     }
 
-    fn into_model(self, security: Option<String>, cors: Option<String>) -> Result<Channel, Error> {
+    fn into_model(self, beside: Beside) -> Result<Channel, Error> {
+        let (security, cors, soap) = beside;
         let bad = |error: Source| Error::corrupt(WHAT, &self.id)(error);
         Ok(Channel {
             name: self.name.parse().map_err(|e| bad(Box::new(e)))?,
@@ -83,6 +85,7 @@ impl Row {
             body_bytes_max: u64::try_from(self.body_bytes_max).map_err(|e| bad(Box::new(e)))?,
             timeout_ms: u64::try_from(self.timeout_ms).map_err(|e| bad(Box::new(e)))?,
             cors: cors.map(|json| serde_json::from_str(&json)).transpose().map_err(|e| bad(Box::new(e)))?,
+            soap: soap.map(|json| serde_json::from_str(&json)).transpose().map_err(|e| bad(Box::new(e)))?,
             revision: self.revision,
             created_at: Timestamp(self.created_us),
             updated_at: Timestamp(self.updated_us),
@@ -91,8 +94,14 @@ impl Row {
     }
 }
 
-/// A channel's row, the name of its security definition, and its `cors`.
-type Joined = (Row, Option<String>, Option<String>);
+/// The name of a channel's security definition, its `cors` and its `soap`.
+type Beside = (Option<String>, Option<String>, Option<String>);
+
+/// What [`Beside`] is read from.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn beside() -> _ {
+    (security::name.nullable(), channel_cors::cors_json.nullable(), channel_soap::soap_json.nullable())
+}
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -141,7 +150,8 @@ impl Odb {
         let mut query = channel::table
             .left_join(security::table)
             .left_join(channel_cors::table)
-            .select((Row::as_select(), security::name.nullable(), channel_cors::cors_json.nullable()))
+            .left_join(channel_soap::table)
+            .select((Row::as_select(), beside()))
             .order(channel::id.desc())
             .limit(page.rows())
             .into_boxed();
@@ -166,8 +176,8 @@ impl Odb {
         if let Some(active) = filter.active {
             query = query.filter(channel::active.eq(active));
         }
-        let rows = query.load::<Joined>(&mut *self.connection()?)?;
-        page.cut(rows, |(row, ..)| row.id.clone(), |(row, security, cors)| row.into_model(security, cors))
+        let rows = query.load::<(Row, Beside)>(&mut *self.connection()?)?;
+        page.cut(rows, |(row, _)| row.id.clone(), |(row, beside)| row.into_model(beside))
     }
 }
 
@@ -176,22 +186,24 @@ pub(crate) fn all(connection: &mut AnyConnection) -> Result<Vec<Channel>, Error>
     let rows = channel::table
         .left_join(security::table)
         .left_join(channel_cors::table)
-        .select((Row::as_select(), security::name.nullable(), channel_cors::cors_json.nullable()))
+        .left_join(channel_soap::table)
+        .select((Row::as_select(), beside()))
         .order(channel::id.asc())
-        .load::<Joined>(connection)?;
-    rows.into_iter().map(|(row, security, cors)| row.into_model(security, cors)).collect()
+        .load::<(Row, Beside)>(connection)?;
+    rows.into_iter().map(|(row, beside)| row.into_model(beside)).collect()
 }
 
 fn find(connection: &mut AnyConnection, id: &str) -> Result<Channel, Error> {
     let found = channel::table
         .left_join(security::table)
         .left_join(channel_cors::table)
+        .left_join(channel_soap::table)
         .filter(channel::id.eq(id))
-        .select((Row::as_select(), security::name.nullable(), channel_cors::cors_json.nullable()))
-        .first::<Joined>(connection)
+        .select((Row::as_select(), beside()))
+        .first::<(Row, Beside)>(connection)
         .optional()?;
-    let (row, security, cors) = found.ok_or_else(|| Error::not_found(WHAT, id))?;
-    row.into_model(security, cors)
+    let (row, beside) = found.ok_or_else(|| Error::not_found(WHAT, id))?;
+    row.into_model(beside)
 }
 
 /// Creates a channel within the caller's transaction.
@@ -215,6 +227,7 @@ pub(crate) fn add(
     let row = row(connection, &channel)?;
     diesel::insert_into(channel::table).values(row).execute(connection)?;
     put_cors(connection, &channel.id, channel.cors.as_ref())?;
+    put_soap(connection, &channel.id, channel.soap.as_ref())?;
     recorder.record(Action::Create, object(&channel), None, Some(view(&channel)));
     Ok(channel)
 }
@@ -250,6 +263,9 @@ pub(crate) fn replace(
     if after.cors != before.cors {
         put_cors(connection, &before.id, after.cors.as_ref())?;
     }
+    if after.soap != before.soap {
+        put_soap(connection, &before.id, after.soap.as_ref())?;
+    }
     recorder.record(Action::Update, object(&after), Some(view(before)), Some(view(&after)));
     Ok(after)
 }
@@ -259,6 +275,15 @@ fn put_cors(connection: &mut AnyConnection, id: &str, cors: Option<&Cors>) -> Re
     if let Some(cors) = cors {
         let row = (channel_cors::channel_id.eq(id), channel_cors::cors_json.eq(json!(cors).to_string()));
         diesel::insert_into(channel_cors::table).values(row).execute(connection)?;
+    }
+    Ok(())
+}
+
+fn put_soap(connection: &mut AnyConnection, id: &str, soap: Option<&Soap>) -> Result<(), Error> {
+    diesel::delete(channel_soap::table.find(id)).execute(connection)?;
+    if let Some(soap) = soap {
+        let row = (channel_soap::channel_id.eq(id), channel_soap::soap_json.eq(json!(soap).to_string()));
+        diesel::insert_into(channel_soap::table).values(row).execute(connection)?;
     }
     Ok(())
 }
@@ -281,7 +306,7 @@ fn refuse_conflicts(connection: &mut AnyConnection, channel: &Channel) -> Result
     }
     match address_taken(channel, &others) {
         Some(taken) => Err(taken.into()),
-        None => Ok(()),
+        None => refuse_unfit_guard(connection, channel),
     }
 }
 
@@ -309,8 +334,19 @@ pub(crate) fn channel_of(
     created_at: Timestamp,
     updated_at: Timestamp,
 ) -> Channel {
-    let Draft { name, protocol, path, methods, service, security, active, body_bytes_max, timeout_ms, cors } =
-        draft;
+    let Draft {
+        name,
+        protocol,
+        path,
+        methods,
+        service,
+        security,
+        active,
+        body_bytes_max,
+        timeout_ms,
+        cors,
+        soap,
+    } = draft;
     Channel {
         id,
         name,
@@ -323,6 +359,7 @@ pub(crate) fn channel_of(
         body_bytes_max,
         timeout_ms,
         cors,
+        soap,
         revision,
         created_at,
         updated_at,
@@ -346,5 +383,6 @@ fn view(channel: &Channel) -> Value {
         "body_bytes_max": channel.body_bytes_max,
         "timeout_ms": channel.timeout_ms,
         "cors": channel.cors,
+        "soap": channel.soap,
     })
 }

@@ -98,6 +98,7 @@ impl Apply<'_> {
             self.prune_channels(&wanted.channels)?;
         }
         self.put_channels(&wanted.channels)?;
+        self.check_guards()?;
         if prune {
             self.prune_plugins(&wanted.plugins)?;
             self.prune_services(&wanted.services)?;
@@ -116,6 +117,7 @@ impl Apply<'_> {
                 | Error::NameTaken { .. }
                 | Error::AddressTaken(_)
                 | Error::UnknownSecurity { .. }
+                | Error::SoapOnly { .. }
                 | Error::NoCredential { .. }
                 | Error::NoValue { .. }
                 | Error::InUse { .. }

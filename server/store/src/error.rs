@@ -18,6 +18,10 @@ pub enum Error {
     AddressTaken(#[from] AddressTaken),
     #[error("security definition {name:?} does not exist")]
     UnknownSecurity { name: Name },
+    #[error(
+        "security definition {name:?} is of the kind ws-security, which is for SOAP channels only, not for {user}"
+    )]
+    SoapOnly { name: Name, user: String },
     #[error("security definition {name:?} has no {what} yet, so one must be given")]
     NoCredential { name: Name, what: &'static str },
     #[error("secret {name:?} has no value yet, so one must be given")]

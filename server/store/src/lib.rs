@@ -20,6 +20,7 @@ mod id;
 mod kv;
 mod meta;
 mod migrate;
+mod nonce;
 mod odb;
 mod page;
 mod pool;

@@ -162,6 +162,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    channel_soap (channel_id) {
+        channel_id -> Text,
+        soap_json -> Text,
+    }
+}
+
+diesel::table! {
     server (id) {
         id -> Text,
         name -> Text,
@@ -240,6 +247,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    used_nonce (security, nonce) {
+        security -> Text,
+        nonce -> Text,
+        expires_us -> BigInt,
+    }
+}
+
+diesel::table! {
     admin_idempotency (actor, idempotency_key) {
         actor -> Text,
         idempotency_key -> Text,
@@ -263,7 +278,8 @@ diesel::table! {
 
 diesel::joinable!(channel -> security (security_id));
 diesel::joinable!(channel_cors -> channel (channel_id));
+diesel::joinable!(channel_soap -> channel (channel_id));
 diesel::joinable!(plugin -> deployment (active_deployment));
 diesel::joinable!(service -> plugin (plugin_id));
-diesel::allow_tables_to_appear_in_same_query!(channel, channel_cors, security);
+diesel::allow_tables_to_appear_in_same_query!(channel, channel_cors, channel_soap, security);
 diesel::allow_tables_to_appear_in_same_query!(plugin, deployment, service);

@@ -19,6 +19,7 @@ use crate::{
     page::{Page, Paged},
     plugin,
     schema::secret,
+    security,
 };
 
 const WHAT: &str = "secret";
@@ -159,7 +160,7 @@ impl Odb {
         page.cut(rows, |row| row.id.clone(), Row::into_model)
     }
 
-    /// Ids of the master keys that secrets are sealed with: none, or one.
+    /// Ids of the master keys that secrets and passwords are sealed with: none, or one.
     pub fn secret_keys(&self) -> Result<Vec<String>, Error> {
         keys(&mut *self.connection()?)
     }
@@ -247,8 +248,12 @@ fn open(key: &MasterKey, secret: &Secret) -> Result<Plaintext, Error> {
     })
 }
 
-fn keys(connection: &mut AnyConnection) -> Result<Vec<String>, Error> {
-    Ok(secret::table.select(secret::key_id).distinct().order(secret::key_id.asc()).load(connection)?)
+pub(crate) fn keys(connection: &mut AnyConnection) -> Result<Vec<String>, Error> {
+    let mut keys: Vec<String> = secret::table.select(secret::key_id).distinct().load(connection)?;
+    keys.extend(security::keys(connection)?);
+    keys.sort();
+    keys.dedup();
+    Ok(keys)
 }
 
 fn require_key(connection: &mut AnyConnection, key: &MasterKey) -> Result<(), Error> {

@@ -1,6 +1,11 @@
 //! Security definitions.
 
-use busbar_model::{Name, Security, Timestamp, security::Credential};
+use busbar_model::{
+    Channel, Name, Security, Timestamp,
+    channel::Protocol,
+    secret::Sealed,
+    security::{Credential, INVOKER, PasswordType, WS_SECURITY},
+};
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
@@ -12,9 +17,20 @@ use crate::{
     odb::Odb,
     page::{Page, Paged},
     schema::{channel, security},
+    secret::{
+        self,
+        seal::{self, MasterKey, Place, Plaintext},
+    },
 };
 
 const WHAT: &str = "security definition";
+const TABLE: &str = "security";
+/// Not the definition's name: a password stays sealed as it is where that changes.
+const PASSWORD: &str = "password";
+
+/// The members of what is stored of the kind ws-security beside the username.
+const SEALED: &str = "sealed";
+const ACCEPTS: &str = "accepts";
 
 /// The parts of a security definition that its author decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +64,9 @@ impl Row {
         let (identifier, verifier) = match security.credential.clone() {
             Credential::Basic { username, password_hash } => (username, password_hash),
             Credential::ApiKey { key_id, key_sha256 } => (key_id, key_sha256),
+            Credential::WsSecurity { username, password: sealed, accepts } => {
+                (username, json!({SEALED: sealed, ACCEPTS: accepts}).to_string())
+            }
         };
         Self {
             id: security.id.clone(),
@@ -66,6 +85,10 @@ impl Row {
         let credential = match self.kind.as_str() {
             "basic" => Credential::Basic { username: identifier, password_hash: verifier },
             "api-key" => Credential::ApiKey { key_id: identifier, key_sha256: verifier },
+            WS_SECURITY => {
+                let (password, accepts) = verified(&verifier).map_err(Error::corrupt(WHAT, &self.id))?;
+                Credential::WsSecurity { username: identifier, password, accepts }
+            }
             other => return Err(Error::corrupt(WHAT, &self.id)(format!("kind {other:?} is unknown"))),
         };
         Ok(Security {
@@ -79,9 +102,33 @@ impl Row {
     }
 }
 
+impl MasterKey {
+    /// Seals the password of the kind ws-security for a definition's row.
+    pub fn seal_password(&self, security_id: &str, password: &Plaintext) -> Result<Sealed, seal::Error> {
+        self.seal(place(security_id), password)
+    }
+
+    /// Of a definition whose kind keeps no password there is nothing to open.
+    pub fn open_password(&self, security: &Security) -> Result<Plaintext, seal::Error> {
+        match &security.credential {
+            Credential::WsSecurity { password, .. } => self.open(place(&security.id), password),
+            Credential::Basic { .. } | Credential::ApiKey { .. } => Err(seal::Error::Nothing),
+        }
+    }
+}
+
 impl Odb {
     pub fn create_security(&self, by: &By, draft: Draft) -> Result<Security, Error> {
-        self.change(by, |connection, recorder| insert(connection, recorder, by, draft.clone()))
+        self.create_security_with(by, |_| Ok(draft.clone()))
+    }
+
+    /// `draft` is given the id of the definition, for which it seals a password. It may be asked more than once.
+    pub fn create_security_with(
+        &self,
+        by: &By,
+        draft: impl Fn(&str) -> Result<Draft, Error>,
+    ) -> Result<Security, Error> {
+        self.change(by, |connection, recorder| insert(connection, recorder, by, &draft))
     }
 
     /// Reads, edits and writes in one transaction, so that no concurrent edit is lost. `edit` may
@@ -156,12 +203,13 @@ pub(crate) fn insert(
     connection: &mut AnyConnection,
     recorder: &mut Recorder,
     by: &By,
-    draft: Draft,
+    draft: impl FnOnce(&str) -> Result<Draft, Error>,
 ) -> Result<Security, Error> {
-    let Draft { name, credential } = draft;
     let (id, now) = (new_id(by.now), by.now);
+    let Draft { name, credential } = draft(&id)?;
     let security = Security { id, name, credential, revision: 1, created_at: now, updated_at: now };
     refuse_taken_name(connection, &security)?;
+    refuse_unfit(connection, &security)?;
     diesel::insert_into(security::table).values(Row::of(&security)).execute(connection)?;
     recorder.record(Action::Create, object(&security), None, Some(view(&security)));
     Ok(security)
@@ -206,9 +254,10 @@ pub(crate) fn update(
         updated_at: by.now,
     };
     refuse_taken_name(connection, &after)?;
+    refuse_unfit(connection, &after)?;
     diesel::update(security::table.find(&before.id)).set(Row::of(&after)).execute(connection)?;
     let mut shown = view(&after);
-    if Row::of(before).verifier != Row::of(&after).verifier {
+    if secret_of(before) != secret_of(&after) {
         shown["secret"] = json!("replaced");
     }
     recorder.record(Action::Update, object(&after), Some(view(before)), Some(shown));
@@ -226,8 +275,68 @@ fn refuse_taken_name(connection: &mut AnyConnection, security: &Security) -> Res
     Ok(())
 }
 
+/// A password is sealed with the one key of all sealed values. What is in the header of a SOAP message guards no
+/// calls by name.
+fn refuse_unfit(connection: &mut AnyConnection, security: &Security) -> Result<(), Error> {
+    let Credential::WsSecurity { password, .. } = &security.credential else { return Ok(()) };
+    if security.name.as_str() == INVOKER {
+        return Err(Error::SoapOnly { name: security.name.clone(), user: "calls by name".to_owned() });
+    }
+    for sealed_with in secret::keys(connection)? {
+        if sealed_with != password.key_id {
+            return Err(seal::Error::AnotherKey { sealed_with, own: password.key_id.clone() }.into());
+        }
+    }
+    Ok(())
+}
+
+/// The kind ws-security guards SOAP channels only.
+pub(crate) fn refuse_unfit_guard(connection: &mut AnyConnection, channel: &Channel) -> Result<(), Error> {
+    let Some(guard) = channel.security.as_ref().filter(|_| channel.protocol != Protocol::Soap) else {
+        return Ok(());
+    };
+    let unfit = security::name.eq(guard.as_str()).and(security::kind.eq(WS_SECURITY));
+    match security::table.filter(unfit).count().get_result::<i64>(connection)? {
+        0 => Ok(()),
+        _ => {
+            let user = format!("channel {:?} of protocol {}", channel.name, channel.protocol.as_str());
+            Err(Error::SoapOnly { name: guard.clone(), user })
+        }
+    }
+}
+
+/// Ids of the master keys that passwords are sealed with.
+pub(crate) fn keys(connection: &mut AnyConnection) -> Result<Vec<String>, Error> {
+    let rows = security::table.filter(security::kind.eq(WS_SECURITY)).select(Row::as_select());
+    let mut keys = Vec::new();
+    for row in rows.load::<Row>(connection)? {
+        if let Credential::WsSecurity { password, .. } = row.into_model()?.credential {
+            keys.push(password.key_id);
+        }
+    }
+    Ok(keys)
+}
+
+fn place(id: &str) -> Place<'_> {
+    Place { table: TABLE, id, name: PASSWORD }
+}
+
 fn object(security: &Security) -> Object<'_> {
     Object { kind: ObjectKind::Security, id: &security.id, name: security.name.as_str() }
+}
+
+fn verified(verifier: &str) -> Result<(Sealed, PasswordType), serde_json::Error> {
+    let stored: Value = serde_json::from_str(verifier)?;
+    let member = |name: &str| stored.get(name).cloned().unwrap_or_default();
+    Ok((serde_json::from_value(member(SEALED))?, serde_json::from_value(member(ACCEPTS))?))
+}
+
+/// What tells whether the secret is another one.
+fn secret_of(security: &Security) -> String {
+    match &security.credential {
+        Credential::WsSecurity { password, .. } => json!(password).to_string(),
+        Credential::Basic { .. } | Credential::ApiKey { .. } => Row::of(security).verifier,
+    }
 }
 
 /// What the audit trail shows: neither a secret nor the hash of one.
@@ -236,5 +345,8 @@ fn view(security: &Security) -> Value {
     match &security.credential {
         Credential::Basic { username, .. } => json!({"name": name, "kind": kind, "username": username}),
         Credential::ApiKey { key_id, .. } => json!({"name": name, "kind": kind, "key_id": key_id}),
+        Credential::WsSecurity { username, accepts, .. } => {
+            json!({"name": name, "kind": kind, "username": username, "password_type": accepts})
+        }
     }
 }

@@ -1,8 +1,8 @@
-//! What has had its time: expired values, old replies, deliveries that ended long ago.
+//! What has had its time: expired values, old replies and nonces, deliveries that ended long ago.
 
 use busbar_model::Timestamp;
 
-use crate::{delivery, error::Error, kv, odb::Odb, reply};
+use crate::{delivery, error::Error, kv, nonce, odb::Odb, reply};
 
 /// Rows of one kind that one transaction deletes: others wait for no more than that.
 const ROWS_AT_ONCE: i64 = 500;
@@ -22,6 +22,7 @@ impl Odb {
             let deleted = [
                 kv::sweep(connection, sweeping.now, ROWS_AT_ONCE)?,
                 reply::sweep(connection, sweeping.now, ROWS_AT_ONCE)?,
+                nonce::sweep(connection, sweeping.now, ROWS_AT_ONCE)?,
                 delivery::sweep(
                     connection,
                     sweeping.confirmed_before,

@@ -6,7 +6,9 @@ use busbar_model::{
 };
 use diesel::{Connection as _, connection::TransactionManager as _, r2d2::PooledConnection};
 
-use crate::{connection::AnyConnection, delivery, dialect, error::Error, kv, odb::Odb, pool::Manager, reply};
+use crate::{
+    connection::AnyConnection, delivery, dialect, error::Error, kv, nonce, odb::Odb, pool::Manager, reply,
+};
 
 /// Why a unit stops.
 #[derive(Debug)]
@@ -140,6 +142,9 @@ fn commit_all(
 }
 
 fn apply(connection: &mut AnyConnection, unit: &Unit, now: Timestamp) -> Result<(), Stop> {
+    if let Some(claim) = &unit.nonce {
+        nonce::claim(connection, claim, now)?;
+    }
     if let Some((key, reply)) = &unit.reply {
         reply::keep(connection, key, reply, now)?;
     }

@@ -13,6 +13,7 @@ use crate::{
     cors::{self, Cors},
     name::Name,
     path::PathPattern,
+    soap::Soap,
 };
 
 impl Entry for Draft {
@@ -30,7 +31,8 @@ impl Entry for Draft {
         let timeout = whole(1, bounds::CALL_TIMEOUT_MS_CEILING);
         let timeout_ms = members.or("timeout_ms", bounds::CALL_TIMEOUT_MS_DEFAULT, timeout);
         let cors = members.optional("cors", |node| Ok(typed::<Written>(node)?.checked()?));
-        Some(Self {
+        let soap = members.optional("soap", typed::<Soap>);
+        let draft = Self {
             name,
             protocol: protocol?,
             path: path?,
@@ -41,7 +43,14 @@ impl Entry for Draft {
             body_bytes_max: body_bytes_max?,
             timeout_ms: timeout_ms?,
             cors: cors?,
-        })
+            soap: soap?,
+        };
+        draft
+            .fitted()
+            .map_err(|misfits| {
+                misfits.into_iter().for_each(|misfit| members.refuse_below(misfit.member, misfit.message));
+            })
+            .ok()
     }
 
     fn write(&self) -> Map<String, Value> {
@@ -56,6 +65,7 @@ impl Entry for Draft {
             body_bytes_max,
             timeout_ms,
             cors,
+            soap,
         } = self;
         let default = Self::new(self.name.clone(), path.clone(), service.clone());
         let other = |differs: bool, value: Value| differs.then_some(value);
@@ -69,6 +79,7 @@ impl Entry for Draft {
             ("body_bytes_max", other(*body_bytes_max != default.body_bytes_max, json!(body_bytes_max))),
             ("timeout_ms", other(*timeout_ms != default.timeout_ms, json!(timeout_ms))),
             ("cors", cors.as_ref().map(|cors| shown_free(&json!(cors)))),
+            ("soap", soap.as_ref().map(|soap| shown_free(&json!(soap)))),
         ];
         members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }

@@ -99,6 +99,18 @@ impl<'n, 'f> Members<'n, 'f> {
         self.given.iter().find(|(key, _)| key.text == name).map(|(_, node)| node)
     }
 
+    /// The same for what is below a member: `pointer` is a JSON Pointer without its first '/'.
+    pub(super) fn refuse_below(&mut self, pointer: &str, message: impl Into<String>) {
+        let (name, below) = pointer.split_at(pointer.find('/').unwrap_or(pointer.len()));
+        let member = self.given.iter().find(|(key, _)| key.text == name);
+        let line = member.map_or(self.line, |(key, node)| match below {
+            "" => key.line,
+            below => Node::line_of(node, below).or(key.line),
+        });
+        let path = format!("{}/{pointer}", self.path);
+        self.mistakes.push(Mistake { path, line, message: message.into(), variable: None });
+    }
+
     pub(super) fn refuse(&mut self, name: &str, message: impl Into<String>) {
         let line = self.given.iter().find(|(key, _)| key.text == name).map_or(self.line, |(key, _)| key.line);
         let path = format!("{}/{}", self.path, segment(name));

@@ -1,5 +1,7 @@
 //! Security definitions in a document: passwords by the name of a variable, API keys by their digest.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -10,7 +12,7 @@ use super::{
 use crate::{
     digest::Digest,
     name::Name,
-    security::{self, Credential, Security},
+    security::{self, Credential, KINDS, PasswordType, Security},
 };
 
 /// A security definition as a document has it.
@@ -25,6 +27,7 @@ pub struct SecurityEntry {
 pub enum Wish {
     Basic { username: String, password: Option<Hidden> },
     ApiKey { key: Option<Key> },
+    WsSecurity { username: String, password: Option<Hidden>, accepts: PasswordType },
 }
 
 /// What an API key is known by; neither part lets anyone in.
@@ -34,7 +37,9 @@ pub struct Key {
     pub key_sha256: String,
 }
 
-const KINDS: [&str; 2] = ["basic", "api-key"];
+/// The members of each kind, in the order of [`KINDS`].
+const MEMBERS: [&[&str]; 3] =
+    [&["username", "password"], &["key_id", "key_sha256"], &["username", "password", "password_type"]];
 
 impl Entry for SecurityEntry {
     const SECTION: &'static str = "security";
@@ -43,30 +48,26 @@ impl Entry for SecurityEntry {
         let kind = members.required(
             "kind",
             parsed(|text| {
-                let unknown = || format!("is {text:?}; allowed is {}", KINDS.join(" or "));
+                let unknown = || format!("is {text:?}; {}", security::KINDS_ALLOWED);
                 KINDS.into_iter().find(|kind| *kind == text).ok_or_else(unknown)
             }),
         );
-        let username = members.node("username").is_some();
-        let password = members.node("password").is_some();
-        let keys = ["key_id", "key_sha256"].map(|name| members.node(name).is_some());
-        let credential = match kind? {
+        let given = MEMBERS.concat().into_iter().filter(|name| members.node(name).is_some());
+        let given: BTreeSet<&str> = given.collect();
+        let kind = kind?;
+        refuse_foreign(kind, &given, members);
+        let credential = match kind {
             "basic" => {
-                for (name, _) in ["key_id", "key_sha256"].into_iter().zip(keys).filter(|(_, given)| *given) {
-                    members.refuse(name, "belongs to the kind api-key, not to basic");
-                }
-                let username = members.required("username", parsed(security::username));
-                let password = members.optional("password", Hidden::read(security::password));
+                let (username, password) = user(members);
                 Wish::Basic { username: username?, password: password? }
             }
-            _ => {
-                for (name, _) in
-                    [("username", username), ("password", password)].into_iter().filter(|(_, given)| *given)
-                {
-                    members.refuse(name, "belongs to the kind basic, not to api-key");
-                }
-                Wish::ApiKey { key: key(members, keys)? }
+            security::WS_SECURITY => {
+                let (username, password) = user(members);
+                let accepts =
+                    members.or("password_type", PasswordType::default(), parsed(|text| text.parse()));
+                Wish::WsSecurity { username: username?, password: password?, accepts: accepts? }
             }
+            _ => Wish::ApiKey { key: key(members, &given)? },
         };
         Some(Self { name, credential })
     }
@@ -75,27 +76,56 @@ impl Entry for SecurityEntry {
         let members = match &self.credential {
             Wish::Basic { username, password } => {
                 let password = password.as_ref().map(Hidden::write);
-                [("kind", Some(json!("basic"))), ("username", Some(shown(username))), ("password", password)]
+                let username = Some(shown(username));
+                [("kind", Some(json!("basic"))), ("username", username), ("password", password), ("", None)]
+            }
+            Wish::WsSecurity { username, password, accepts } => {
+                let accepts = (*accepts != PasswordType::default()).then(|| json!(accepts));
+                [
+                    ("kind", Some(json!(security::WS_SECURITY))),
+                    ("username", Some(shown(username))),
+                    ("password_type", accepts),
+                    ("password", password.as_ref().map(Hidden::write)),
+                ]
             }
             Wish::ApiKey { key } => [
                 ("kind", Some(json!("api-key"))),
                 ("key_id", key.as_ref().map(|key| json!(key.key_id))),
                 ("key_sha256", key.as_ref().map(|key| json!(key.key_sha256))),
+                ("", None),
             ],
         };
         members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
 }
 
-fn key(members: &mut Members<'_, '_>, given: [bool; 2]) -> Option<Option<Key>> {
+/// Refuses members that only other kinds have.
+fn refuse_foreign(kind: &str, given: &BTreeSet<&str>, members: &mut Members<'_, '_>) {
+    let has = |one: &str, name: &str| {
+        KINDS.into_iter().zip(MEMBERS).any(|(kind, members)| kind == one && members.contains(&name))
+    };
+    for name in given.iter().filter(|name| !has(kind, name)) {
+        let theirs: Vec<&str> = KINDS.into_iter().filter(|kind| has(kind, name)).collect();
+        let kinds = if theirs.len() > 1 { "kinds" } else { "kind" };
+        members.refuse(name, format!("belongs to the {kinds} {}, not to {kind}", theirs.join(" and ")));
+    }
+}
+
+fn user(members: &mut Members<'_, '_>) -> (Option<String>, Option<Option<Hidden>>) {
+    let username = members.required("username", parsed(security::username));
+    let password = members.optional("password", Hidden::read(security::password));
+    (username, password)
+}
+
+fn key(members: &mut Members<'_, '_>, given: &BTreeSet<&str>) -> Option<Option<Key>> {
     let id = members.optional("key_id", parsed(security::key_id));
     let digest = |text: String| {
         let fits = Digest::from_hex(&text).is_ok_and(|digest| digest.hex() == text);
         if fits { Ok(text) } else { Err("is not a SHA-256: 64 lower-case hexadecimal digits") }
     };
     let digest = members.optional("key_sha256", parsed(digest));
-    for (name, other) in [("key_id", given == [false, true]), ("key_sha256", given == [true, false])] {
-        if other {
+    for (name, other) in [("key_id", "key_sha256"), ("key_sha256", "key_id")] {
+        if !given.contains(name) && given.contains(other) {
             members.refuse(name, "is required where the other part of the key is given");
         }
     }
@@ -115,6 +145,11 @@ pub(super) fn entries(definitions: &[Security]) -> Vec<SecurityEntry> {
             }
             Credential::ApiKey { key_id, key_sha256 } => {
                 Wish::ApiKey { key: Some(Key { key_id, key_sha256 }) }
+            }
+            Credential::WsSecurity { username, password: _, accepts } => {
+                let variable = variables.get(&definition.name).cloned();
+                let password = variable.map(|variable| Hidden::Wanted { variable });
+                Wish::WsSecurity { username, password, accepts }
             }
         };
         SecurityEntry { name: definition.name.clone(), credential }

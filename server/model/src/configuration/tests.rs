@@ -4,12 +4,12 @@ use serde_json::json;
 
 use super::{Document, Hidden, Mistake, Wish, yaml};
 use crate::{
-    Cors, Definitions, Timestamp,
-    channel::{Channel, Draft},
+    Cors, Definitions, Soap, Timestamp,
+    channel::{Channel, Draft, Protocol},
     path::PathPattern,
     plugin::{Grants, Plugin},
     secret::{NONCE_BYTES, Sealed, Secret},
-    security::{Credential, INVOKER, Security},
+    security::{Credential, INVOKER, PasswordType, Security},
     service::{LimitsPatch, Service},
 };
 
@@ -26,7 +26,17 @@ fn securities() -> Vec<Security> {
     };
     let key = || Credential::ApiKey { key_id: "0e1".to_owned(), key_sha256: "0a".repeat(32) };
     let basic = Credential::Basic { username: "b$${ob}".to_owned(), password_hash: "hush".to_owned() };
-    vec![security("partner", key()), security("clerk", basic), security(INVOKER, key())]
+    let token = Credential::WsSecurity {
+        username: "erp".to_owned(),
+        password: Sealed { key_id: "hushed".to_owned(), nonce: [0; NONCE_BYTES], ciphertext: [1].into() },
+        accepts: PasswordType::Any,
+    };
+    vec![
+        security("partner", key()),
+        security("clerk", basic),
+        security("erp", token),
+        security(INVOKER, key()),
+    ]
 }
 
 fn secret(name: &str, description: Option<&str>) -> Secret {
@@ -69,6 +79,7 @@ fn channel(name: &str, path: &str) -> Channel {
         body_bytes_max: draft.body_bytes_max,
         timeout_ms: draft.timeout_ms,
         cors: draft.cors,
+        soap: draft.soap,
         revision: 1,
         created_at: AT,
         updated_at: AT,
@@ -105,6 +116,12 @@ fn definitions() -> Definitions {
                 ..channel("b", "/b/{rest...}")
             },
             channel("a", "/a"),
+            Channel {
+                protocol: Protocol::Soap,
+                security: Some("erp".parse().unwrap()),
+                soap: Some(Soap { namespace: Some("urn:x".to_owned()), operation: None }),
+                ..channel("c", "/soap/c")
+            },
         ],
         securities: securities(),
         secrets: vec![
@@ -180,7 +197,7 @@ secrets:
 ";
     let mistakes = refused(text);
     for words in [
-        "line 3: security.one.kind: is \"digest\"; allowed is basic or api-key",
+        "line 3: security.one.kind: is \"digest\"; allowed is basic, api-key or ws-security",
         "line 4: security.two.key_id: belongs to the kind api-key",
         "line 4: security.two.username: \"a:b\" is not a username",
         "line 4: security.two.password: is a number, but must be a text; put it in quotes",
@@ -270,4 +287,44 @@ fn pages_of_other_origins_are_described_as_in_the_api() {
             "{mistakes:?}"
         );
     }
+}
+
+#[test]
+fn a_soap_channel_has_what_the_api_takes() {
+    let read_channel = |members: &str| {
+        let text =
+            format!("busbar: 1\nchannels:\n  c: {{protocol: soap, service: orders.submit, {members}}}\n");
+        read(&text).map(|document| document.channels.into_iter().next().unwrap())
+    };
+    let soap = read_channel("path: /soap/o, methods: [POST], soap: {operation: buy}").unwrap();
+    assert_eq!((soap.operation(), soap.methods.len()), ("buy", 0));
+    let errors =
+        read_channel("path: '/soap/{o}', cors: {origins: ['*']}, soap: {operation: 'a b', namespace: 'x'}");
+    let errors: Vec<String> = errors.unwrap_err().into_iter().map(|mistake| mistake.path).collect();
+    assert_eq!(
+        errors,
+        ["path", "cors", "soap/namespace", "soap/operation"].map(|member| format!("/channels/c/{member}"))
+    );
+    let unknown = read_channel("path: /soap/o, soap: {operations: buy}").unwrap_err();
+    assert_eq!(unknown[0].path, "/channels/c/soap");
+    let rest = "busbar: 1\nchannels:\n  c:\n    path: /c\n    service: s\n    soap:\n      operation: x\n";
+    assert_eq!(refused(rest), ["line 6: channels.c.soap: is for channels of protocol soap only"]);
+}
+
+#[test]
+fn members_of_another_kind_of_security_are_refused() {
+    let text = "busbar: 1\nsecurity:\n  \
+        a: {kind: ws-security, username: u, password: '${P}', password_type: text, key_id: x}\n  \
+        b: {kind: basic, username: u, password_type: text}\n  \
+        c: {kind: api-key, password: x}\n  \
+        d: {kind: ws-security, username: u, password_type: clear}\n";
+    assert_eq!(
+        refused(text),
+        [
+            "line 3: security.a.key_id: belongs to the kind api-key, not to ws-security",
+            "line 4: security.b.password_type: belongs to the kind ws-security, not to basic",
+            "line 5: security.c.password: belongs to the kinds basic and ws-security, not to api-key",
+            "line 6: security.d.password_type: \"clear\" is unknown; allowed is digest, text or any",
+        ]
+    );
 }

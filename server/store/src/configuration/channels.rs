@@ -3,7 +3,7 @@
 use busbar_model::{Channel, Definitions, channel::Draft, definitions::AddressTaken};
 
 use super::Apply;
-use crate::{channel, error::Error, id::new_id};
+use crate::{channel, error::Error, id::new_id, security};
 
 impl Apply<'_> {
     pub(super) fn put_channels(&mut self, wanted: &[Draft]) -> Result<(), Error> {
@@ -27,6 +27,15 @@ impl Apply<'_> {
         Ok(())
     }
 
+    /// Once all definitions are as they are to be: either side of a bond may have changed.
+    pub(super) fn check_guards(&mut self) -> Result<(), Error> {
+        for channel in channel::all(self.connection)? {
+            let fits = security::refuse_unfit_guard(self.connection, &channel);
+            self.note(|| format!("/channels/{}/security", channel.name), fits)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn prune_channels(&mut self, wanted: &[Draft]) -> Result<(), Error> {
         for present in channel::all(self.connection)? {
             if !wanted.iter().any(|draft| draft.name == present.name) {
@@ -44,5 +53,5 @@ fn conflicts(present: &[Channel], wanted: &[Draft], now: busbar_model::Timestamp
     let mut channels: Vec<Channel> = kept.cloned().collect();
     channels
         .extend(wanted.iter().map(|draft| channel::channel_of(draft.clone(), String::new(), 1, now, now)));
-    Definitions { channels, ..Definitions::default() }.rest_router().1
+    Definitions { channels, ..Definitions::default() }.routes().conflicts
 }

@@ -1,14 +1,15 @@
 //! Security definitions of a configuration.
 
 use busbar_model::{
-    Name,
+    Name, Security,
     configuration::Key,
-    security::{Credential, INVOKER},
+    security::{Credential, INVOKER, PasswordType},
 };
 
 use super::Apply;
 use crate::{
     error::Error,
+    secret::seal::{self, MasterKey, Plaintext},
     security::{self, Draft},
 };
 
@@ -30,14 +31,21 @@ pub enum Wish {
     ApiKey {
         key: Option<Key>,
     },
+    WsSecurity {
+        username: String,
+        password: Option<Plaintext>,
+        accepts: PasswordType,
+    },
 }
 
 impl SecurityWish {
-    fn fulfilled(&self, present: Option<&Credential>) -> Result<Draft, Error> {
+    /// For the row `id`, which is that of the present one, if there is one.
+    fn fulfilled(&self, id: &str, present: Option<&Security>, key: &MasterKey) -> Result<Draft, Error> {
+        let of_present = present.map(|present| &present.credential);
         let missing = |what| Error::NoCredential { name: self.name.clone(), what };
         let credential = match self.credential.clone() {
             Wish::Basic { username, password_hash } => {
-                let kept = match present {
+                let kept = match of_present {
                     Some(Credential::Basic { password_hash, .. }) => Some(password_hash.clone()),
                     _ => None,
                 };
@@ -47,12 +55,35 @@ impl SecurityWish {
             Wish::ApiKey { key: Some(Key { key_id, key_sha256 }) } => {
                 Credential::ApiKey { key_id, key_sha256 }
             }
-            Wish::ApiKey { key: None } => match present {
+            Wish::ApiKey { key: None } => match of_present {
                 Some(kept @ Credential::ApiKey { .. }) => kept.clone(),
                 _ => return Err(missing("key_id and key_sha256")),
             },
+            Wish::WsSecurity { username, password, accepts } => {
+                let kept = match of_present {
+                    Some(Credential::WsSecurity { password: sealed, .. }) => Some(sealed.clone()),
+                    _ => None,
+                };
+                let password = match password {
+                    Some(given) if !is_password_of(present, &given, key)? => key.seal_password(id, &given)?,
+                    _ => kept.ok_or_else(|| missing("password"))?,
+                };
+                Credential::WsSecurity { username, password, accepts }
+            }
         };
         Ok(Draft { name: self.name.clone(), credential })
+    }
+}
+
+/// Whether nothing changes by a password, as with secrets: else no document could be applied a second time to no
+/// effect.
+fn is_password_of(present: Option<&Security>, given: &Plaintext, key: &MasterKey) -> Result<bool, Error> {
+    let Some(present) = present else { return Ok(false) };
+    match key.open_password(present) {
+        Ok(password) => Ok(password.reveal() == given.reveal()),
+        // What is given takes its place.
+        Err(seal::Error::Damaged | seal::Error::Nothing) => Ok(false),
+        Err(other) => Err(other.into()),
     }
 }
 
@@ -61,13 +92,15 @@ impl Apply<'_> {
         let all = security::all(self.connection)?;
         for wish in wanted {
             let present = all.iter().find(|definition| definition.name == wish.name);
-            let draft = wish.fulfilled(present.map(|definition| &definition.credential));
-            let path = || format!("/security/{}", wish.name);
-            let Some(draft) = self.note(path, draft)? else { continue };
-            match present {
-                Some(before) => security::update(self.connection, self.recorder, self.by, before, draft)?,
-                None => security::insert(self.connection, self.recorder, self.by, draft)?,
+            let (connection, recorder, by, key) =
+                (&mut *self.connection, &mut *self.recorder, self.by, self.key);
+            let put = match present {
+                Some(before) => wish
+                    .fulfilled(&before.id, present, key)
+                    .and_then(|draft| security::update(connection, recorder, by, before, draft)),
+                None => security::insert(connection, recorder, by, |id| wish.fulfilled(id, None, key)),
             };
+            self.note(|| format!("/security/{}", wish.name), put)?;
         }
         Ok(())
     }

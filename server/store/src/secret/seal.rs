@@ -28,6 +28,8 @@ pub enum Error {
     AnotherKey { sealed_with: String, own: String },
     #[error("sealed value was changed or belongs to another row")]
     Damaged,
+    #[error("there is no sealed value")]
+    Nothing,
     #[error("value can't be sealed")]
     Unsealable,
     #[error("system gave no random bytes")]

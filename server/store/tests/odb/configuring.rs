@@ -172,7 +172,7 @@ fn addresses_can_be_swapped() {
     let [a, b] = &mut swapped.channels[..] else { panic!() };
     std::mem::swap(&mut a.path, &mut b.path);
     assert_eq!(fixture.put(&swapped, false), ["update channel a", "update channel b"]);
-    assert_eq!(fixture.odb.definitions().unwrap().rest_router().1, []);
+    assert_eq!(fixture.odb.definitions().unwrap().routes().conflicts, []);
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! Third stage: who is calling, and may they.
 
+mod token;
+
+pub(crate) use token::Verified;
+
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use busbar_model::{Digest, Fault, Name, Security, fault::FaultKind, security::Credential};
+use busbar_model::{Digest, Fault, Name, Security, fault::FaultKind, security::{Credential, PasswordType}};
 use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
 use subtle::ConstantTimeEq as _;
 
@@ -31,7 +35,11 @@ enum Check {
         digest: Option<Digest>,
     },
     /// In the message, not in the headers.
-    WsSecurity,
+    WsSecurity {
+        security: Security,
+        username: String,
+        accepts: PasswordType,
+    },
 }
 
 impl Guard {
@@ -43,7 +51,11 @@ impl Guard {
             Credential::ApiKey { key_sha256, .. } => {
                 Check::ApiKey { digest: Digest::from_hex(key_sha256).ok() }
             }
-            Credential::WsSecurity { .. } => Check::WsSecurity,
+            Credential::WsSecurity { username, accepts, .. } => Check::WsSecurity {
+                security: security.clone(),
+                username: username.clone(),
+                accepts: *accepts,
+            },
         };
         Self { name: security.name.clone(), credential: security.credential.clone(), check }
     }
@@ -66,7 +78,7 @@ impl Guard {
                 }
                 _ => false,
             }),
-            Check::WsSecurity => Ok(false),
+            Check::WsSecurity { .. } => Ok(false),
         }
     }
 
@@ -75,7 +87,7 @@ impl Guard {
         match self.check {
             Check::Basic { .. } => Some(r#"Basic realm="busbar", charset="UTF-8""#),
             Check::ApiKey { .. } => Some(r#"ApiKey realm="busbar", header="X-API-Key""#),
-            Check::WsSecurity => None,
+            Check::WsSecurity { .. } => None,
         }
     }
 
@@ -84,7 +96,7 @@ impl Guard {
         match self.check {
             Check::Basic { .. } => Some(AUTHORIZATION),
             Check::ApiKey { .. } => Some(API_KEY_HEADER),
-            Check::WsSecurity => None,
+            Check::WsSecurity { .. } => None,
         }
     }
 }
@@ -132,7 +144,7 @@ mod tests {
 
     use super::{Guard, authenticate, basic};
     use crate::route::Admitted;
-    use busbar_model::{Digest, Security, Timestamp, fault::FaultKind, security::Credential};
+    use busbar_model::{Digest, Security, Timestamp, fault::FaultKind, security::{Credential, PasswordType}};
 
     fn headers(name: &'static str, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())])

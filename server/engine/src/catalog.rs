@@ -24,6 +24,7 @@ use crate::{
     gate::Gate,
     metrics::{Meter, Metrics},
     ports::{Opener, Plugin},
+    soap::{Operations, SoapAddress},
 };
 
 /// A service whose plugin is loaded.
@@ -75,6 +76,7 @@ pub struct Catalog {
     definitions: Definitions,
     routes: Vec<Route>,
     router: Router<Target>,
+    soap: Vec<SoapAddress>,
     services: HashMap<Name, Slot>,
     invoker: Option<Arc<Guard>>,
     opener: Option<Arc<dyn Opener>>,
@@ -87,6 +89,7 @@ pub struct Binder {
     gates: HashMap<Name, Arc<Gate>>,
     guards: HashMap<String, Arc<Guard>>,
     contracts: HashMap<Name, Arc<Contract>>,
+    operations: Operations,
     /// What a plugin may reach when nobody has set its grants.
     grants_default: Grants,
     opener: Arc<dyn Opener>,
@@ -99,6 +102,7 @@ impl Binder {
             gates: HashMap::new(),
             guards: HashMap::new(),
             contracts: HashMap::new(),
+            operations: Operations::default(),
             grants_default,
             opener,
         }
@@ -119,9 +123,9 @@ impl Binder {
             .iter()
             .map(|service| (service.name.clone(), self.slot(service, &definitions, loaded, &mut problems)))
             .collect();
-        let Routes { router, conflicts, soap: _ } = definitions.routes();
+        let Routes { router, conflicts, soap } = definitions.routes();
         problems.extend(conflicts.iter().map(ToString::to_string));
-        let routes = definitions
+        let routes: Vec<Route> = definitions
             .channels
             .iter()
             .map(|channel| Route {
@@ -132,12 +136,13 @@ impl Binder {
                 channel: channel.clone(),
             })
             .collect();
+        let soap = self.operations.addresses(&definitions, &soap, &routes, &mut problems);
         self.gates.retain(|name, _| services.contains_key(name));
         self.contracts.retain(|name, _| services.contains_key(name));
         self.guards = guards;
         let invoker = self.guards.get(INVOKER).cloned();
         let (opener, openapi) = (Some(Arc::clone(&self.opener)), OnceLock::new());
-        (Catalog { definitions, routes, router, services, invoker, opener, openapi }, problems)
+        (Catalog { definitions, routes, router, soap, services, invoker, opener, openapi }, problems)
     }
 
     fn guard(&self, security: &busbar_model::Security) -> Arc<Guard> {
@@ -261,7 +266,22 @@ impl Catalog {
         (&self.router, &self.routes)
     }
 
+    pub(crate) fn route(&self, at: usize) -> Option<&Route> {
+        self.routes.get(at)
+    }
+
+    pub(crate) fn soap(&self, at: usize) -> Option<&SoapAddress> {
+        self.soap.get(at)
+    }
+
     pub(crate) fn invoker(&self) -> Option<&Arc<Guard>> {
         self.invoker.as_ref()
+    }
+}
+
+impl Route {
+    /// Whether its callers are told by their messages.
+    pub(crate) fn is_by_message(&self) -> bool {
+        matches!(&self.guard, Admission::Guarded(guard) if guard.is_by_message())
     }
 }

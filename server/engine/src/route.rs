@@ -38,14 +38,21 @@ pub(crate) enum Admitted<'c> {
     Nobody,
 }
 
-pub(crate) fn route<'c>(context: &'c Context, request: &Request) -> Result<Routed<'c>, Fault> {
+/// Where a request's head leads.
+pub(crate) enum Way<'c> {
+    Service(Routed<'c>),
+    /// To an address whose messages tell more: of SOAP, by its index in the catalog.
+    Message(usize),
+}
+
+pub(crate) fn route<'c>(context: &'c Context, request: &Request) -> Result<Way<'c>, Fault> {
     match &request.target {
         Target::Path => by_path(context, request),
-        Target::Service(name) => Ok(by_name(context, name)),
+        Target::Service(name) => Ok(Way::Service(by_name(context, name))),
     }
 }
 
-fn by_path<'c>(context: &'c Context, request: &Request) -> Result<Routed<'c>, Fault> {
+fn by_path<'c>(context: &'c Context, request: &Request) -> Result<Way<'c>, Fault> {
     let (router, routes) = context.catalog.routes();
     match router.find(request.head.method.as_str(), request.head.uri.path()) {
         Match::Unknown => Err(Fault::not_found()),
@@ -55,23 +62,27 @@ fn by_path<'c>(context: &'c Context, request: &Request) -> Result<Routed<'c>, Fa
             Err(fault)
         }
         Match::Found { target: definitions::Target::Rest(at), parameters } => match routes.get(*at) {
-            Some(route) => Ok(to_channel(route, parameters)),
+            Some(route) => Ok(Way::Service(to_channel(route, parameters))),
             None => Err(Fault::not_found()),
         },
-        Match::Found { target: definitions::Target::Soap(_), .. } => Err(Fault::not_found()),
+        Match::Found { target: definitions::Target::Soap(at), .. } => Ok(Way::Message(*at)),
     }
 }
 
-fn to_channel(route: &Route, params: Parameters) -> Routed<'_> {
+pub(crate) fn admitted(admission: &Admission) -> Admitted<'_> {
+    match admission {
+        Admission::Open => Admitted::Everyone,
+        Admission::Guarded(guard) => Admitted::By(guard),
+        Admission::Closed => Admitted::Nobody,
+    }
+}
+
+pub(crate) fn to_channel(route: &Route, params: Parameters) -> Routed<'_> {
     Routed {
         channel: route.channel.name.as_str(),
         service_name: route.channel.service.as_str(),
         service: &route.service,
-        admission: match &route.guard {
-            Admission::Open => Admitted::Everyone,
-            Admission::Guarded(guard) => Admitted::By(guard),
-            Admission::Closed => Admitted::Nobody,
-        },
+        admission: admitted(&route.guard),
         meter: Some(&route.meter),
         params,
         body_bytes_max: route.channel.body_bytes_max,

@@ -6,6 +6,7 @@
 pub(crate) mod address;
 mod location;
 mod opening;
+mod operations;
 mod reply;
 
 use std::{sync::Arc, time::Duration};
@@ -19,7 +20,7 @@ use http::{
 };
 use tokio::time::{Instant, timeout_at};
 
-pub(crate) use self::address::SoapAddress;
+pub(crate) use self::{address::SoapAddress, operations::Operations};
 use self::{
     opening::{Asked, Known, Opened},
     reply::Envelope,

@@ -4,6 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use busbar_model::{
     Timestamp,
     bounds::{TOKEN_AGE_MS_MAX, TOKEN_NONCE_BYTES_MAX, TOKEN_SKEW_MS_MAX},
+    security::PasswordType,
 };
 use sha1::{Digest as _, Sha1};
 use subtle::{Choice, ConstantTimeEq as _};
@@ -12,14 +13,6 @@ use crate::{
     message::{PasswordKind, SecurityTimestamp, UsernameToken},
     refusal::{Refusal, SecurityFault},
 };
-
-/// Which kinds of passwords are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accepts {
-    Digest,
-    Text,
-    Any,
-}
 
 /// What must not come a second time until it expires: who calls [`verify`] claims it, once in the whole cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,13 +44,13 @@ pub fn verify(
     token: &UsernameToken,
     username: &str,
     password: &str,
-    accepts: Accepts,
+    accepts: PasswordType,
     now: Timestamp,
 ) -> Result<Option<Nonce>, Denied> {
     let given = token.password.as_ref().ok_or(Denied { reason: "the token has no password" })?;
     match (given.kind, accepts) {
-        (PasswordKind::Text, Accepts::Text | Accepts::Any) => {}
-        (PasswordKind::Digest, Accepts::Digest | Accepts::Any) => {}
+        (PasswordKind::Text, PasswordType::Text | PasswordType::Any) => {}
+        (PasswordKind::Digest, PasswordType::Digest | PasswordType::Any) => {}
         _ => return Err(Denied { reason: "the password is of a kind that is not accepted" }),
     }
     let nonce = token.nonce.as_deref().map(decoded).transpose()?;

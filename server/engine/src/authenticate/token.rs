@@ -7,13 +7,16 @@ use busbar_model::{
     fault::FaultKind,
     unit::{NonceClaim, Unit},
 };
-use busbar_soap::{message::Security, username_token};
+use busbar_soap::{
+    message::Security,
+    username_token::{check_timestamp, verify},
+};
 use tokio::time::Instant;
 
 use super::{Check, Guard, Permit};
 use crate::{
     ports::{Ledger, Opener},
-    unit::commit,
+    unit::{commit, commit_fault},
 };
 
 /// A token that fits; its nonce may have been used before.
@@ -31,17 +34,18 @@ impl Guard {
     /// Checks what a message says of its sender.
     pub(crate) fn verify(
         &self,
-        given: Option<&Security>,
+        given: &Security,
         opener: Option<&dyn Opener>,
         now: Timestamp,
     ) -> Result<Verified, Fault> {
         let Check::WsSecurity { security, username, accepts } = &self.check else { return Err(denied()) };
-        let given = given.ok_or_else(denied)?;
+        let token = given.username_token.as_ref().ok_or_else(denied)?;
         let password = opener.ok_or_else(denied)?.open_password(security).map_err(|error| {
             tracing::error!(security = %self.name, %error, "a password can't be opened");
             Fault::internal(FaultKind::Failed)
         })?;
-        let verified = username_token::verify(given, username, &password, *accepts, now);
+        let fresh = given.timestamp.as_ref().map_or(Ok(()), |timestamp| check_timestamp(timestamp, now));
+        let verified = fresh.and_then(|()| verify(token, username, &password, *accepts, now));
         let nonce = verified.map_err(|reason| {
             tracing::debug!(security = %self.name, %reason, "a UsernameToken is refused");
             denied()
@@ -60,7 +64,7 @@ impl Verified {
     pub(crate) async fn admit(self, ledger: &Arc<dyn Ledger>, deadline: Instant) -> Result<Permit, Fault> {
         if let Some(nonce) = self.nonce {
             let unit = Unit { nonce: Some(nonce), ..Unit::default() };
-            commit(ledger, unit, deadline).await.map_err(crate::unit::commit_fault)?;
+            commit(ledger, unit, deadline).await.map_err(commit_fault)?;
         }
         Ok(self.permit)
     }

@@ -1,8 +1,6 @@
 //! From a message's bytes to the call that it asks for. Synchronous: a large one is opened beside the
 //! worker's own thread.
 
-use std::borrow::Cow;
-
 use busbar_model::{Fault, Timestamp, fault::FaultKind};
 use busbar_soap::{
     Payload, Refusal, SecurityFault, Version, charset,
@@ -95,7 +93,7 @@ pub(super) fn open(
 struct Attached<'p, 'b>(&'p mut Package<'b>);
 
 impl Parts for Attached<'_, '_> {
-    fn take(&mut self, content_id: &str) -> Option<Cow<'_, [u8]>> {
+    fn take(&mut self, content_id: &str) -> Option<&[u8]> {
         self.0.take(content_id)
     }
 }

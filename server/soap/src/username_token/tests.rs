@@ -2,7 +2,7 @@
 
 use busbar_model::Timestamp;
 
-use super::{Accepts, Denied, Nonce, check_timestamp, digest, verify};
+use super::{Denied, Nonce, check_timestamp, digest, verify};
 use crate::{
     message::{Password, PasswordKind, SecurityTimestamp, UsernameToken},
     refusal::{Cause, Refusal, SecurityFault},
@@ -29,7 +29,7 @@ fn good() -> UsernameToken {
     token(PasswordKind::Digest, &digest(&nonce, CREATED, "secret"))
 }
 
-fn check(token: &UsernameToken, accepts: Accepts, now: &str) -> Result<Option<Nonce>, Denied> {
+fn check(token: &UsernameToken, accepts: PasswordType, now: &str) -> Result<Option<Nonce>, Denied> {
     verify(token, "joe", "secret", accepts, at(now))
 }
 
@@ -45,7 +45,7 @@ fn the_digest_is_known() {
 fn a_fresh_digest_is_good_and_its_nonce_is_to_be_claimed() {
     let nonce = Nonce { value: super::decoded(NONCE).unwrap(), expires_at: at("2003-07-16T01:30:32Z") };
     for now in [CREATED, "2003-07-16T01:23:32Z", "2003-07-16T01:29:32Z"] {
-        for accepts in [Accepts::Digest, Accepts::Any] {
+        for accepts in [PasswordType::Digest, PasswordType::Any] {
             assert_eq!(check(&good(), accepts, now).unwrap().as_ref(), Some(&nonce), "{now}");
         }
     }
@@ -54,13 +54,13 @@ fn a_fresh_digest_is_good_and_its_nonce_is_to_be_claimed() {
 #[test]
 fn a_text_needs_neither_nonce_nor_time() {
     let text = token(PasswordKind::Text, "secret");
-    assert!(check(&text, Accepts::Text, CREATED).unwrap().is_some());
+    assert!(check(&text, PasswordType::Text, CREATED).unwrap().is_some());
     let bare = UsernameToken { nonce: None, created: None, ..text.clone() };
-    assert_eq!(check(&bare, Accepts::Any, CREATED), Ok(None));
+    assert_eq!(check(&bare, PasswordType::Any, CREATED), Ok(None));
     let timeless = UsernameToken { created: None, ..text.clone() };
-    let nonce = check(&timeless, Accepts::Text, CREATED).unwrap().unwrap();
+    let nonce = check(&timeless, PasswordType::Text, CREATED).unwrap().unwrap();
     assert_eq!(nonce.expires_at, at("2003-07-16T01:30:32Z"));
-    assert!(check(&text, Accepts::Text, "2003-07-16T01:29:33Z").is_err());
+    assert!(check(&text, PasswordType::Text, "2003-07-16T01:29:33Z").is_err());
 }
 
 #[test]
@@ -93,15 +93,15 @@ fn whatever_is_wrong_is_denied() {
         (good.clone(), "2003-07-16T01:23:31Z", "future"),
     ];
     for (token, now, expected) in cases {
-        let denied = check(&token, Accepts::Any, now).expect_err(expected);
+        let denied = check(&token, PasswordType::Any, now).expect_err(expected);
         assert!(denied.reason.contains(expected), "{denied}: {expected}");
         let refusal = Refusal::from(denied);
         assert_eq!(refusal.cause, Cause::Security(SecurityFault::FailedAuthentication));
         assert_eq!(refusal.message, "the security token could not be authenticated");
     }
-    assert!(check(&good, Accepts::Text, CREATED).unwrap_err().reason.contains("kind"));
+    assert!(check(&good, PasswordType::Text, CREATED).unwrap_err().reason.contains("kind"));
     let text = token(PasswordKind::Text, "secret");
-    assert!(check(&text, Accepts::Digest, CREATED).unwrap_err().reason.contains("kind"));
+    assert!(check(&text, PasswordType::Digest, CREATED).unwrap_err().reason.contains("kind"));
 }
 
 #[test]
@@ -135,8 +135,8 @@ proptest::proptest! {
     #[test]
     fn nothing_breaks_it(nonce in "\\PC{0,12}", created in "[0-9TZ:.+-]{0,40}", now in proptest::prelude::any::<i64>()) {
         let token = UsernameToken { nonce: Some(nonce), created: Some(created.clone()), ..good() };
-        let _ = verify(&token, "joe", "secret", Accepts::Any, Timestamp(now));
-        let _ = verify(&good(), "joe", "secret", Accepts::Any, Timestamp(now));
+        let _ = verify(&token, "joe", "secret", PasswordType::Any, Timestamp(now));
+        let _ = verify(&good(), "joe", "secret", PasswordType::Any, Timestamp(now));
         let timestamp = SecurityTimestamp { created: Some(created.clone()), expires: Some(created) };
         let _ = check_timestamp(&timestamp, Timestamp(now));
     }

@@ -1,0 +1,123 @@
+//! The operations of SOAP channels, compiled once for as long as they stay the same.
+
+use std::{collections::HashMap, sync::Arc};
+
+use busbar_model::{
+    Channel, Definitions, Name,
+    definitions::SoapGroup,
+    service::ServiceDescription,
+};
+use busbar_soap::{
+    Operation,
+    address::Address,
+    binding::{self, Described, Problem},
+};
+
+use super::SoapAddress;
+use crate::catalog::Route;
+
+/// What outlives a catalog.
+#[derive(Default)]
+pub(crate) struct Operations {
+    /// By the channel's name.
+    compiled: HashMap<Name, Arc<Compiled>>,
+    /// By path.
+    addresses: HashMap<String, Arc<Bound>>,
+}
+
+/// A channel's operation, and what it was made of.
+struct Compiled {
+    channel: Channel,
+    plugin: Name,
+    version: String,
+    service: ServiceDescription,
+    operation: Result<Operation, Problem>,
+}
+
+/// An address, and the operations that it was made of.
+struct Bound {
+    operations: Vec<Arc<Compiled>>,
+    address: Arc<Address>,
+    problems: Vec<Problem>,
+}
+
+impl Operations {
+    /// The addresses of `groups`. What is wrong with channels is added to `problems`.
+    pub(crate) fn addresses(
+        &mut self,
+        definitions: &Definitions,
+        groups: &[SoapGroup],
+        routes: &[Route],
+        problems: &mut Vec<String>,
+    ) -> Vec<SoapAddress> {
+        let (mut compiled, mut addresses) = (HashMap::new(), HashMap::new());
+        let mut all = Vec::with_capacity(groups.len());
+        for group in groups {
+            let mut operations = Vec::new();
+            for channel in group.channels.iter().filter_map(|at| definitions.channels.get(*at)) {
+                let Some(described) = described(definitions, &channel.service) else { continue };
+                let operation = self.operation(channel, described);
+                compiled.insert(channel.name.clone(), Arc::clone(&operation));
+                operations.push(operation);
+            }
+            let path = group.path.as_str();
+            let bound = match self.addresses.get(path).filter(|bound| bound.is_of(&operations)) {
+                Some(unchanged) => Arc::clone(unchanged),
+                None => Arc::new(Bound::new(path, operations)),
+            };
+            problems.extend(bound.problems.iter().map(ToString::to_string));
+            all.push(SoapAddress::new(Arc::clone(&bound.address), &group.channels, routes));
+            addresses.insert(path.to_owned(), bound);
+        }
+        (self.compiled, self.addresses) = (compiled, addresses);
+        all
+    }
+
+    fn operation(&self, channel: &Channel, described: Described<'_>) -> Arc<Compiled> {
+        match self.compiled.get(&channel.name).filter(|known| known.is_of(channel, described)) {
+            Some(unchanged) => Arc::clone(unchanged),
+            None => Arc::new(Compiled {
+                channel: channel.clone(),
+                plugin: described.plugin.clone(),
+                version: described.version.to_owned(),
+                service: described.service.clone(),
+                operation: binding::operation(channel, described),
+            }),
+        }
+    }
+}
+
+fn described<'d>(definitions: &'d Definitions, service: &Name) -> Option<Described<'d>> {
+    definitions.plugins.iter().find_map(|plugin| {
+        let description = &plugin.active.as_ref()?.description;
+        let service = description.services.iter().find(|described| described.name == *service)?;
+        Some(Described { plugin: &plugin.name, version: &description.version, service })
+    })
+}
+
+impl Compiled {
+    fn is_of(&self, channel: &Channel, described: Described<'_>) -> bool {
+        (&self.channel.soap, &self.channel.service) == (&channel.soap, &channel.service)
+            && self.plugin == *described.plugin
+            && self.version == described.version
+            && self.service == *described.service
+    }
+}
+
+impl Bound {
+    fn new(path: &str, operations: Vec<Arc<Compiled>>) -> Self {
+        let fitting = operations.iter().filter_map(|compiled| {
+            let operation = compiled.operation.as_ref().ok()?;
+            Some((&compiled.channel, operation.clone()))
+        });
+        let (address, conflicts) = binding::address(path, fitting.collect());
+        let unusable = operations.iter().filter_map(|compiled| compiled.operation.as_ref().err().cloned());
+        let problems = unusable.chain(conflicts).collect();
+        Self { operations, address: Arc::new(address), problems }
+    }
+
+    fn is_of(&self, operations: &[Arc<Compiled>]) -> bool {
+        self.operations.len() == operations.len()
+            && self.operations.iter().zip(operations).all(|(own, other)| Arc::ptr_eq(own, other))
+    }
+}

@@ -146,3 +146,12 @@ pub const USERNAME_CHARS_MAX: usize = 256;
 pub const CONFIGURATION_BYTES_MAX: u64 = 8 * 1024 * 1024;
 pub const CONFIGURATION_DEPTH_MAX: usize = 64;
 pub const CONFIGURATION_NODES_MAX: usize = 500_000;
+/// XML from outside: how deep elements nest, what one element may have, the bytes of a name, namespaces
+/// that are in force at once, and tags, texts and comments of a document.
+pub const XML_DEPTH_MAX: usize = 100;
+pub const XML_ATTRIBUTES_MAX: usize = 64;
+pub const XML_NAME_BYTES_MAX: usize = 512;
+pub const XML_NAMESPACES_MAX: usize = 64;
+pub const XML_NODES_MAX: usize = 5_000_000;
+/// Digits that a decimal may take when its exponent is written out: those of the least `f64` and some more.
+pub const DECIMAL_EXPANDED_DIGITS_MAX: usize = 400;

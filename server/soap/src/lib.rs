@@ -4,9 +4,13 @@
 //! JSON text becomes XML, and WSDL describes both.
 
 pub mod compile;
+mod escape;
+#[cfg(test)]
+mod examples;
 pub mod namespace;
 pub mod operation;
 pub mod shape;
+pub mod write;
 
 pub use self::{
     operation::{Operation, Payload},

@@ -3,6 +3,7 @@
 //! A service's JSON Schemas are compiled once into a [`Shape`] each. By it a request's XML becomes JSON text, a reply's
 //! JSON text becomes XML, and WSDL describes both.
 
+pub mod address;
 pub mod compile;
 mod escape;
 #[cfg(test)]
@@ -11,8 +12,10 @@ pub mod namespace;
 pub mod operation;
 pub mod shape;
 pub mod write;
+pub mod wsdl;
 
 pub use self::{
+    address::Address,
     operation::{Operation, Payload},
     shape::Shape,
 };

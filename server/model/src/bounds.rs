@@ -186,3 +186,5 @@ pub const TOKEN_AGE_MS_MAX: u64 = 300_000;
 pub const TOKEN_SKEW_MS_MAX: u64 = 60_000;
 /// Bytes of a UsernameToken's nonce, decoded: each is remembered.
 pub const TOKEN_NONCE_BYTES_MAX: usize = 256;
+/// Digits that a decimal may take when its exponent is written out: those of the least `f64` and some more.
+pub const DECIMAL_EXPANDED_DIGITS_MAX: usize = 400;

@@ -10,6 +10,11 @@ pub mod fault;
 pub mod media;
 pub mod message;
 pub mod mtom;
+pub mod address;
+pub mod compile;
+mod escape;
+#[cfg(test)]
+mod examples;
 pub mod namespace;
 pub mod operation;
 pub mod refusal;
@@ -20,6 +25,11 @@ pub mod xml;
 
 pub use self::{
     message::Message,
+pub mod write;
+pub mod wsdl;
+
+pub use self::{
+    address::Address,
     operation::{Operation, Payload},
     refusal::{Cause, Refusal},
     shape::Shape,

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Operations whose names, elements and types don't contradict each other.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Address {
     name: String,
     operations: Vec<Operation>,

@@ -1,6 +1,11 @@
 //! What stands around a reply's payload.
 
-use crate::{message::anonymous, namespace, version::Version, xml::push_escaped};
+use crate::{
+    escape::{Place, escape_lossy},
+    message::anonymous,
+    namespace,
+    version::Version,
+};
 
 /// The WS-Addressing headers of a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +51,7 @@ impl ReplyHeaders {
     pub(crate) fn push(&self, text: &mut String, action: &str) {
         let mut block = |local: &str, value: &str| {
             text.push_str(&format!("<wsa:{local} xmlns:wsa=\"{}\">", self.namespace));
-            push_escaped(text, value);
+            escape_lossy(text, value, Place::Attribute);
             text.push_str(&format!("</wsa:{local}>"));
         };
         block("Action", action);

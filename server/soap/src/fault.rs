@@ -8,10 +8,11 @@ use std::fmt::Write as _;
 
 use crate::{
     envelope::{self, ReplyHeaders},
+    escape::{Place, escape_lossy},
     namespace,
     refusal::{Cause, Refusal},
     version::Version,
-    xml::{is_ncname, push_escaped},
+    xml::is_ncname,
 };
 
 /// A failure as SOAP tells it.
@@ -118,10 +119,10 @@ fn push_blocks(text: &mut String, version: Version, fault: &Fault<'_>) {
                 text.push_str("<soap:NotUnderstood qname=\"");
                 // A name without a namespace has no prefix, and no default namespace is in force.
                 text.push_str(if namespace.is_empty() { "" } else { "q:" });
-                push_escaped(text, local);
+                escape_lossy(text, local, Place::Attribute);
                 if !namespace.is_empty() {
                     text.push_str("\" xmlns:q=\"");
-                    push_escaped(text, namespace);
+                    escape_lossy(text, namespace, Place::Attribute);
                 }
                 text.push_str("\"/>");
             }
@@ -146,7 +147,7 @@ fn push_11(text: &mut String, fault: &Fault<'_>) {
         }
     }
     text.push_str("</faultcode><faultstring>");
-    push_escaped(text, fault.reason);
+    escape_lossy(text, fault.reason, Place::Content);
     text.push_str("</faultstring>");
     if let Some(detail) = fault.detail.filter(|_| !is_about_header(fault.cause)) {
         text.push_str("<detail>");
@@ -174,7 +175,7 @@ fn push_12(text: &mut String, fault: &Fault<'_>) {
     }
     text.push_str(&"</soap:Subcode>".repeat(depth));
     text.push_str("</soap:Code><soap:Reason><soap:Text xml:lang=\"en\">");
-    push_escaped(text, fault.reason);
+    escape_lossy(text, fault.reason, Place::Content);
     text.push_str("</soap:Text></soap:Reason>");
     if fault.detail.is_some() || matches!(fault.cause, Cause::Addressing(_)) {
         text.push_str("<soap:Detail>");

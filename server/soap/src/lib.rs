@@ -3,35 +3,33 @@
 //! A service's JSON Schemas are compiled once into a [`Shape`] each. By it a request's XML becomes JSON text, a reply's
 //! JSON text becomes XML, and WSDL describes both.
 
+pub mod address;
+pub mod binding;
 pub mod charset;
 pub mod compile;
 pub mod envelope;
+mod escape;
+#[cfg(test)]
+mod examples;
 pub mod fault;
 pub mod media;
 pub mod message;
 pub mod mtom;
-pub mod address;
-pub mod compile;
-mod escape;
-#[cfg(test)]
-mod examples;
 pub mod namespace;
 pub mod operation;
 pub mod refusal;
 pub mod shape;
 pub mod username_token;
 pub mod version;
+pub mod write;
+pub mod wsdl;
 pub mod xml;
 
 pub use self::{
-    message::Message,
-pub mod write;
-pub mod wsdl;
-
-pub use self::{
     address::Address,
+    message::Message,
     operation::{Operation, Payload},
-    refusal::{Cause, Refusal},
+    refusal::{Cause, Refusal, SecurityFault},
     shape::Shape,
     version::Version,
 };

@@ -24,6 +24,7 @@ use self::{
 };
 use crate::{
     escape::{Place, escape, escape_lossy},
+    mtom::Part,
     shape::{Element, Namespace, Shape, TypeId},
 };
 
@@ -35,15 +36,6 @@ pub struct Unwritable {
     pub path: String,
     /// A fragment that fits behind the path, without anything of the payload's values.
     pub reason: String,
-}
-
-/// Bytes that travel beside the envelope (MTOM); an `xop:Include` in the envelope refers to each by `cid:`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// Without angle brackets; unique among the parts of one message.
-    pub content_id: String,
-    pub content_type: &'static str,
-    pub bytes: Vec<u8>,
 }
 
 /// Appends `<element xmlns="namespace">…</element>` for `json`. The prefix `xsi` is taken to be declared around it.

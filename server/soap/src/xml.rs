@@ -1,7 +1,6 @@
 //! XML 1.0 with namespaces, as SOAP allows it: neither DOCTYPE nor processing instructions, and within limits.
 
 mod character;
-mod escape;
 mod reader;
 mod scope;
 
@@ -10,7 +9,7 @@ pub use self::{
     reader::{Attribute, Event, Reader},
 };
 
-pub(crate) use self::escape::push_escaped;
+pub(crate) use self::character::{is_name, is_name_start};
 
 use std::borrow::Cow;
 

@@ -4,7 +4,7 @@ use std::{fmt::Write, rc::Rc};
 
 use serde_json::{Map, Value};
 
-use super::{Unmappable, names};
+use super::Unmappable;
 
 /// A schema within the document. Its pointer is written out only when something is refused: places are many.
 #[derive(Clone)]
@@ -118,5 +118,5 @@ pub(super) fn last_token(pointer: &str) -> String {
 /// What the author says of it, without characters that XML forbids.
 pub(super) fn documentation(place: &Place<'_>) -> Option<String> {
     let said = place.text("description").or_else(|| place.text("title"))?;
-    Some(said.chars().filter(|c| names::is_char(*c)).collect())
+    Some(said.chars().filter(|c| crate::xml::is_xml(*c)).collect())
 }

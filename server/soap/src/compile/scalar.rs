@@ -2,8 +2,11 @@
 
 use serde_json::{Number, Value};
 
-use super::{Unmappable, names::is_char, place::Place};
-use crate::shape::{Scalar, ScalarKind, Width};
+use super::{Unmappable, place::Place};
+use crate::{
+    shape::{Scalar, ScalarKind, Width},
+    xml::is_xml,
+};
 
 /// A schema that lists its values.
 pub(super) struct Listed {
@@ -78,7 +81,7 @@ fn texts<'a>(place: &Place<'_>, values: impl Iterator<Item = &'a Value>) -> Resu
     let mut texts = Vec::new();
     for value in values {
         let text = value.as_str().ok_or_else(|| mixed(place))?;
-        if let Some(bad) = text.chars().find(|c| !is_char(*c)) {
+        if let Some(bad) = text.chars().find(|c| !is_xml(*c)) {
             let code = u32::from(bad);
             return Err(place.refuse(format!("lists a text with U+{code:04X}, which XML can't have")));
         }

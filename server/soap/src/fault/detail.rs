@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use busbar_model::fault::FieldError;
 
-use crate::{namespace, xml::push_escaped};
+use crate::{
+    escape::{Place, escape_lossy},
+    namespace,
+};
 
 /// `f:problem`: the members of a problem (RFC 9457) as they are told over REST.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +43,6 @@ impl Detail<'_> {
 
 fn push_element(text: &mut String, local: &str, value: &str) {
     let _ = write!(text, "<f:{local}>");
-    push_escaped(text, value);
+    escape_lossy(text, value, Place::Content);
     let _ = write!(text, "</f:{local}>");
 }

@@ -1,6 +1,6 @@
 //! Tokens that are good and that are denied.
 
-use busbar_model::Timestamp;
+use busbar_model::{Timestamp, security::PasswordType};
 
 use super::{Denied, Nonce, check_timestamp, digest, verify};
 use crate::{

@@ -4,9 +4,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Part, Writer, body::Written, moment, number};
+use super::{Writer, body::Written, moment, number};
 use crate::{
     escape::Place,
+    mtom::Part,
     namespace,
     shape::{Scalar, ScalarKind, TypeId},
 };
@@ -95,7 +96,7 @@ impl ScalarValue<'_, '_, '_> {
             {
                 writer.out.push_str(piece);
             }
-            parts.push(Part { content_id, content_type: "application/octet-stream", bytes });
+            parts.push(Part { content_id, content_type: "application/octet-stream".to_owned(), bytes });
         }
         Ok(Written::Content)
     }

@@ -3,7 +3,8 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use quick_xml::events::Event;
 
-use super::{Part, Unwritable, payload};
+use super::{Unwritable, payload};
+use crate::mtom::Part;
 use crate::{
     examples::{self, Form, INT, TEXT, Tree, list, part, record, shape},
     shape::{Content, ScalarKind, Shape, Width},
@@ -169,7 +170,8 @@ fn binary_goes_into_parts_where_they_are_taken() {
         vec![],
     );
     let json = r#"{"mark":"AA==","photo":["AAEC",""]}"#;
-    let mut parts = vec![Part { content_id: "other".to_owned(), content_type: "text/plain", bytes: vec![] }];
+    let mut parts =
+        vec![Part { content_id: "other".to_owned(), content_type: "text/plain".to_owned(), bytes: vec![] }];
     let mut out = String::new();
     payload(&shape, "op", "urn:example", json.as_bytes(), &mut out, Some(&mut parts)).expect("parts");
     let include = |n| {

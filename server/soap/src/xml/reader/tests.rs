@@ -1,3 +1,5 @@
+//! What is read, and what is refused.
+
 use busbar_model::bounds::{XML_ATTRIBUTES_MAX, XML_DEPTH_MAX};
 
 use super::{Event, Reader};

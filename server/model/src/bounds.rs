@@ -153,3 +153,5 @@ pub const XML_ATTRIBUTES_MAX: usize = 64;
 pub const XML_NAME_BYTES_MAX: usize = 512;
 pub const XML_NAMESPACES_MAX: usize = 64;
 pub const XML_NODES_MAX: usize = 5_000_000;
+/// Objects and arrays within each other in JSON that is made of XML: what serde_json reads.
+pub const JSON_DEPTH_MAX: usize = 127;

@@ -4,8 +4,10 @@
 //! JSON text becomes XML, and WSDL describes both.
 
 pub mod compile;
+mod json;
 pub mod namespace;
 pub mod operation;
+pub mod read;
 pub mod shape;
 pub mod xml;
 

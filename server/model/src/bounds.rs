@@ -188,3 +188,5 @@ pub const TOKEN_SKEW_MS_MAX: u64 = 60_000;
 pub const TOKEN_NONCE_BYTES_MAX: usize = 256;
 /// Digits that a decimal may take when its exponent is written out: those of the least `f64` and some more.
 pub const DECIMAL_EXPANDED_DIGITS_MAX: usize = 400;
+/// Objects and arrays within each other in JSON that is made of XML: what serde_json reads.
+pub const JSON_DEPTH_MAX: usize = 127;

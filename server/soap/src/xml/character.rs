@@ -7,18 +7,29 @@ pub fn is_xml(c: char) -> bool {
 
 /// The offset of the first character that no document may have.
 pub(crate) fn first_forbidden(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    // Nearly every text passes these two, which cost next to nothing.
-    let control = bytes.iter().any(|byte| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r'));
-    let maybe_last = bytes.contains(&0xEF) && (text.contains('\u{FFFE}') || text.contains('\u{FFFF}'));
-    if !control && !maybe_last {
+    // Nearly every text passes this: whole blocks are judged at once, and no block has to be looked into.
+    let mut blocks = text.as_bytes().chunks_exact(64);
+    let suspect = |block: &[u8]| block.iter().fold(false, |found, byte| found | is_suspect(*byte));
+    if !blocks.any(suspect) && !suspect(blocks.remainder()) {
         return None;
     }
-    text.char_indices().find(|(_, c)| !is_xml(*c)).map(|(at, _)| at)
+    let forbidden =
+        |at: &usize| text.get(*at..).and_then(|rest| rest.chars().next()).is_some_and(|c| !is_xml(c));
+    let suspects = text.bytes().enumerate().filter(|(_, byte)| is_suspect(*byte)).map(|(at, _)| at);
+    suspects.into_iter().find(forbidden)
+}
+
+/// A byte that a forbidden character may begin with.
+fn is_suspect(byte: u8) -> bool {
+    (byte < b' ') & (byte != b'\t') & (byte != b'\n') & (byte != b'\r') | (byte == 0xEF)
 }
 
 /// A name without a colon (Namespaces in XML 1.0, section 3).
 pub fn is_ncname(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() | matches!(byte, b'_' | b'-' | b'.');
+    if name.bytes().all(plain) {
+        return name.as_bytes().first().is_some_and(|byte| byte.is_ascii_alphabetic() | (*byte == b'_'));
+    }
     let mut characters = name.chars();
     characters.next().is_some_and(is_name_start) && characters.all(is_name)
 }

@@ -11,7 +11,7 @@ use quick_xml::{
 use super::{
     Malformed,
     character::{first_forbidden, is_ncname, is_xml},
-    scope::Scope,
+    scope::{Bound, Scope},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub enum Event<'x> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attribute<'x> {
     prefix: &'x str,
+    /// Where its namespace is found.
+    bound: Bound,
     pub local: &'x str,
     pub value: Cow<'x, str>,
 }
@@ -38,7 +40,7 @@ pub struct Reader<'x> {
     text: &'x str,
     inner: quick_xml::Reader<&'x [u8]>,
     scope: Scope<'x>,
-    prefix: &'x str,
+    bound: Bound,
     local: &'x str,
     attributes: Vec<Attribute<'x>>,
     /// Where the last event begins.
@@ -49,12 +51,21 @@ pub struct Reader<'x> {
     leaving: bool,
     rooted: bool,
     nodes: usize,
+    /// Whether the document has this anywhere: most have not, and then no text is searched for it.
+    carriage_returns: bool,
+    section_ends: bool,
 }
 
 impl<'x> Reader<'x> {
+    /// A byte order mark is no part of the text: offsets are counted behind it.
     pub fn new(text: &'x str) -> Result<Self, Malformed> {
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
         if let Some(offset) = first_forbidden(text) {
             return Err(Malformed { offset, reason: "a character that XML forbids".into() });
+        }
+        // It would be skipped below without being counted.
+        if text.starts_with('\u{FEFF}') {
+            return Err(Malformed { offset: 0, reason: "text outside the document's element".into() });
         }
         let mut inner = quick_xml::Reader::from_str(text);
         inner.config_mut().check_comments = true;
@@ -62,7 +73,7 @@ impl<'x> Reader<'x> {
             text,
             inner,
             scope: Scope::default(),
-            prefix: "",
+            bound: Bound::default(),
             local: "",
             attributes: Vec::new(),
             begins: 0,
@@ -70,6 +81,8 @@ impl<'x> Reader<'x> {
             leaving: false,
             rooted: false,
             nodes: 0,
+            carriage_returns: text.contains('\r'),
+            section_ends: text.contains("]]>"),
         })
     }
 
@@ -80,7 +93,7 @@ impl<'x> Reader<'x> {
 
     /// The namespace of the element that was just started; empty for none.
     pub fn namespace(&self) -> &str {
-        self.scope.resolve(self.prefix).unwrap_or_default()
+        self.scope.uri(self.bound)
     }
 
     /// The attributes of the element that was just started, without declarations of namespaces.
@@ -90,10 +103,7 @@ impl<'x> Reader<'x> {
 
     /// Empty for none: an attribute without a prefix is in no namespace.
     pub fn namespace_of(&self, attribute: &Attribute<'_>) -> &str {
-        match attribute.prefix {
-            "" => "",
-            prefix => self.scope.resolve(prefix).unwrap_or_default(),
-        }
+        self.scope.uri(attribute.bound)
     }
 
     /// The value of an attribute of the element that was just started; `namespace` is empty for none.
@@ -112,6 +122,12 @@ impl<'x> Reader<'x> {
     /// Prefixes and namespaces in force at the element that was just started.
     pub fn in_force(&self) -> impl Iterator<Item = (&'x str, &str)> {
         self.scope.in_force()
+    }
+
+    /// Prefixes and namespaces in force around the element that was just started, but for those that it
+    /// declares anew; a namespace is empty where none is in force.
+    pub fn inherited(&self) -> impl Iterator<Item = (&'x str, &str)> {
+        self.scope.inherited()
     }
 
     /// The bytes of the document that the last event stands for begin and end here.
@@ -165,7 +181,7 @@ impl<'x> Reader<'x> {
                     return Ok(Event::Text(text));
                 }
                 events::Event::CData(text) => {
-                    let text = unpacked(text.into_inner());
+                    let text = self.unpacked(text.into_inner());
                     return self.within(text).map(Event::Text);
                 }
                 events::Event::GeneralRef(reference) => {
@@ -196,10 +212,10 @@ impl<'x> Reader<'x> {
                 false => Err(self.malformed("text outside the document's element")),
             };
         }
-        if raw.contains("]]>") {
+        if self.section_ends && raw.contains("]]>") {
             return Err(self.malformed("\"]]>\" in text"));
         }
-        Ok(Some(unpacked(Cow::Borrowed(raw))))
+        Ok(Some(self.unpacked(Cow::Borrowed(raw))))
     }
 
     fn within(&self, text: Cow<'x, str>) -> Result<Cow<'x, str>, Malformed> {
@@ -211,17 +227,16 @@ impl<'x> Reader<'x> {
 
     fn referred(&self, reference: &events::BytesRef<'_>) -> Result<Cow<'x, str>, Malformed> {
         let character = reference.resolve_char_ref().map_err(|error| self.malformed(error.to_string()))?;
-        let character = match (character, reference.as_ref()) {
-            (Some(character), _) if is_xml(character) => character,
-            (Some(_), _) => return Err(self.malformed("a character that XML forbids")),
-            (None, "amp") => '&',
-            (None, "lt") => '<',
-            (None, "gt") => '>',
-            (None, "quot") => '"',
-            (None, "apos") => '\'',
-            (None, _) => return Err(self.malformed("an entity that is not declared")),
-        };
-        Ok(Cow::Owned(character.to_string()))
+        match (character, reference.as_ref()) {
+            (Some(character), _) if is_xml(character) => Ok(Cow::Owned(character.to_string())),
+            (Some(_), _) => Err(self.malformed("a character that XML forbids")),
+            (None, "amp") => Ok(Cow::Borrowed("&")),
+            (None, "lt") => Ok(Cow::Borrowed("<")),
+            (None, "gt") => Ok(Cow::Borrowed(">")),
+            (None, "quot") => Ok(Cow::Borrowed("\"")),
+            (None, "apos") => Ok(Cow::Borrowed("'")),
+            (None, _) => Err(self.malformed("an entity that is not declared")),
+        }
     }
 
     /// A start tag: its name has `name_bytes`, and `closing` bytes stand behind its attributes.
@@ -234,16 +249,18 @@ impl<'x> Reader<'x> {
         }
         let tag = self.text.get(self.begins + 1..self.position() - closing).unwrap_or_default();
         let (name, rest) = tag.split_at_checked(name_bytes).unwrap_or((tag, ""));
-        (self.prefix, self.local) = self.qualified(name)?;
+        let (prefix, local) = self.qualified(name)?;
+        self.local = local;
         self.scope.open();
         self.attributes.clear();
         if !rest.trim_ascii().is_empty() {
             self.read_attributes(tag, name_bytes)?;
         }
-        match self.scope.resolve(self.prefix) {
-            Some(_) => Ok(()),
-            None => Err(self.malformed("an element with a prefix that is not declared")),
+        match self.scope.find(prefix) {
+            Some(bound) => self.bound = bound,
+            None => return Err(self.malformed("an element with a prefix that is not declared")),
         }
+        Ok(())
     }
 
     fn read_attributes(&mut self, tag: &'x str, name_bytes: usize) -> Result<(), Malformed> {
@@ -256,22 +273,34 @@ impl<'x> Reader<'x> {
                 );
             }
             let attribute = attribute.map_err(|error| self.malformed(error.to_string()))?;
-            let (prefix, local) = self.qualified(attribute.key.0)?;
+            let key = attribute.key.0;
+            let before = (key.as_ptr() as usize - tag.as_ptr() as usize).checked_sub(1);
+            if !before.and_then(|at| tag.as_bytes().get(at)).is_some_and(u8::is_ascii_whitespace) {
+                return Err(self.malformed("attributes without white space between them"));
+            }
+            let (prefix, local) = self.qualified(key)?;
             let value = self.value(&attribute)?;
             let bound = match (prefix, local) {
                 ("", "xmlns") => self.scope.bind("", value),
                 ("xmlns", prefix) => self.scope.bind(prefix, value),
                 _ => {
-                    self.attributes.push(Attribute { prefix, local, value });
+                    self.attributes.push(Attribute { prefix, bound: Bound::default(), local, value });
                     Ok(())
                 }
             };
             bound.map_err(|reason| self.malformed(reason))?;
         }
-        for (at, attribute) in self.attributes.iter().enumerate() {
-            if self.scope.resolve(attribute.prefix).is_none() {
+        // Declarations may stand behind what they are for.
+        for at in 0..self.attributes.len() {
+            let prefix = self.attributes[at].prefix;
+            // An attribute without a prefix is in no namespace, whatever is in force.
+            let bound = if prefix.is_empty() { Some(Bound::default()) } else { self.scope.find(prefix) };
+            let Some(bound) = bound else {
                 return Err(self.malformed("an attribute with a prefix that is not declared"));
-            }
+            };
+            self.attributes[at].bound = bound;
+        }
+        for (at, attribute) in self.attributes.iter().enumerate() {
             let same = |other: &Attribute<'_>| {
                 other.local == attribute.local && self.namespace_of(other) == self.namespace_of(attribute)
             };
@@ -303,11 +332,13 @@ impl<'x> Reader<'x> {
         if name.len() > XML_NAME_BYTES_MAX {
             return Err(self.malformed(format!("a name longer than {XML_NAME_BYTES_MAX} bytes")));
         }
-        let (prefix, local) = match name.split_once(':') {
-            Some((prefix, local)) if is_ncname(prefix) => (prefix, local),
-            Some(_) => return Err(self.malformed("a name that is none")),
+        let (prefix, local) = match name.bytes().position(|byte| byte == b':') {
+            Some(colon) => (&name[..colon], &name[colon + 1..]),
             None => ("", name),
         };
+        if name.len() > local.len() && !is_ncname(prefix) {
+            return Err(self.malformed("a name that is none"));
+        }
         match is_ncname(local) {
             true => Ok((prefix, local)),
             false => Err(self.malformed("a name that is none")),
@@ -340,13 +371,14 @@ impl<'x> Reader<'x> {
             }
         }
     }
-}
 
-/// Line ends as XML has them (section 2.11).
-fn unpacked(text: Cow<'_, str>) -> Cow<'_, str> {
-    match text.contains('\r') {
-        true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")),
-        false => text,
+    /// Line ends as XML has them (section 2.11).
+    #[inline]
+    fn unpacked(&self, text: Cow<'x, str>) -> Cow<'x, str> {
+        if !self.carriage_returns || !text.contains('\r') {
+            return text;
+        }
+        Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
     }
 }
 

@@ -13,6 +13,15 @@ struct Binding<'x> {
     uri: Cow<'x, str>,
 }
 
+/// Where the namespace of a prefix is found while the element is open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Bound {
+    #[default]
+    None,
+    Xml,
+    At(usize),
+}
+
 /// A stack of bindings, the nearest last.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scope<'x> {
@@ -46,6 +55,10 @@ impl<'x> Scope<'x> {
             _ if uri.is_empty() => return Err("a prefix is declared for no namespace"),
             _ => {}
         }
+        let outside = self.outside.last().map_or(0, |count| *count as usize);
+        if self.bindings[outside..].iter().any(|binding| binding.prefix == prefix) {
+            return Err("a prefix is declared twice");
+        }
         if self.bindings.len() >= XML_NAMESPACES_MAX {
             return Err("too many namespaces are declared");
         }
@@ -55,18 +68,42 @@ impl<'x> Scope<'x> {
 
     /// `None`: the prefix is not declared.
     pub(super) fn resolve(&self, prefix: &str) -> Option<&str> {
-        match self.bindings.iter().rev().find(|binding| binding.prefix == prefix) {
-            Some(binding) => Some(&binding.uri),
-            None if prefix.is_empty() => Some(""),
-            None if prefix == "xml" => Some(namespace::XML),
+        self.find(prefix).map(|bound| self.uri(bound))
+    }
+
+    /// `None`: the prefix is not declared.
+    pub(super) fn find(&self, prefix: &str) -> Option<Bound> {
+        match self.bindings.iter().rposition(|binding| binding.prefix == prefix) {
+            Some(at) => Some(Bound::At(at)),
+            None if prefix.is_empty() => Some(Bound::None),
+            None if prefix == "xml" => Some(Bound::Xml),
             None => None,
+        }
+    }
+
+    /// Empty for none.
+    pub(super) fn uri(&self, bound: Bound) -> &str {
+        match bound {
+            Bound::None => "",
+            Bound::Xml => namespace::XML,
+            Bound::At(at) => self.bindings.get(at).map_or("", |binding| &binding.uri),
         }
     }
 
     /// What is in force, each prefix once.
     pub(super) fn in_force(&self) -> impl Iterator<Item = (&'x str, &str)> {
+        self.visible(self.bindings.len())
+    }
+
+    /// What is in force of the outside of the innermost element, each prefix once.
+    pub(super) fn inherited(&self) -> impl Iterator<Item = (&'x str, &str)> {
+        self.visible(self.outside.last().map_or(0, |count| *count as usize))
+    }
+
+    /// Those of the first `count` bindings that are in force.
+    fn visible(&self, count: usize) -> impl Iterator<Item = (&'x str, &str)> {
         let visible = |at: usize, prefix: &str| self.bindings[at + 1..].iter().all(|b| b.prefix != prefix);
-        let bindings = self.bindings.iter().enumerate();
+        let bindings = self.bindings.iter().enumerate().take(count);
         bindings.filter(move |(at, b)| visible(*at, b.prefix)).map(|(_, b)| (b.prefix, b.uri.as_ref()))
     }
 }

@@ -61,6 +61,30 @@ fn spans_are_those_of_the_document() {
 }
 
 #[test]
+fn a_byte_order_mark_is_not_counted() {
+    assert_eq!(told("\u{FEFF}<a>x</a>").unwrap(), "<{}a>x</>");
+    let mut reader = Reader::new("\u{FEFF}<a>x</a>").unwrap();
+    reader.next().unwrap();
+    assert_eq!(&reader.text()[reader.span()], "<a>");
+}
+
+#[test]
+fn a_declaration_may_stand_behind_its_use() {
+    let expected = r#"<{u}a {u}b="1" {}c="2" {http://www.w3.org/XML/1998/namespace}lang="de"></>"#;
+    assert_eq!(told("<p:a p:b='1' c='2' xml:lang='de' xmlns:p='u' xmlns='v'/>").unwrap(), expected);
+}
+
+#[test]
+fn what_is_inherited_is_not_what_is_declared_anew() {
+    let mut reader =
+        Reader::new("<a xmlns='u' xmlns:p='v' xmlns:q='w'><b xmlns='' xmlns:q='x'/></a>").unwrap();
+    reader.next().unwrap();
+    reader.next().unwrap();
+    assert_eq!(reader.inherited().collect::<Vec<_>>(), [("p", "v")]);
+    assert_eq!(reader.in_force().collect::<Vec<_>>(), [("p", "v"), ("", ""), ("q", "x")]);
+}
+
+#[test]
 fn what_soap_forbids_is_refused() {
     let deep = "<a>".repeat(XML_DEPTH_MAX + 1);
     let many: String = (0..=XML_ATTRIBUTES_MAX).map(|at| format!(" a{at}='1'")).collect();
@@ -93,6 +117,10 @@ fn what_soap_forbids_is_refused() {
         ("<a:b:c/>", "name"),
         ("<a xmlns:xml='u'/>", "prefix xml"),
         ("<a xmlns:p=''/>", "no namespace"),
+        ("<a xmlns:p='u' xmlns:p='v'/>", "declared twice"),
+        ("<a xmlns='u' xmlns='u'/>", "declared twice"),
+        ("<a b='1'c='2'/>", "white space"),
+        ("\u{FEFF}\u{FEFF}<a/>", "outside"),
         ("<a><?xml version='1.0'?></a>", "not first"),
         (" <?xml version='1.0'?><a/>", "not first"),
         (deep.as_str(), "deeper"),

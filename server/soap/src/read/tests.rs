@@ -1,0 +1,6 @@
+mod contents;
+mod heads;
+mod hostile;
+mod records;
+mod scalars;
+mod shapes;

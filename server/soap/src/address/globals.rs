@@ -82,16 +82,18 @@ impl Global<'_> {
         format!("operation {}'s {}", self.operation.name, self.side)
     }
 
+    /// All types but scalars have names, so that equal ones are easily told.
     fn agrees(&self, other: &Self) -> bool {
-        self.nillable == other.nillable && self.type_name() == other.type_name()
-    }
-
-    /// Equal for equal types: all but scalars have names.
-    fn type_name(&self) -> (&str, Option<&str>, Option<(&str, &[String])>) {
-        let found = self.shape.of(self.value);
-        match (&found.name, &found.content) {
-            (None, Content::Scalar(scalar)) => ("", None, Some((scalar.kind.xsd(), &scalar.values))),
-            (name, _) => (&self.operation.namespace, name.as_deref(), None),
-        }
+        let (own, others) = (self.shape.of(self.value), other.shape.of(other.value));
+        let is_same = match ((&own.name, &own.content), (&others.name, &others.content)) {
+            ((None, Content::Scalar(own)), (None, Content::Scalar(others))) => {
+                own.kind.xsd() == others.kind.xsd() && own.values == others.values
+            }
+            ((Some(own), _), (Some(others), _)) => {
+                own == others && self.operation.namespace == other.operation.namespace
+            }
+            _ => false,
+        };
+        is_same && self.nillable == other.nillable
     }
 }

@@ -16,9 +16,9 @@ impl Markup {
         Self { out: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(), open: Vec::new(), outer: 0 }
     }
 
-    /// Something that goes into `self`'s innermost element later.
+    /// Something that goes into an element later that will be opened in `self`.
     pub(super) fn inner(&self) -> Self {
-        Self { out: String::new(), open: Vec::new(), outer: self.outer + self.open.len() }
+        Self { out: String::new(), open: Vec::new(), outer: self.outer + self.open.len() + 1 }
     }
 
     pub(super) fn add(&mut self, inner: &Self) {

@@ -16,6 +16,7 @@ type Pairs<'a> = Vec<(&'static str, &'a str)>;
 
 pub(super) fn write(markup: &mut Markup, address: &Address, prefixes: &Prefixes<'_>) {
     let globals = globals(address.operations()).unwrap_or_default();
+    let mut schemas: Vec<Schema<'_>> = Vec::new();
     for namespace in prefixes.namespaces() {
         let mut schema = Schema { markup: markup.inner(), namespace, prefixes, used: BTreeSet::new() };
         let mut written = BTreeSet::new();
@@ -28,7 +29,11 @@ pub(super) fn write(markup: &mut Markup, address: &Address, prefixes: &Prefixes<
                 schema.global(name, global);
             }
         }
-        let Schema { markup: declarations, used, .. } = schema;
+        schemas.push(schema);
+    }
+    // Some consumers read them one after the other.
+    schemas.sort_by_key(|schema| !schema.used.is_empty());
+    for Schema { markup: declarations, namespace, used, .. } in schemas {
         markup.start("xs:schema", &[("targetNamespace", namespace), ("elementFormDefault", "qualified")]);
         for used in used {
             markup.empty("xs:import", &[("namespace", used)]);

@@ -70,6 +70,7 @@ impl From<Error> for Problem {
             Error::AddressTaken(taken) => {
                 conflict("address-taken").with_error("/path", format!("channel {:?} has it", taken.other))
             }
+            Error::NoSoap(problem) => conflict("no-soap").with_error("/service", problem.reason.clone()),
             Error::InUse { users, .. } => {
                 let uses = |problem: Self, user: &String| problem.with_error("", format!("{user} uses it"));
                 users.iter().fold(conflict("in-use"), uses)

@@ -5,7 +5,11 @@ mod token;
 pub(crate) use token::Verified;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use busbar_model::{Digest, Fault, Name, Security, fault::FaultKind, security::{Credential, PasswordType}};
+use busbar_model::{
+    Digest, Fault, Name, Security,
+    fault::FaultKind,
+    security::{Credential, PasswordType},
+};
 use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
 use subtle::ConstantTimeEq as _;
 
@@ -144,7 +148,11 @@ mod tests {
 
     use super::{Guard, authenticate, basic};
     use crate::route::Admitted;
-    use busbar_model::{Digest, Security, Timestamp, fault::FaultKind, security::{Credential, PasswordType}};
+    use busbar_model::{
+        Digest, Security, Timestamp,
+        fault::FaultKind,
+        security::{Credential, PasswordType},
+    };
 
     fn headers(name: &'static str, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())])

@@ -161,7 +161,12 @@ impl Pipeline {
         )
     }
 
-    fn finish(&self, context: &Context, noted: Noted<'_>, outcome: Result<Response, Fault>) -> Reply {
+    pub(crate) fn finish(
+        &self,
+        context: &Context,
+        noted: Noted<'_>,
+        outcome: Result<Response, Fault>,
+    ) -> Reply {
         let (reply, fault) = respond(context, outcome);
         self.note(context, noted, &reply, fault.as_ref());
         reply

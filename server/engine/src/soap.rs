@@ -126,7 +126,7 @@ struct Exchange<'c> {
     caller: Option<Name>,
 }
 
-impl Exchange<'_> {
+impl<'c> Exchange<'c> {
     async fn call(&mut self, request: Request) -> Result<Response, Trouble> {
         let Request { mut head, body, .. } = request;
         let started = Instant::from_std(self.context.accepted_at);
@@ -148,9 +148,7 @@ impl Exchange<'_> {
         }
         let permit = match (permit, verified) {
             (Some(permit), _) => permit,
-            (None, Some(verified)) => {
-                self.permitted(verified.admit(self.pipeline.ledger(), deadline).await?)
-            }
+            (None, Some(verified)) => self.permitted(verified.admit(self.pipeline.ledger(), deadline).await?),
             (None, None) => self.permitted(authenticate(routed.admission, &mut head.headers).await?),
         };
         let service = live(routed.service)?;
@@ -174,7 +172,7 @@ impl Exchange<'_> {
         Ok(invoke::inbound(service, inbound, invoker, self.pipeline.ledger()).await?)
     }
 
-    fn route(&self) -> Option<&Route> {
+    fn route(&self) -> Option<&'c Route> {
         self.known.route.and_then(|route| self.context.catalog.route(route))
     }
 

@@ -12,16 +12,14 @@ mod escape;
 #[cfg(test)]
 mod examples;
 pub mod fault;
+mod json;
 pub mod media;
 pub mod message;
 pub mod mtom;
 pub mod namespace;
 pub mod operation;
-pub mod refusal;
-mod json;
-pub mod namespace;
-pub mod operation;
 pub mod read;
+pub mod refusal;
 pub mod shape;
 pub mod username_token;
 pub mod version;

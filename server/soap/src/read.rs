@@ -14,7 +14,7 @@ mod time;
 
 pub use self::{
     parts::{NoParts, Parts},
-    raw::raw,
+    raw::{element_of, raw},
 };
 
 use busbar_model::{bounds::JSON_DEPTH_MAX, fault::FieldError};
@@ -63,6 +63,17 @@ pub fn payload(
     };
     reading.root()?;
     Ok(reading.out)
+}
+
+/// An operation's element, which was just started and has nothing in it; reads to its end.
+pub fn nothing(xml: &mut Reader<'_>) -> Result<(), Unreadable> {
+    match xml.content()? {
+        Some(text) if text.trim_ascii().is_empty() => Ok(()),
+        _ => {
+            let message = "the operation takes nothing".to_owned();
+            Err(Unreadable::Invalid(vec![FieldError { path: String::new(), message }]))
+        }
+    }
 }
 
 struct Reading<'s, 'r, 'x> {

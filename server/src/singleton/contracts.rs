@@ -3,22 +3,68 @@
 use std::collections::BTreeSet;
 
 use busbar_model::{
-    Channel, Deployment,
+    Channel, Deployment, Name,
     bounds::BREAKS_MAX,
-    compatibility::{Break, breaks},
+    channel::Protocol,
+    compatibility::{Break, Side, breaks},
     deployment::Source,
+    plugin::Description,
+    soap,
 };
-use busbar_store::{Error, Odb};
+use busbar_soap::binding::Problem;
+use busbar_store::{Error, Odb, Promise};
+
+use crate::{clock, singleton::deployer::proposals};
 
 /// Why the deployment is not to go live, if it is not. Going back is never refused, nor what was forced.
 pub(crate) fn refusal(odb: &Odb, deployment: &Deployment) -> Result<Option<String>, Error> {
-    if deployment.forced || deployment.source == Source::Rollback {
+    if deployment.source == Source::Rollback {
+        return Ok(None);
+    }
+    let Some(description) = odb.description(&deployment.id)? else { return Ok(None) };
+    if let Some(reason) = no_soap(&odb.soap_problems(&description, &proposals(&description), clock::now())?) {
+        return Ok(Some(reason));
+    }
+    if deployment.forced {
         return Ok(None);
     }
     let Some(promise) = odb.promise(&deployment.id)? else { return Ok(None) };
-    let Some(description) = odb.description(&deployment.id)? else { return Ok(None) };
-    let breaks = breaks(&promise.description, &description);
+    let mut breaks = breaks(&promise.description, &description);
+    breaks.extend(renamed(&promise, &description));
     Ok((!breaks.is_empty()).then(|| reason(&breaks, &promise.channels, deployment.source)))
+}
+
+/// Why SOAP channels can't offer the services as they are now. That can't be forced: there is nothing to send.
+fn no_soap(problems: &[Problem]) -> Option<String> {
+    if problems.is_empty() {
+        return None;
+    }
+    let mut lines: Vec<String> = problems.iter().take(BREAKS_MAX).map(ToString::to_string).collect();
+    lines.push("Mend the schema, or take the SOAP channel away.".to_owned());
+    Some(lines.join("\n"))
+}
+
+/// Services whose messages change their namespace with the plugin's major version.
+fn renamed(promise: &Promise, description: &Description) -> Vec<Break> {
+    let before = soap::namespace(&promise.description.name, &promise.description.version);
+    let after = soap::namespace(&description.name, &description.version);
+    let follows = |channel: &&Channel| {
+        let own = channel.soap.as_ref().is_some_and(|soap| soap.namespace.is_some());
+        channel.protocol == Protocol::Soap && channel.active && !own
+    };
+    let services: BTreeSet<&Name> = promise.channels.iter().filter(follows).map(|c| &c.service).collect();
+    if before == after {
+        return Vec::new();
+    }
+    let broken = |service: &Name| Break {
+        service: service.clone(),
+        side: Side::Input,
+        path: String::new(),
+        message: format!(
+            "its SOAP namespace {before} becomes {after}; set the channel's soap.namespace to keep the old one"
+        ),
+    };
+    services.into_iter().map(broken).collect()
 }
 
 fn reason(breaks: &[Break], channels: &[Channel], source: Source) -> String {

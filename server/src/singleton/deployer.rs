@@ -219,7 +219,7 @@ async fn tidy(core: Arc<Core>, plugin: Name) {
 }
 
 /// The channels that a plugin would like, named after its services.
-fn proposals(description: &Description) -> Vec<Draft> {
+pub(crate) fn proposals(description: &Description) -> Vec<Draft> {
     let of_service = |service: &ServiceDescription| {
         let drafts = service
             .channels

@@ -194,7 +194,7 @@ fn make_proposed(
         match channel::insert(connection, recorder, by, draft) {
             Ok(channel) => channels.push(channel),
             Err(Error::NameTaken { .. }) => {}
-            Err(refused @ (Error::AddressTaken(_) | Error::UnknownSecurity { .. })) => {
+            Err(refused @ (Error::AddressTaken(_) | Error::UnknownSecurity { .. } | Error::NoSoap(_))) => {
                 skipped.push(format!("channel {:?}: {refused}", draft.name));
             }
             Err(other) => return Err(other),

@@ -18,6 +18,7 @@ use crate::{
     page::{Page, Paged},
     schema::{channel, channel_cors, channel_soap, security},
     security::refuse_unfit_guard,
+    soap,
 };
 
 const WHAT: &str = "channel";
@@ -305,9 +306,12 @@ fn refuse_conflicts(connection: &mut AnyConnection, channel: &Channel) -> Result
         return Err(Error::NameTaken { what: WHAT, name: channel.name.clone() });
     }
     match address_taken(channel, &others) {
-        Some(taken) => Err(taken.into()),
-        None => refuse_unfit_guard(connection, channel),
+        Some(taken) => return Err(taken.into()),
+        None => refuse_unfit_guard(connection, channel)?,
     }
+    let mut channels: Vec<Channel> = others.into_iter().filter(|other| other.id != channel.id).collect();
+    channels.push(channel.clone());
+    soap::refuse_unusable(connection, channel, &channels)
 }
 
 fn row(connection: &mut AnyConnection, channel: &Channel) -> Result<Row, Error> {

@@ -99,6 +99,7 @@ impl Apply<'_> {
         }
         self.put_channels(&wanted.channels)?;
         self.check_guards()?;
+        self.check_soap(&wanted.channels)?;
         if prune {
             self.prune_plugins(&wanted.plugins)?;
             self.prune_services(&wanted.services)?;
@@ -118,6 +119,7 @@ impl Apply<'_> {
                 | Error::AddressTaken(_)
                 | Error::UnknownSecurity { .. }
                 | Error::SoapOnly { .. }
+                | Error::NoSoap(_)
                 | Error::NoCredential { .. }
                 | Error::NoValue { .. }
                 | Error::InUse { .. }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use busbar_model::{DeploymentState, Name, definitions::AddressTaken, delivery::DeliveryState};
+use busbar_soap::binding::Problem;
 
 use crate::{dialect, secret::seal};
 
@@ -16,6 +17,8 @@ pub enum Error {
     NameTaken { what: &'static str, name: Name },
     #[error(transparent)]
     AddressTaken(#[from] AddressTaken),
+    #[error(transparent)]
+    NoSoap(#[from] Problem),
     #[error("security definition {name:?} does not exist")]
     UnknownSecurity { name: Name },
     #[error(

@@ -32,6 +32,7 @@ mod retired;
 mod rollback;
 mod schema;
 mod server;
+mod soap;
 mod sweeping;
 mod turn;
 mod unit;

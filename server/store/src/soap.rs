@@ -1,6 +1,10 @@
 //! Whether the services behind SOAP channels can be called over SOAP.
 
-use busbar_model::{Channel, Name, Plugin, channel::Draft, channel::Protocol, plugin::Description};
+use busbar_model::{
+    Channel, Name, Plugin, Timestamp,
+    channel::{Draft, Protocol},
+    plugin::Description,
+};
 use busbar_soap::binding::{Described, Problem, problems};
 
 use crate::{channel, connection::AnyConnection, error::Error, id::new_id, odb::Odb, plugin};
@@ -12,7 +16,7 @@ impl Odb {
         &self,
         description: &Description,
         proposals: &[Draft],
-        now: busbar_model::Timestamp,
+        now: Timestamp,
     ) -> Result<Vec<Problem>, Error> {
         self.read(|connection| {
             let mut channels = channel::all(connection)?;
@@ -51,6 +55,16 @@ pub(crate) fn refuse_unusable(
         Some(problem) => Err(Error::NoSoap(problem)),
         None => Ok(()),
     }
+}
+
+/// What is wrong with the SOAP channels that there are.
+pub(crate) fn unusable(connection: &mut AnyConnection) -> Result<Vec<Problem>, Error> {
+    let channels = channel::all(connection)?;
+    if channels.iter().all(|channel| channel.protocol != Protocol::Soap) {
+        return Ok(Vec::new());
+    }
+    let plugins = plugin::all(connection)?;
+    Ok(problems(&channels, |_| true, |name| described(&plugins, name)))
 }
 
 fn described<'p>(plugins: &'p [Plugin], name: &Name) -> Option<Described<'p>> {

@@ -39,8 +39,12 @@ impl SoapAddress {
         let of = |at: &usize| routes.get(*at).map(|route| (*at, route));
         let all: Vec<(usize, &Route)> = members.iter().filter_map(of).collect();
         let find = |name: &str| all.iter().find(|(_, route)| route.channel.operation() == name);
-        let described: Vec<usize> =
-            address.operations().iter().filter_map(|operation| find(&operation.name)).map(|(at, _)| *at).collect();
+        let described: Vec<usize> = address
+            .operations()
+            .iter()
+            .filter_map(|operation| find(&operation.name))
+            .map(|(at, _)| *at)
+            .collect();
         let away = all.iter().filter(|(at, _)| !described.contains(at));
         let first = all.first().map(|(_, route)| &route.guard);
         let same = first.is_some_and(|first| all.iter().all(|(_, route)| is_same(first, &route.guard)));
@@ -49,7 +53,11 @@ impl SoapAddress {
             absent: away.map(|(at, route)| (route.channel.operation().to_owned(), *at)).collect(),
             common: members.first().copied().filter(|_| same && !by_message),
             by_message,
-            body_bytes_max: all.iter().map(|(_, route)| route.channel.body_bytes_max).max().unwrap_or_default(),
+            body_bytes_max: all
+                .iter()
+                .map(|(_, route)| route.channel.body_bytes_max)
+                .max()
+                .unwrap_or_default(),
             timeout_ms: all.iter().map(|(_, route)| route.channel.timeout_ms).max().unwrap_or_default(),
             routes: described,
             address,
@@ -95,7 +103,10 @@ impl SoapAddress {
             return Ok(Chosen { route: *route, operation: Some(0) });
         }
         let known: Vec<&str> = self.names().collect();
-        let text = format!("neither the action nor the body's element is an operation of this address: {}", known.join(", "));
+        let text = format!(
+            "neither the action nor the body's element is an operation of this address: {}",
+            known.join(", ")
+        );
         Err(Refusal::message("operation-unknown", text))
     }
 
@@ -115,7 +126,9 @@ impl SoapAddress {
         if *input == Payload::Raw || (local == name && namespace == expected) {
             return Ok(chosen);
         }
-        let text = format!("the body of operation {name} is an element {{{expected}}}{name}, not {{{namespace}}}{local}");
+        let text = format!(
+            "the body of operation {name} is an element {{{expected}}}{name}, not {{{namespace}}}{local}"
+        );
         Err(Refusal::message("element-unexpected", text))
     }
 

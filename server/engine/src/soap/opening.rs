@@ -166,7 +166,9 @@ fn payload(
     let json = match payload {
         Payload::Typed(shape) => read::payload(shape, namespace, reader, parts),
         Payload::Nothing => read::nothing(reader).map(|()| "null".to_owned()),
-        Payload::Raw => return Ok((read::raw(reader).map_err(Refusal::from)?, "application/xml; charset=utf-8")),
+        Payload::Raw => {
+            return Ok((read::raw(reader).map_err(Refusal::from)?, "application/xml; charset=utf-8"));
+        }
     };
     match json {
         Ok(json) => Ok((json, "application/json")),

@@ -2,11 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use busbar_model::{
-    Channel, Definitions, Name,
-    definitions::SoapGroup,
-    service::ServiceDescription,
-};
+use busbar_model::{Channel, Definitions, Name, definitions::SoapGroup, service::ServiceDescription};
 use busbar_soap::{
     Operation,
     address::Address,

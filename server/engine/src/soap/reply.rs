@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use busbar_model::{Fault, bounds, fault::FaultKind};
 use busbar_soap::{
-    Operation, Payload, Refusal, SecurityFault, Version,
+    Operation, Payload, Refusal, SecurityFault,
     address::Address,
     envelope::{self, ReplyHeaders},
     fault::{self, Detail},
     message::Endpoint,
     mtom,
-    read::cut,
+    read::element_of,
     refusal::Cause,
     write,
 };
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, StatusCode,
+    HeaderValue, StatusCode,
     header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName},
 };
 
@@ -150,8 +150,12 @@ impl Envelope<'_> {
         }
         let body = body.collect(self.service.limits.output_bytes).await;
         let body = body.map_err(|error| self.unusable(&error.to_string()))?;
-        let rendering =
-            Rendering { address: Arc::clone(self.address), at, known: self.known.clone(), unique: self.unique };
+        let rendering = Rendering {
+            address: Arc::clone(self.address),
+            at,
+            known: self.known.clone(),
+            unique: self.unique,
+        };
         let rendered = if body.len() <= bounds::CHECK_INLINE_BYTES_MAX {
             rendering.render(&body)
         } else {
@@ -213,7 +217,7 @@ impl Rendering {
             Payload::Raw => {
                 let given = std::str::from_utf8(output).map_err(|error| error.to_string())?;
                 if !given.trim_ascii().is_empty() {
-                    text.push_str(&cut(given).map_err(|malformed| malformed.to_string())?);
+                    text.push_str(element_of(given).map_err(|malformed| malformed.to_string())?);
                 }
             }
             Payload::Nothing => {}

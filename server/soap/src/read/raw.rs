@@ -1,6 +1,9 @@
 //! One element as a document of its own.
 
-use crate::xml::{Malformed, Reader};
+use crate::{
+    escape::{Place, escape_lossy},
+    xml::{Malformed, Reader},
+};
 
 /// The element that was just started, read to its end, as a standalone text: its own bytes, and in its start tag
 /// the declarations of the namespaces that it inherits (Namespaces in XML 1.0, section 6). There is no XML
@@ -19,7 +22,7 @@ pub fn raw(xml: &mut Reader<'_>) -> Result<String, Malformed> {
             declarations.push_str(prefix);
         }
         declarations.push_str("=\"");
-        uri.chars().for_each(|c| push_in_attribute(&mut declarations, c));
+        escape_lossy(&mut declarations, uri, Place::Attribute);
         declarations.push('"');
     }
     xml.skip()?;
@@ -29,17 +32,16 @@ pub fn raw(xml: &mut Reader<'_>) -> Result<String, Malformed> {
     Ok([tag, &declarations, rest].concat())
 }
 
-fn push_in_attribute(out: &mut String, c: char) {
-    match c {
-        '&' => out.push_str("&amp;"),
-        '<' => out.push_str("&lt;"),
-        '"' => out.push_str("&quot;"),
-        // They would be read as spaces (XML 1.0, section 3.3.3).
-        '\t' => out.push_str("&#9;"),
-        '\n' => out.push_str("&#10;"),
-        '\r' => out.push_str("&#13;"),
-        c => out.push(c),
-    }
+/// The element of a document: the document without what may stand around its element.
+pub fn element_of(document: &str) -> Result<&str, Malformed> {
+    let mut xml = Reader::new(document)?;
+    xml.next()?;
+    let begins = xml.span().start;
+    xml.skip()?;
+    let ends = xml.span().end;
+    // Nothing but comments may follow.
+    xml.next()?;
+    Ok(document.get(begins..ends).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use busbar_model::{Channel, Definitions, channel::Draft, definitions::AddressTaken};
 
 use super::Apply;
-use crate::{channel, error::Error, id::new_id, security};
+use crate::{channel, error::Error, id::new_id, security, soap};
 
 impl Apply<'_> {
     pub(super) fn put_channels(&mut self, wanted: &[Draft]) -> Result<(), Error> {
@@ -32,6 +32,17 @@ impl Apply<'_> {
         for channel in channel::all(self.connection)? {
             let fits = security::refuse_unfit_guard(self.connection, &channel);
             self.note(|| format!("/channels/{}/security", channel.name), fits)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the services of wanted channels can be called over SOAP.
+    pub(super) fn check_soap(&mut self, wanted: &[Draft]) -> Result<(), Error> {
+        for problem in soap::unusable(self.connection)? {
+            if wanted.iter().any(|draft| draft.name == problem.channel) {
+                let path = format!("/channels/{}/service", problem.channel);
+                self.note(|| path, Err::<(), _>(problem.into()))?;
+            }
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Channels: `/api/v1/channels`.
 
+mod description;
+
 use std::{fmt, sync::Arc};
 
 use axum::{
@@ -11,15 +13,17 @@ use axum::{
 use busbar_model::{
     Name, Timestamp, bounds as model_bounds,
     channel::{self as model, Draft, Protocol},
+    fault::FieldError,
     path::PathPattern,
 };
 use busbar_store::{By, Error, Odb, channel::Filter};
 use serde::{Deserialize, Serialize};
 use utoipa::{
-    PartialSchema, ToSchema,
+    PartialSchema as _, ToSchema,
     openapi::{RefOr, Schema},
 };
 
+pub(crate) use self::description::New;
 use crate::{
     app::App,
     body::Input,
@@ -32,6 +36,7 @@ use crate::{
     openapi::Conflict,
     page::{self, Filters, List, Listed},
     problem::Problem,
+    soap,
 };
 
 pub(crate) const PATH: &str = "/api/v1/channels";
@@ -43,9 +48,9 @@ pub(crate) struct View {
     id: String,
     name: String,
     protocol: &'static str,
-    /// `/a/{p}`, or `/a/{p...}` with a tail of any length.
+    /// `/a/{p}`, or `/a/{p...}` with a tail of any length. SOAP channels may share one that has no parameter.
     path: String,
-    /// Upper case; empty for any.
+    /// Upper case; empty for any, and for SOAP channels.
     methods: Vec<String>,
     service: String,
     /// Name of a security definition; null is open to everyone.
@@ -57,6 +62,9 @@ pub(crate) struct View {
     /// What pages of other origins may do; null: the bus tells browsers nothing.
     #[schema(required)]
     cors: Option<cors::View>,
+    /// Null where the protocol is another one.
+    #[schema(required)]
+    soap: Option<soap::View>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -79,6 +87,7 @@ impl From<model::Channel> for View {
             body_bytes_max: channel.body_bytes_max,
             timeout_ms: channel.timeout_ms,
             cors: channel.cors.map(cors::View::from),
+            soap: (channel.protocol == Protocol::Soap).then(|| channel.soap.unwrap_or_default().into()),
             created_at: channel.created_at,
             updated_at: channel.updated_at,
         }
@@ -130,10 +139,14 @@ pub(crate) struct Patch {
     #[serde(default)]
     #[schema(value_type = Option<cors::Patch>)]
     cors: Member<Object<cors::Patch>>,
+    /// Of SOAP channels only. Null, the default: all of it has its default.
+    #[serde(default)]
+    #[schema(value_type = Option<soap::Patch>)]
+    soap: Member<Object<soap::Patch>>,
 }
 
 fn protocol_or_null() -> RefOr<Schema> {
-    describe::one_of_or_null([Protocol::Rest.as_str()])
+    describe::one_of_or_null(Protocol::ALL.map(Protocol::as_str))
 }
 
 fn body_bytes_or_null() -> RefOr<Schema> {
@@ -142,31 +155,6 @@ fn body_bytes_or_null() -> RefOr<Schema> {
 
 fn timeout_or_null() -> RefOr<Schema> {
     describe::whole_or_null(1, model_bounds::CALL_TIMEOUT_MS_CEILING)
-}
-
-/// A new channel: `path` and `service` are required, the name is made from the service's if absent.
-pub(crate) struct New;
-
-impl PartialSchema for New {
-    fn schema() -> RefOr<Schema> {
-        let mut schema = Patch::schema();
-        if let RefOr::T(Schema::Object(object)) = &mut schema {
-            object.required = vec!["path".to_owned(), "service".to_owned()];
-            object.properties.insert("cors".to_owned(), describe::component_or_null::<cors::New>());
-        }
-        schema
-    }
-}
-
-impl ToSchema for New {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "NewChannel".into()
-    }
-
-    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        Patch::schemas(schemas);
-        schemas.push((cors::New::name().into_owned(), cors::New::schema()));
-    }
 }
 
 /// A checked patch: `None` leaves a field as it is.
@@ -182,6 +170,7 @@ struct Edit {
     body_bytes_max: Option<u64>,
     timeout_ms: Option<u64>,
     cors: cors::Edit,
+    soap: soap::Edit,
 }
 
 impl Patch {
@@ -213,6 +202,7 @@ impl Patch {
                 timeout,
             ),
             cors: cors::checked(self.cors, check),
+            soap: soap::checked(self.soap, check),
         }
     }
 
@@ -230,11 +220,24 @@ impl Patch {
         let needed = check.finish_with(edit.path.clone().zip(edit.service.clone()));
         let (path, service) = needed?;
         let named = edit.name.is_some();
-        Ok((edit.apply(Draft::new(service.clone(), path, service))?, named))
+        let draft = edit.apply(Draft::new(service.clone(), path, service))?;
+        Ok((draft.fitted().map_err(|misfits| Problem::invalid(errors(misfits)))?, named))
     }
 }
 
+fn errors(misfits: Vec<model::Misfit>) -> Vec<FieldError> {
+    let error =
+        |misfit: model::Misfit| FieldError { path: format!("/{}", misfit.member), message: misfit.message };
+    misfits.into_iter().map(error).collect()
+}
+
 impl Edit {
+    /// Refuses what does not go with the protocol, which may be that of the channel as it is.
+    fn change(&self, draft: Draft) -> Result<Draft, Problem> {
+        let fitted = self.apply(draft)?.fitted();
+        fitted.map_err(|misfits| Problem::conflict("protocol-conflict", errors(misfits)))
+    }
+
     fn apply(&self, draft: Draft) -> Result<Draft, Problem> {
         Ok(Draft {
             name: self.name.clone().unwrap_or(draft.name),
@@ -247,6 +250,7 @@ impl Edit {
             body_bytes_max: self.body_bytes_max.unwrap_or(draft.body_bytes_max),
             timeout_ms: self.timeout_ms.unwrap_or(draft.timeout_ms),
             cors: self.cors.apply(draft.cors)?,
+            soap: self.soap.apply(draft.soap),
         })
     }
 }
@@ -348,7 +352,7 @@ pub(crate) async fn update(
     let edit = patch.checked(&mut check);
     check.finish()?;
     app.answer(move |odb| {
-        let channel = odb.update_channel(&by, &id, seen, |draft| edit.apply(draft))?;
+        let channel = odb.update_channel(&by, &id, seen, |draft| edit.change(draft))?;
         Ok(etag::tagged(channel.revision, View::from(channel)))
     })
     .await

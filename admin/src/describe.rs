@@ -16,6 +16,8 @@ use crate::bounds::CONTENT_TYPE_BYTES_MAX;
 
 /// A dot-separated name (`busbar_model::Name`).
 const NAME: &str = r"^[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*$";
+/// A name whose last word begins with a letter.
+const OPERATION_NAME: &str = r"^([a-z0-9][a-z0-9_-]*\.)*[a-z][a-z0-9_-]*$";
 /// A name, a prefix of names that ends in `*`, or `*` for all.
 const GRANT: &str = r"^([a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*((\.)?\*)?|\*)$";
 /// One segment of a channel's path: a literal that is UTF-8 once it is decoded, or a parameter.
@@ -69,6 +71,29 @@ pub(crate) fn channel_path() -> RefOr<Schema> {
             .max_length(Some(bounds::PATH_CHARS_MAX))
             .examples([json!("/orders/{id}")]),
     )
+}
+
+/// A path without parameters.
+pub(crate) fn plain_path() -> RefOr<Schema> {
+    let pattern = format!("^(?!{RESERVED_PREFIX}(?:/|$))(?:/{LITERAL})+$");
+    finished(
+        text()
+            .pattern(Some(pattern))
+            .max_length(Some(bounds::PATH_CHARS_MAX))
+            .examples([json!("/soap/orders")]),
+    )
+}
+
+/// A service's name whose last word can be an operation's name.
+pub(crate) fn operation_name() -> RefOr<Schema> {
+    finished(
+        text().pattern(Some(OPERATION_NAME)).min_length(Some(1)).max_length(Some(bounds::NAME_CHARS_MAX)),
+    )
+}
+
+/// SOAP channels are called with POST, whether it is named or not.
+pub(crate) fn soap_methods() -> RefOr<Schema> {
+    list(one_of(["POST"]))
 }
 
 pub(crate) fn methods() -> RefOr<Schema> {

@@ -37,6 +37,7 @@ mod serve;
 mod servers;
 mod services;
 mod settings;
+mod soap;
 
 pub use api_key::new_api_key;
 pub use app::router;

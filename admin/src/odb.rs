@@ -4,7 +4,7 @@ use axum::{
     http::{HeaderValue, header},
     response::Response,
 };
-use busbar_model::unit::StoredReply;
+use busbar_model::{security::INVOKER, unit::StoredReply};
 use busbar_store::{Error, Odb, secret::seal};
 
 use crate::{
@@ -85,6 +85,10 @@ impl From<Error> for Problem {
             Error::NothingToRollBackTo { .. } => conflict("nothing-to-roll-back-to"),
             Error::UnknownSecurity { .. } => {
                 conflict("unknown-security").with_error("/security", error.to_string())
+            }
+            Error::SoapOnly { name, .. } => {
+                let path = if name.as_str() == INVOKER { "/name" } else { "/security" };
+                conflict("soap-only").with_error(path, error.to_string())
             }
             Error::NoCredential { .. } | Error::NoValue { .. } => Self::invalid_at("", error.to_string()),
             Error::InvalidCursor(_) => Self::invalid_at("/before", error.to_string()),

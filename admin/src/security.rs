@@ -9,11 +9,14 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use busbar_model::{
-    Security, Timestamp,
+    Name, Security, Timestamp,
     fault::FieldError,
-    security::{Credential, password, username},
+    security::{Credential, KINDS_ALLOWED, PasswordType, WS_SECURITY, password, username},
 };
-use busbar_store::security::{Draft, Filter};
+use busbar_store::{
+    Error, MasterKey, Plaintext,
+    security::{Draft, Filter},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -45,17 +48,20 @@ pub(crate) enum Kind {
     Basic,
     /// A key in the header `X-API-Key`.
     ApiKey,
+    /// A UsernameToken in a SOAP message (WSS UsernameToken Profile 1.1).
+    WsSecurity,
 }
 
 impl Kind {
     fn of(text: &str) -> Option<Self> {
-        [Self::Basic, Self::ApiKey].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Basic, Self::ApiKey, Self::WsSecurity].into_iter().find(|kind| kind.as_str() == text)
     }
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Basic => "basic",
             Self::ApiKey => "api-key",
+            Self::WsSecurity => WS_SECURITY,
         }
     }
 }
@@ -70,6 +76,9 @@ pub(crate) struct View {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<String>,
+    /// In which form a UsernameToken carries its password: digest, text or any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_type: Option<&'static str>,
     /// The part of an API key before the dot; public.
     #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<String>,
@@ -86,9 +95,12 @@ pub(crate) struct View {
 impl From<Security> for View {
     fn from(security: Security) -> Self {
         let kind = security.credential.kind();
-        let (username, key_id) = match security.credential {
-            Credential::Basic { username, .. } => (Some(username), None),
-            Credential::ApiKey { key_id, .. } => (None, Some(key_id)),
+        let (username, key_id, password_type) = match security.credential {
+            Credential::Basic { username, .. } => (Some(username), None, None),
+            Credential::ApiKey { key_id, .. } => (None, Some(key_id), None),
+            Credential::WsSecurity { username, accepts, .. } => {
+                (Some(username), None, Some(accepts.as_str()))
+            }
         };
         Self {
             href: format!("{PATH}/{}", security.id),
@@ -96,6 +108,7 @@ impl From<Security> for View {
             name: security.name.into(),
             kind,
             username,
+            password_type,
             key_id,
             key: None,
             created_at: security.created_at,
@@ -104,7 +117,8 @@ impl From<Security> for View {
     }
 }
 
-/// A new security definition; `username` and `password` belong to the kind `basic`.
+/// A new security definition; `username` and `password` belong to the kinds `basic` and `ws-security`,
+/// `password_type` to `ws-security`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct New {
@@ -114,6 +128,8 @@ pub(crate) struct New {
     username: Member<String>,
     #[serde(default)]
     password: Member<String>,
+    #[serde(default)]
+    password_type: Member<String>,
 }
 
 impl PartialSchema for New {
@@ -122,12 +138,15 @@ impl PartialSchema for New {
             let kind = ("kind", describe::one_of([kind]));
             describe::members([("name", describe::name()), kind]).required("name").required("kind")
         };
-        let basic = of_kind("basic")
-            .property("username", describe::username())
-            .required("username")
-            .property("password", describe::password())
-            .required("password");
-        OneOfBuilder::new().item(basic).item(of_kind("api-key")).into()
+        let of_user = |kind| {
+            of_kind(kind)
+                .property("username", describe::username())
+                .required("username")
+                .property("password", describe::password())
+                .required("password")
+        };
+        let token = of_user(WS_SECURITY).property("password_type", password_type_or_null());
+        OneOfBuilder::new().item(of_user("basic")).item(of_kind("api-key")).item(token).into()
     }
 }
 
@@ -137,7 +156,12 @@ impl ToSchema for New {
     }
 }
 
-/// What is to be changed. `username` and `password` belong to the kind `basic`, `rotate` to `api-key`.
+fn password_type_or_null() -> RefOr<Schema> {
+    describe::one_of_or_null(PasswordType::ALL.map(PasswordType::as_str))
+}
+
+/// What is to be changed. `username` and `password` belong to the kinds `basic` and `ws-security`, `password_type`
+/// to `ws-security`, `rotate` to `api-key`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SecurityPatch)]
@@ -151,6 +175,10 @@ pub(crate) struct Patch {
     #[serde(default)]
     #[schema(schema_with = describe::password)]
     password: Member<String>,
+    /// In which form a UsernameToken carries its password. Default: digest.
+    #[serde(default)]
+    #[schema(schema_with = password_type_or_null)]
+    password_type: Member<String>,
     /// Makes a new key, which is in the reply; the old one is void.
     #[serde(default)]
     rotate: bool,
@@ -169,43 +197,75 @@ impl App {
 #[error("password could not be hashed")]
 struct HashError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
+/// What is to be made.
+enum Wanted {
+    /// With the key, if one was made.
+    Stored(Draft, Option<String>),
+    WsSecurity {
+        name: Name,
+        username: String,
+        password: Plaintext,
+        accepts: PasswordType,
+    },
+}
+
 impl New {
-    /// The draft, and the key if one was made.
-    async fn into_draft(self, app: &App) -> Result<(Draft, Option<String>), Problem> {
+    async fn wanted(self, app: &App) -> Result<Wanted, Problem> {
         let mut check = Check::default();
         let name = check.some("/name", self.name, REQUIRED);
         let name = name.and_then(|name| check.ok("/name", check::name(name)));
-        let kind = check.some("/kind", self.kind, "is required; allowed is basic or api-key");
-        match kind {
-            None => Err(check.finish().err().unwrap_or_else(|| Problem::invalid_at("/kind", REQUIRED))),
-            Some(Kind::ApiKey) => {
-                for (path, given) in [("/username", &self.username), ("/password", &self.password)] {
-                    if *given != Member::Absent {
-                        check.refuse(path, "belongs to the kind basic, not to api-key");
-                    }
-                }
-                let name = check.finish_with(name)?;
-                let (key, credential) = new_api_key().map_err(Problem::internal)?;
-                Ok((Draft { name, credential }, Some(key)))
-            }
-            Some(Kind::Basic) => {
-                let user = check.some("/username", self.username.given(), REQUIRED);
-                let user = user.and_then(|text| check.ok("/username", username(text)));
-                let secret = check.some("/password", self.password.given(), REQUIRED);
-                let secret = secret.and_then(|text| check.ok("/password", password(text)));
-                let (name, (username, password)) = check.finish_with(name.zip(user.zip(secret)))?;
-                let password_hash = app.hash(password).await?;
-                Ok((Draft { name, credential: Credential::Basic { username, password_hash } }, None))
-            }
+        let kind = check.some("/kind", self.kind, &format!("is required; {KINDS_ALLOWED}"));
+        let Some(kind) = kind else {
+            return Err(check.finish().err().unwrap_or_else(|| Problem::invalid_at("/kind", REQUIRED)));
+        };
+        if kind != Kind::WsSecurity && self.password_type != Member::Absent {
+            check.refuse("/password_type", foreign(&[WS_SECURITY], kind.as_str()));
         }
+        if kind == Kind::ApiKey {
+            for (path, given) in [("/username", &self.username), ("/password", &self.password)] {
+                if *given != Member::Absent {
+                    check.refuse(path, foreign(OF_USER, kind.as_str()));
+                }
+            }
+            let name = check.finish_with(name)?;
+            let (key, credential) = new_api_key().map_err(Problem::internal)?;
+            return Ok(Wanted::Stored(Draft { name, credential }, Some(key)));
+        }
+        let user = check.some("/username", self.username.given(), REQUIRED);
+        let user = user.and_then(|text| check.ok("/username", username(text)));
+        let secret = check.some("/password", self.password.given(), REQUIRED);
+        let secret = secret.and_then(|text| check.ok("/password", password(text)));
+        let accepts = password_type(self.password_type, &mut check).unwrap_or_default();
+        let (name, (username, password)) = check.finish_with(name.zip(user.zip(secret)))?;
+        if kind == Kind::WsSecurity {
+            return Ok(Wanted::WsSecurity { name, username, password: password.into(), accepts });
+        }
+        let password_hash = app.hash(password).await?;
+        Ok(Wanted::Stored(Draft { name, credential: Credential::Basic { username, password_hash } }, None))
     }
+}
+
+fn password_type(given: Member<String>, check: &mut Check) -> Option<PasswordType> {
+    let parse = |text: String| check::shown(&text).parse::<PasswordType>();
+    given.checked(check, "/password_type", Some(PasswordType::default()), parse)
+}
+
+/// Kinds that have a username and a password.
+const OF_USER: &[&str] = &["basic", WS_SECURITY];
+
+/// Why a member is refused that only definitions of other kinds have.
+fn foreign(theirs: &[&str], kind: &str) -> String {
+    let kinds = if theirs.len() > 1 { "kinds" } else { "kind" };
+    format!("belongs to the {kinds} {}, not to {kind}", theirs.join(" and "))
 }
 
 /// A checked patch: `None` leaves a field as it is.
 struct Edit {
-    name: Option<busbar_model::Name>,
+    name: Option<Name>,
     username: Option<String>,
-    password_hash: Option<String>,
+    /// In both forms: which one is kept depends on the definition's kind.
+    password: Option<(String, Plaintext)>,
+    accepts: Option<PasswordType>,
     api_key: Option<Credential>,
 }
 
@@ -216,32 +276,32 @@ impl Patch {
         let name = self.name.checked(&mut check, "/name", None, check::name);
         let username = self.username.checked(&mut check, "/username", None, username);
         let password = self.password.checked(&mut check, "/password", None, password);
+        let accepts = password_type(self.password_type, &mut check);
         check.finish()?;
-        let password_hash = match password {
-            Some(password) => Some(app.hash(password).await?),
+        let password = match password {
+            Some(password) => Some((app.hash(password.clone()).await?, password.into())),
             None => None,
         };
         let made = if self.rotate { Some(new_api_key().map_err(Problem::internal)?) } else { None };
         let (key, api_key) = made.unzip();
-        Ok((Edit { name, username, password_hash, api_key }, key))
+        Ok((Edit { name, username, password, accepts, api_key }, key))
     }
 }
 
 impl Edit {
-    /// Refuses what belongs to another kind than the definition has, which nobody changes.
-    fn apply(&self, draft: Draft) -> Result<Draft, Problem> {
+    /// Refuses what belongs to another kind than the definition has, which nobody changes. A password is sealed
+    /// for the definition `id`.
+    fn apply(&self, draft: Draft, id: &str, key: &MasterKey) -> Result<Draft, Problem> {
         let given = [
-            ("/username", "basic", self.username.is_some()),
-            ("/password", "basic", self.password_hash.is_some()),
-            ("/rotate", "api-key", self.api_key.is_some()),
+            ("/username", OF_USER, self.username.is_some()),
+            ("/password", OF_USER, self.password.is_some()),
+            ("/password_type", &[WS_SECURITY], self.accepts.is_some()),
+            ("/rotate", &["api-key"], self.api_key.is_some()),
         ];
         let kind = draft.credential.kind();
-        let foreign = given.iter().filter(|(_, theirs, given)| *given && *theirs != kind);
-        let errors: Vec<FieldError> = foreign
-            .map(|(path, theirs, _)| FieldError {
-                path: (*path).to_owned(),
-                message: format!("belongs to the kind {theirs}, not to {kind}"),
-            })
+        let unfit = given.iter().filter(|(_, theirs, given)| *given && !theirs.contains(&kind));
+        let errors: Vec<FieldError> = unfit
+            .map(|(path, theirs, _)| FieldError { path: (*path).to_owned(), message: foreign(theirs, kind) })
             .collect();
         if !errors.is_empty() {
             return Err(Problem::conflict("wrong-kind", errors));
@@ -249,9 +309,17 @@ impl Edit {
         let credential = match draft.credential {
             Credential::Basic { username, password_hash } => Credential::Basic {
                 username: self.username.clone().unwrap_or(username),
-                password_hash: self.password_hash.clone().unwrap_or(password_hash),
+                password_hash: self.password.as_ref().map_or(password_hash, |(hash, _)| hash.clone()),
             },
             kept @ Credential::ApiKey { .. } => self.api_key.clone().unwrap_or(kept),
+            Credential::WsSecurity { username, password, accepts } => Credential::WsSecurity {
+                username: self.username.clone().unwrap_or(username),
+                password: match &self.password {
+                    Some((_, given)) => key.seal_password(id, given).map_err(Error::from)?,
+                    None => password,
+                },
+                accepts: self.accepts.unwrap_or(accepts),
+            },
         };
         Ok(Draft { name: self.name.clone().unwrap_or(draft.name), credential })
     }
@@ -284,7 +352,7 @@ type Listing = List<Fields>;
 #[utoipa::path(get, path = "/api/v1/security", tag = "security", params(Listing),
     responses((status = 200, description = "A page of security definitions.", body = Listed<View>)))]
 pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<Json<Listed<View>>, Problem> {
-    let kind = list.parsed("kind", "allowed is basic or api-key", Kind::of)?.map(Kind::as_str);
+    let kind = list.parsed("kind", KINDS_ALLOWED, Kind::of)?.map(Kind::as_str);
     let filter = Filter { name: list.filter("name"), kind: kind.map(str::to_owned) };
     let page = list.page.clone();
     let paged = app.read(move |odb| Ok(odb.securities(&page, &filter)?)).await?;
@@ -300,9 +368,20 @@ pub(crate) async fn create(
     Caller(by): Caller,
     Input(new): Input<New>,
 ) -> Result<Response, Problem> {
-    let (draft, key) = new.into_draft(&app).await?;
+    let wanted = new.wanted(&app).await?;
+    let master_key = Arc::clone(&app.master_key);
     app.answer(move |odb| {
-        let made = odb.create_security(&by, draft)?;
+        let (made, key) = match wanted {
+            Wanted::Stored(draft, key) => (odb.create_security(&by, draft)?, key),
+            Wanted::WsSecurity { name, username, password, accepts } => {
+                let sealed = |id: &str| {
+                    let password = master_key.seal_password(id, &password)?;
+                    let credential = Credential::WsSecurity { username: username.clone(), password, accepts };
+                    Ok(Draft { name: name.clone(), credential })
+                };
+                (odb.create_security_with(&by, sealed)?, None)
+            }
+        };
         Ok(shown_once(made, key, |revision, view| etag::created(revision, &view.href.clone(), view)))
     })
     .await
@@ -330,8 +409,9 @@ pub(crate) async fn update(
     Input(patch): Input<Patch>,
 ) -> Result<Response, Problem> {
     let (edit, key) = patch.into_edit(&app).await?;
+    let master_key = Arc::clone(&app.master_key);
     app.answer(move |odb| {
-        let changed = odb.update_security(&by, &id, seen, |draft| edit.apply(draft))?;
+        let changed = odb.update_security(&by, &id, seen, |draft| edit.apply(draft, &id, &master_key))?;
         Ok(shown_once(changed, key, etag::tagged))
     })
     .await

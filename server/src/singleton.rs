@@ -12,6 +12,7 @@ mod follower;
 mod heartbeat;
 mod ops;
 mod pickup;
+mod proposals;
 mod sweeper;
 mod workers;
 

@@ -1,6 +1,10 @@
 //! What a document looks like, for the API's description: exactly what is accepted.
 
-use busbar_model::{bounds, configuration::FORMAT};
+use busbar_model::{
+    bounds,
+    configuration::FORMAT,
+    security::{PasswordType, WS_SECURITY},
+};
 use serde_json::json;
 use utoipa::openapi::{
     ObjectBuilder, Ref, RefOr, Schema, Type,
@@ -9,7 +13,7 @@ use utoipa::openapi::{
 
 use crate::{
     describe::{self, described, members, nullable, whole},
-    limits,
+    limits, soap,
 };
 
 const KEY_ID: &str = "^[A-Za-z0-9]+$";
@@ -54,16 +58,20 @@ fn security() -> RefOr<Schema> {
         .min_length(Some(1))
         .max_length(Some(bounds::PASSWORD_CHARS_MAX))
         .examples([json!("${PASSWORD_PARTNER}")]);
-    let basic = of_kind("basic")
-        .property("username", describe::username())
-        .required("username")
-        .property("password", RefOr::T(password.into()));
+    let of_user = |kind| {
+        of_kind(kind)
+            .property("username", describe::username())
+            .required("username")
+            .property("password", RefOr::T(password.clone().into()))
+    };
+    let types = describe::one_of(PasswordType::ALL.map(PasswordType::as_str));
+    let token = of_user(WS_SECURITY).property("password_type", types);
     let key = of_kind("api-key")
         .property("key_id", text(KEY_ID, bounds::NAME_CHARS_MAX))
         .required("key_id")
         .property("key_sha256", text(SHA256, 64))
         .required("key_sha256");
-    OneOfBuilder::new().item(basic).item(key).item(of_kind("api-key")).into()
+    OneOfBuilder::new().item(of_user("basic")).item(key).item(of_kind("api-key")).item(token).into()
 }
 
 /// What plugins read by name. A value that is left out stays as it is.
@@ -91,23 +99,43 @@ fn service() -> RefOr<Schema> {
     members([("plugin", describe::name()), ("limits", limits::described_set())]).required("plugin").into()
 }
 
+/// By its protocol, and for SOAP by where its operation comes from.
 fn channel() -> RefOr<Schema> {
+    let rest = of_any()
+        .property("protocol", describe::one_of(["rest"]))
+        .property("path", describe::channel_path())
+        .property("methods", describe::methods())
+        .property("service", describe::name())
+        .property("cors", RefOr::Ref(Ref::from_schema_name("NewCors")));
+    let of_soap = || {
+        of_any()
+            .property("protocol", describe::one_of(["soap"]))
+            .required("protocol")
+            .property("path", describe::plain_path())
+            .property("methods", describe::soap_methods())
+    };
+    let named = of_soap()
+        .property("service", describe::name())
+        .property("soap", soap::with_operation())
+        .required("soap");
+    let by_service = of_soap()
+        .property("service", describe::operation_name())
+        .property("soap", RefOr::T(soap::without_operation().into()));
+    OneOfBuilder::new().item(rest).item(named).item(by_service).into()
+}
+
+/// What a channel of each protocol has.
+fn of_any() -> ObjectBuilder {
     let flag = ObjectBuilder::new().schema_type(Type::Boolean).into();
     let number = |least, most| whole(least, most).into();
     members([
-        ("protocol", describe::one_of(["rest"])),
-        ("path", describe::channel_path()),
-        ("methods", describe::methods()),
-        ("service", describe::name()),
         ("security", describe::name()),
         ("active", flag),
         ("body_bytes_max", number(0, bounds::BODY_BYTES_CEILING)),
         ("timeout_ms", number(1, bounds::CALL_TIMEOUT_MS_CEILING)),
-        ("cors", RefOr::Ref(Ref::from_schema_name("NewCors"))),
     ])
     .required("path")
     .required("service")
-    .into()
 }
 
 #[cfg(test)]
@@ -120,6 +148,7 @@ mod tests {
     const EVERYTHING: &str = "busbar: 1
 security:
   clerk: {kind: basic, username: bob, password: hush}
+  erp: {kind: ws-security, username: erp, password: hush, password_type: text}
   partner: {kind: api-key, key_id: abc, key_sha256: 0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a}
 secrets:
   a: {description: d, value: hush}
@@ -131,6 +160,7 @@ services:
 channels:
   a: {path: /a, service: s, methods: [GET], security: clerk, active: false, body_bytes_max: 7, timeout_ms: 7,
     cors: {origins: ['*']}}
+  b: {protocol: soap, path: /soap/b, service: s, security: erp, soap: {namespace: 'urn:b', operation: o}}
 ";
 
     #[test]

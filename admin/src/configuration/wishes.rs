@@ -1,4 +1,4 @@
-//! From a document to what the ODB is to hold: passwords become hashes.
+//! From a document to what the ODB is to hold: passwords become hashes, or are sealed as they are put there.
 
 use std::sync::Arc;
 
@@ -33,6 +33,13 @@ fn secret(entry: &SecretEntry) -> SecretWish {
 async fn wish(app: &Arc<App>, present: &[Security], entry: &SecurityEntry) -> Result<SecurityWish, Problem> {
     let credential = match &entry.credential {
         Given::ApiKey { key } => Wish::ApiKey { key: key.clone() },
+        Given::WsSecurity { username, password, accepts } => {
+            let password = match password {
+                Some(Hidden::Given(password)) => Some(password.clone().into()),
+                Some(Hidden::Wanted { .. }) | None => None,
+            };
+            Wish::WsSecurity { username: username.clone(), password, accepts: *accepts }
+        }
         Given::Basic { username, password } => {
             let password_hash = match password {
                 Some(Hidden::Given(password)) => {
@@ -68,7 +75,7 @@ fn hash_of(present: &[Security], name: &Name) -> Option<String> {
     let definition = present.iter().find(|definition| definition.name == *name)?;
     match &definition.credential {
         Credential::Basic { password_hash, .. } => Some(password_hash.clone()),
-        Credential::ApiKey { .. } => None,
+        Credential::ApiKey { .. } | Credential::WsSecurity { .. } => None,
     }
 }
 
@@ -78,7 +85,7 @@ pub(super) fn variable_of<'d>(document: &'d Document, refusal: &Error) -> Option
         Error::NoCredential { name, .. } => {
             let entry = document.security.iter().find(|entry| entry.name == *name)?;
             match &entry.credential {
-                Given::Basic { password, .. } => password,
+                Given::Basic { password, .. } | Given::WsSecurity { password, .. } => password,
                 Given::ApiKey { .. } => return None,
             }
         }

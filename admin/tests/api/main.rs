@@ -18,3 +18,4 @@ mod security;
 mod servers;
 mod services;
 mod serving;
+mod soap;

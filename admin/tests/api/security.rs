@@ -67,7 +67,7 @@ async fn what_does_not_fit_the_kind_is_refused() {
     api.post(PATH, json!({}))
         .await
         .invalid_at("/name", &["required"])
-        .invalid_at("/kind", &["basic", "api-key"]);
+        .invalid_at("/kind", &["basic", "api-key", "ws-security"]);
     api.post(PATH, json!({"name": "a", "kind": "jwt"})).await.invalid_at("/kind", &["`jwt`", "`api-key`"]);
     api.post(PATH, json!({"name": "a", "kind": "basic", "username": "a:b"}))
         .await
@@ -82,7 +82,7 @@ async fn what_does_not_fit_the_kind_is_refused() {
     let key = api.post(PATH, json!({"name": "k", "kind": "api-key"})).await.is(201);
     let wrong = api.patch(key.text("href"), json!({"password": "x"})).await.refused(409, "wrong-kind");
     assert_eq!(wrong.json["errors"][0]["path"], "/password");
-    assert!(wrong.text("detail").contains("the kind basic, not to api-key"));
+    assert!(wrong.text("detail").contains("the kinds basic and ws-security, not to api-key"));
     let basic = json!({"name": "b", "kind": "basic", "username": "u", "password": "p"});
     let basic = api.post(PATH, basic).await.is(201);
     api.patch(basic.text("href"), json!({"rotate": true})).await.refused(409, "wrong-kind");

@@ -30,7 +30,7 @@ struct Greeting {
 }
 
 /// Greets a person in their language.
-#[service(rest = "GET /greet/{name}", rest = "POST /greet")]
+#[service(rest = "GET /greet/{name}", rest = "POST /greet", soap = "/soap/greeter")]
 fn greet(input: Greet) -> Result<Greeting, Fault> {
     let name = input.name.trim();
     if name.is_empty() {

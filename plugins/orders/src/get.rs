@@ -11,7 +11,7 @@ pub(crate) struct Get {
 }
 
 /// Gives an order.
-#[service(rest = "GET /orders/{id}")]
+#[service(rest = "GET /orders/{id}", soap = "/soap/orders")]
 pub(crate) fn get(input: Get) -> Result<Order, Fault> {
     let order = kv::get_json::<Order>(&key(&input.id))?;
     order

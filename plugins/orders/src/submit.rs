@@ -40,7 +40,12 @@ struct Price {
 }
 
 /// Takes an order: prices it, keeps it and has it confirmed.
-#[service(rest = "POST /orders", invokes = "prices.lookup", invokes = "mailer.confirm")]
+#[service(
+    rest = "POST /orders",
+    soap = "/soap/orders",
+    invokes = "prices.lookup",
+    invokes = "mailer.confirm"
+)]
 pub(crate) fn submit(input: Submit) -> Result<Reply<Order>, Fault> {
     check(&input)?;
     let lines = priced(input.lines)?;

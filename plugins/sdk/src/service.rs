@@ -50,12 +50,14 @@ pub struct Declaration {
     pub calls_per_instance: Option<u32>,
 }
 
-/// A proposed REST channel.
+/// A proposed channel.
 #[derive(Debug)]
 pub struct Channel {
-    /// `/greet/{name}`
+    /// `rest` or `soap`.
+    pub protocol: &'static str,
+    /// `/greet/{name}`; without parameters for SOAP.
     pub path: &'static str,
-    /// Upper case; empty for any.
+    /// Upper case; empty for any, and for SOAP.
     pub methods: &'static [&'static str],
 }
 
@@ -75,7 +77,7 @@ impl Declaration {
 impl Channel {
     fn propose(&self) -> ChannelProposal {
         ChannelProposal {
-            protocol: "rest".to_owned(),
+            protocol: self.protocol.to_owned(),
             path: self.path.to_owned(),
             methods: self.methods.iter().map(|&method| method.to_owned()).collect(),
         }

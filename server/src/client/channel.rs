@@ -1,6 +1,7 @@
 //! `busbar channel`: ways in.
 
 mod cors;
+mod soap;
 
 use anyhow::Context as _;
 use http::Method;
@@ -32,7 +33,7 @@ pub(crate) enum Command {
     },
     /// Makes a channel.
     #[command(
-        after_help = "Examples:\n  busbar channel create --path /orders --service orders.create --method POST\n  busbar channel create --path '/files/{rest...}' --service files --name files --security partner\n  busbar channel create --path /shop --service shop --cors-origin https://app.example --cors-header content-type"
+        after_help = "Examples:\n  busbar channel create --path /orders --service orders.create --method POST\n  busbar channel create --path '/files/{rest...}' --service files --name files --security partner\n  busbar channel create --path /shop --service shop --cors-origin https://app.example --cors-header content-type\n  busbar channel create --protocol soap --path /soap/orders --service orders.submit --soap-namespace urn:example:orders"
     )]
     Create {
         /// What it answers to: /a, /a/{p} or /a/{p...}.
@@ -75,6 +76,9 @@ pub(crate) struct Settings {
     /// What it is called.
     #[arg(long, id = "new_name", value_name = "NAME")]
     name: Option<String>,
+    /// How it is called; rest by default.
+    #[arg(long, value_parser = ["rest", "soap"])]
+    protocol: Option<String>,
     /// A method that it answers to, `any` for all; may be given more than once.
     #[arg(long = "method", value_name = "METHOD", value_delimiter = ',')]
     methods: Vec<String>,
@@ -95,10 +99,13 @@ pub(crate) struct Settings {
     inactive: bool,
     #[command(flatten)]
     cors: Box<cors::Settings>,
+    #[command(flatten)]
+    soap: soap::Settings,
 }
 
 const NONE: &str = "none";
 const ANY: &str = "any";
+const SOAP: &str = "soap";
 
 impl Settings {
     /// The members that were given.
@@ -113,6 +120,7 @@ impl Settings {
         let active = (self.active || self.inactive).then(|| self.active.into());
         let members = [
             ("name", self.name.map(Value::from)),
+            ("protocol", self.protocol.map(Value::from)),
             ("path", path.map(Value::from)),
             ("methods", methods),
             ("service", service.map(Value::from)),
@@ -121,6 +129,7 @@ impl Settings {
             ("body_bytes_max", self.body_bytes_max.map(Value::from)),
             ("timeout_ms", self.timeout_ms.map(Value::from)),
             ("cors", self.cors.body()?),
+            ("soap", self.soap.body()),
         ];
         let given = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         Ok(Value::Object(given.collect::<Map<_, _>>()))
@@ -142,10 +151,15 @@ pub(crate) struct View {
     /// Absent where the server is older than this command.
     #[serde(default)]
     cors: Option<cors::View>,
+    #[serde(default)]
+    soap: Option<soap::View>,
 }
 
 impl View {
     fn methods(&self) -> String {
+        if self.protocol == SOAP {
+            return SOAP.to_owned();
+        }
         if self.methods.is_empty() { ANY.to_owned() } else { self.methods.join(" ") }
     }
 
@@ -154,7 +168,7 @@ impl View {
     }
 
     fn fields(&self) -> Fields {
-        Fields::default()
+        let fields = Fields::default()
             .with("id", &self.id)
             .with("name", &self.name)
             .with("protocol", &self.protocol)
@@ -165,7 +179,11 @@ impl View {
             .with("active", yes_or_no(self.active))
             .with("body_bytes_max", self.body_bytes_max.to_string())
             .with("timeout_ms", self.timeout_ms.to_string())
-            .with("cors", self.cors.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string))
+            .with("cors", self.cors.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string));
+        match &self.soap {
+            Some(soap) => fields.with("soap", soap.to_string()),
+            None => fields,
+        }
     }
 }
 
@@ -294,6 +312,8 @@ mod tests {
             "update orders --cors-origin https://a.example,https://b.example --cors-header none --cors-credentials",
             "update orders --cors-credentials=false --cors-max-age-s 9 --cors-expose x",
             "update orders --cors-origin none",
+            "create --protocol soap --path /soap/x --service s --soap-namespace urn:x --soap-operation Buy",
+            "update orders --soap-operation none",
         ];
         for line in lines {
             assert_eq!(obey(&fake, line).await.0, 0, "{line}");
@@ -315,6 +335,12 @@ mod tests {
         let cors = json!({"expose": ["x"], "credentials": false, "max_age_s": 9});
         assert_eq!(changes[4].json(), json!({"cors": cors}));
         assert_eq!(changes[5].json(), json!({"cors": null}));
+        let soap = json!({"namespace": "urn:x", "operation": "Buy"});
+        assert_eq!(
+            changes[6].json(),
+            json!({"protocol": "soap", "path": "/soap/x", "service": "s", "soap": soap})
+        );
+        assert_eq!(changes[7].json(), json!({"soap": {"operation": null}}));
     }
 
     #[tokio::test]

@@ -42,6 +42,22 @@ pub(crate) enum Command {
         #[command(flatten)]
         password: password::Source,
     },
+    /// Makes a definition of WS-Security (UsernameToken) for SOAP channels; asks for the password.
+    #[command(
+        after_help = "Examples:\n  busbar security create-ws-security erp --username erp\n  busbar security create-ws-security erp --username erp --password-type any --password-stdin < password.txt"
+    )]
+    CreateWsSecurity {
+        /// What it is called.
+        name: String,
+        /// Who the caller says to be.
+        #[arg(long, value_name = "NAME")]
+        username: String,
+        /// In which form callers send the password; digest by default.
+        #[arg(long, value_parser = ["digest", "text", "any"])]
+        password_type: Option<String>,
+        #[command(flatten)]
+        password: password::Source,
+    },
     /// Makes an API key and shows it, this once.
     #[command(
         after_help = "Examples:\n  busbar security create-key shop\n  busbar security create-key shop > shop.key"
@@ -50,7 +66,7 @@ pub(crate) enum Command {
         /// What it is called.
         name: String,
     },
-    /// Gives a definition of HTTP basic another password; asks for it.
+    /// Gives a definition of HTTP basic or WS-Security another password; asks for it.
     #[command(
         after_help = "Examples:\n  busbar security set-password partner\n  busbar security set-password partner --password-stdin < password.txt"
     )]
@@ -83,6 +99,7 @@ struct View {
     name: String,
     kind: String,
     username: Option<String>,
+    password_type: Option<String>,
     /// The part of an API key before the dot; public.
     key_id: Option<String>,
     /// In the answer to what made it only.
@@ -98,7 +115,10 @@ impl View {
     fn fields(&self) -> Fields {
         let fields = Fields::default().with("id", &self.id).with("name", &self.name).with("kind", &self.kind);
         match (&self.username, &self.key_id) {
-            (Some(username), _) => fields.with("username", username),
+            (Some(username), _) => match &self.password_type {
+                Some(password_type) => fields.with("username", username).with("password_type", password_type),
+                None => fields.with("username", username),
+            },
             (None, Some(key_id)) => fields.with("key_id", key_id),
             (None, None) => fields,
         }
@@ -116,6 +136,15 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Resu
         Command::CreateBasic { name, username, password } => {
             let password = password.read()?;
             let body = json!({"name": name, "kind": "basic", "username": username, "password": password});
+            show(session, &create(&api, &body).await?)
+        }
+        Command::CreateWsSecurity { name, username, password_type, password } => {
+            let password = password.read()?;
+            let mut body =
+                json!({"name": name, "kind": "ws-security", "username": username, "password": password});
+            if let Some(password_type) = password_type {
+                body["password_type"] = password_type.into();
+            }
             show(session, &create(&api, &body).await?)
         }
         Command::CreateKey { name } => {

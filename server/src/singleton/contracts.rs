@@ -14,7 +14,7 @@ use busbar_model::{
 use busbar_soap::binding::Problem;
 use busbar_store::{Error, Odb, Promise};
 
-use crate::{clock, singleton::deployer::proposals};
+use crate::{clock, singleton::proposals::proposals};
 
 /// Why the deployment is not to go live, if it is not. Going back is never refused, nor what was forced.
 pub(crate) fn refusal(odb: &Odb, deployment: &Deployment) -> Result<Option<String>, Error> {

@@ -12,10 +12,6 @@ use std::{
 use busbar_model::{
     Deployment, DeploymentState, Digest, Name,
     bounds::{HEARTBEAT_DEAD_MS, PLUGIN_VERSIONS_KEPT},
-    channel::{self, Draft},
-    path::PathPattern,
-    plugin::Description,
-    service::{ChannelProposal, ServiceDescription},
 };
 use busbar_store::Error;
 use tokio::time::{sleep, timeout};
@@ -27,6 +23,7 @@ use crate::{
         Core,
         compiler::{self, Failure},
         contracts,
+        proposals::proposals,
         workers::Preparation,
     },
 };
@@ -215,39 +212,5 @@ async fn tidy(core: Arc<Core>, plugin: Name) {
             }
         }
         Err(error) => tracing::warn!(error = %chain(&error), "old versions can't be deleted at present"),
-    }
-}
-
-/// The channels that a plugin would like, named after its services.
-pub(crate) fn proposals(description: &Description) -> Vec<Draft> {
-    let of_service = |service: &ServiceDescription| {
-        let drafts = service
-            .channels
-            .iter()
-            .enumerate()
-            .filter_map(|(at, proposal)| draft(&service.name, at, proposal));
-        drafts.collect::<Vec<_>>()
-    };
-    description.services.iter().flat_map(of_service).collect()
-}
-
-fn draft(service: &Name, at: usize, proposal: &ChannelProposal) -> Option<Draft> {
-    let name = if at == 0 { service.to_string() } else { format!("{service}-{}", at + 1) };
-    let parsed = (|| {
-        let path = PathPattern::parse(&proposal.path).map_err(|error| error.to_string())?;
-        let methods = channel::methods(&proposal.methods).map_err(|error| error.to_string())?;
-        let name = name.parse::<Name>().map_err(|error| error.to_string())?;
-        Ok::<_, String>(Draft { methods, ..Draft::new(name, path, service.clone()) })
-    })();
-    match parsed {
-        Ok(draft) if proposal.protocol == "rest" => Some(draft),
-        Ok(_) => {
-            tracing::warn!(%service, protocol = proposal.protocol, "a proposed channel has a protocol that is not offered");
-            None
-        }
-        Err(reason) => {
-            tracing::warn!(%service, path = proposal.path, reason, "a proposed channel is not valid");
-            None
-        }
     }
 }

@@ -13,8 +13,9 @@ pub(crate) struct Arguments {
     pub(crate) calls_per_instance: Option<LitInt>,
 }
 
-/// `GET,POST /types/{id}`
+/// `GET,POST /types/{id}`, or `/soap/types`
 pub(crate) struct Channel {
+    pub(crate) protocol: &'static str,
     pub(crate) methods: Vec<String>,
     pub(crate) path: String,
 }
@@ -27,7 +28,8 @@ impl Parse for Arguments {
             input.parse::<Token![=]>()?;
             match key.to_string().as_str() {
                 "name" => arguments.name = Some(input.parse()?),
-                "rest" => arguments.channels.push(Channel::parse(&input.parse()?)?),
+                "rest" => arguments.channels.push(Channel::rest(&input.parse()?)?),
+                "soap" => arguments.channels.push(Channel::soap(&input.parse()?)?),
                 "invokes" => arguments.invokes.push(input.parse()?),
                 "secret" => arguments.secrets.push(input.parse()?),
                 "calls_per_instance" => {
@@ -38,7 +40,7 @@ impl Parse for Arguments {
                 _ => {
                     return Err(syn::Error::new(
                         key.span(),
-                        "expected name, rest, invokes, secret or calls_per_instance",
+                        "expected name, rest, soap, invokes, secret or calls_per_instance",
                     ));
                 }
             }
@@ -51,7 +53,7 @@ impl Parse for Arguments {
 }
 
 impl Channel {
-    fn parse(literal: &LitStr) -> Result<Self> {
+    fn rest(literal: &LitStr) -> Result<Self> {
         let text = literal.value();
         let (methods, path) = text.rsplit_once(' ').unwrap_or(("", &text));
         let methods: Vec<String> =
@@ -66,7 +68,18 @@ impl Channel {
                 r#"expected "/path/{parameter}" or "GET,POST /path""#,
             ));
         }
-        Ok(Self { methods, path: path.to_owned() })
+        Ok(Self { protocol: "rest", methods, path: path.to_owned() })
+    }
+
+    fn soap(literal: &LitStr) -> Result<Self> {
+        let path = literal.value();
+        if !path.starts_with('/') || path.contains([' ', '{', '}']) {
+            return Err(syn::Error::new(
+                literal.span(),
+                r#"expected "/path" without methods and parameters"#,
+            ));
+        }
+        Ok(Self { protocol: "soap", methods: Vec::new(), path })
     }
 }
 
@@ -81,12 +94,14 @@ mod tests {
     #[test]
     fn arguments_are_read() {
         let arguments = parse(
-            r#"rest = "GET, PUT /orders/{id}", rest = "/any", invokes = "a.b", secret = "k", calls_per_instance = 5,"#,
+            r#"rest = "GET, PUT /orders/{id}", rest = "/any", soap = "/soap/orders", invokes = "a.b", secret = "k", calls_per_instance = 5,"#,
         );
         let arguments = arguments.ok().unwrap();
         assert_eq!(arguments.channels[0].methods, ["GET", "PUT"]);
         assert_eq!(arguments.channels[0].path, "/orders/{id}");
         assert!(arguments.channels[1].methods.is_empty());
+        let soap = &arguments.channels[2];
+        assert_eq!((soap.protocol, soap.path.as_str(), soap.methods.len()), ("soap", "/soap/orders", 0));
         assert_eq!(parse(r#"name = "x.y""#).ok().unwrap().name.unwrap().value(), "x.y");
         assert_eq!(arguments.invokes[0].value(), "a.b");
         assert_eq!(arguments.secrets[0].value(), "k");
@@ -95,8 +110,15 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in [r#"rest = "orders""#, r#"rest = "get /orders""#, "speed = 3", "calls_per_instance = -1"]
-        {
+        for text in [
+            r#"rest = "orders""#,
+            r#"rest = "get /orders""#,
+            "speed = 3",
+            "calls_per_instance = -1",
+            r#"soap = "POST /soap""#,
+            r#"soap = "/soap/{id}""#,
+            r#"soap = "soap""#,
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

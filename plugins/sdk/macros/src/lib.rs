@@ -13,6 +13,8 @@ use proc_macro::TokenStream;
 /// Arguments, all optional:
 ///
 /// - `rest = "GET,PUT /orders/{id}"`: proposes a channel; without methods, any. May be repeated.
+/// - `soap = "/soap/orders"`: proposes a SOAP channel; the operation is the last word of the service's name, so
+///   that services may share a path. May be repeated.
 /// - `name = "orders.find"`: instead of `{crate}.{function}`.
 /// - `invokes = "stock.reserve"`: a service that this one calls. May be repeated.
 /// - `secret = "pay-key"`: a secret that this one reads. May be repeated.

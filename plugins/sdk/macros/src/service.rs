@@ -72,9 +72,9 @@ fn declaration(arguments: &Arguments, function: &ItemFn) -> TokenStream {
         }
     };
     let summary = option(summary(&function.attrs));
-    let channels = arguments.channels.iter().map(
-        |Channel { methods, path }| quote!(::busbar_sdk::Channel { path: #path, methods: &[#(#methods),*] }),
-    );
+    let channels = arguments.channels.iter().map(|Channel { protocol, methods, path }| {
+        quote!(::busbar_sdk::Channel { protocol: #protocol, path: #path, methods: &[#(#methods),*] })
+    });
     let (invokes, secrets) = (&arguments.invokes, &arguments.secrets);
     let calls_per_instance = option(arguments.calls_per_instance.as_ref());
     quote! {

@@ -2,8 +2,11 @@
 
 use std::thread;
 
-use busbar_model::{Cors, channel::Draft};
-use busbar_store::{Error, Page, channel::Filter};
+use busbar_model::{
+    Cors, Soap,
+    channel::{Draft, Protocol},
+};
+use busbar_store::{AuditFilter, Error, Page, channel::Filter};
 
 use crate::fixture::{Fixture, basic, by, draft, name};
 
@@ -145,4 +148,37 @@ fn what_pages_of_other_origins_may_do_is_kept_and_taken_back() {
     fixture.odb.delete_channel(&by(), &made.id, None).unwrap();
     fixture.odb.create_channel(&by(), draft("a", "/a")).unwrap();
     assert_eq!(fixture.odb.definitions().unwrap().channels[0].cors, None);
+}
+
+fn soap(channel: &str, path: &str, operation: &str) -> Draft {
+    let soap = Some(Soap { operation: Some(operation.to_owned()), ..Soap::default() });
+    Draft { protocol: Protocol::Soap, soap, ..draft(channel, path) }
+}
+
+#[test]
+fn what_only_soap_channels_have_is_kept_and_taken_back() {
+    let fixture = Fixture::new();
+    let made = fixture.odb.create_channel(&by(), soap("a", "/soap/orders", "submit")).unwrap();
+    fixture.odb.create_channel(&by(), draft("b", "/b")).unwrap();
+    assert_eq!((made.protocol, made.operation()), (Protocol::Soap, "submit"));
+    assert_eq!(fixture.odb.channel(&made.id).unwrap(), made);
+    assert_eq!(fixture.odb.definitions().unwrap().channels[0], made);
+    let filter = Filter { protocol: Some("soap".to_owned()), ..Filter::default() };
+    assert_eq!(fixture.odb.channels(&Page::first(10), &filter).unwrap().items, std::slice::from_ref(&made));
+    let plain = |draft: Draft| Ok::<_, Error>(Draft { soap: None, ..draft });
+    let changed = fixture.odb.update_channel(&by(), &made.id, None, plain).unwrap();
+    assert_eq!((changed.revision, fixture.odb.channel(&made.id).unwrap().soap), (2, None));
+    let audit = fixture.odb.audit(&Page::first(1), &AuditFilter::default()).unwrap();
+    assert_eq!(audit.items[0].before.as_ref().unwrap()["soap"]["operation"], "submit");
+}
+
+#[test]
+fn soap_channels_share_an_address_by_their_operations() {
+    let fixture = Fixture::new();
+    fixture.odb.create_channel(&by(), soap("a", "/soap/orders", "submit")).unwrap();
+    fixture.odb.create_channel(&by(), soap("b", "/soap/orders", "get")).unwrap();
+    for other in [soap("c", "/soap/orders", "get"), draft("c", "/soap/orders")] {
+        let error = fixture.odb.create_channel(&by(), other).unwrap_err();
+        assert!(matches!(error, Error::AddressTaken(_)), "{error}");
+    }
 }

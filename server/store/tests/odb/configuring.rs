@@ -1,9 +1,10 @@
 //! Putting whole configurations in place.
 
 use busbar_model::{
-    channel::Draft,
+    channel::{Draft, Protocol},
     configuration::{Document, PluginEntry, ServiceEntry},
     plugin::Grants,
+    security::PasswordType,
     service::LimitsPatch,
 };
 use busbar_store::{
@@ -280,4 +281,51 @@ fn put_in_place_at_once_one_of_them_holds_whole() {
     assert!(both.iter().all(|done| matches!(done, Ok(applied) if applied.refusals.is_empty())), "{both:?}");
     let channels = fixture.odb.definitions().unwrap().channels;
     assert_eq!(channels[0].timeout_ms, channels[1].timeout_ms);
+}
+
+fn token(password: Option<&str>) -> SecurityWish {
+    let password = password.map(|password| password.to_owned().into());
+    let credential = Wish::WsSecurity { username: "erp".to_owned(), password, accepts: PasswordType::Digest };
+    SecurityWish { name: name("erp"), credential }
+}
+
+fn guarded(protocol: Protocol, by: &str) -> Draft {
+    Draft { protocol, security: Some(name(by)), ..draft("soap", "/soap/a") }
+}
+
+#[test]
+fn a_sealed_password_is_put_kept_and_replaced() {
+    let fixture = Fixture::new();
+    let with = |password| Wanted {
+        security: vec![token(password)],
+        channels: vec![guarded(Protocol::Soap, "erp")],
+        ..Wanted::default()
+    };
+    let refused = fixture.refused(&with(None), false);
+    assert!(
+        refused[0].starts_with("/security/erp: ") && refused[0].contains("no password yet"),
+        "{refused:?}"
+    );
+    assert_eq!(fixture.put(&with(Some("hush")), false), ["create security erp", "create channel soap"]);
+    assert_eq!(fixture.put(&with(Some("hush")), false), [""; 0]);
+    assert_eq!(fixture.put(&with(None), false), [""; 0]);
+    assert_eq!(fixture.put(&with(Some("other")), false), ["update security erp"]);
+    let definitions = fixture.odb.definitions().unwrap();
+    assert_eq!(key().open_password(&definitions.securities[0]).unwrap().reveal(), "other");
+    let exported = Document::of(&definitions).to_yaml();
+    assert!(exported.contains("password: ${PASSWORD_ERP}") && !exported.contains("ciphertext"), "{exported}");
+}
+
+#[test]
+fn who_guards_what_is_checked_at_the_end() {
+    let fixture = Fixture::new();
+    let basic = SecurityWish { name: name("erp"), ..wish("erp", Some("hush")) };
+    let rest =
+        Wanted { security: vec![basic], channels: vec![guarded(Protocol::Rest, "erp")], ..Wanted::default() };
+    fixture.put(&rest, false);
+    let half = Wanted { security: vec![token(Some("hush"))], ..Wanted::default() };
+    let refused = fixture.refused(&half, false);
+    assert!(refused[0].starts_with("/channels/soap/security: "), "{refused:?}");
+    let both = Wanted { channels: vec![guarded(Protocol::Soap, "erp")], ..half };
+    assert_eq!(fixture.put(&both, false), ["update security erp", "update channel soap"]);
 }

@@ -1,7 +1,14 @@
 //! Security definitions.
 
+use busbar_model::{
+    Security,
+    channel::{Draft as Channel, Protocol},
+    secret::Sealed,
+    security::{Credential, PasswordType},
+};
 use busbar_store::{
-    Error, Page,
+    AuditFilter, Error, MasterKey, Page,
+    secret::{New, seal},
     security::{Draft, Filter},
 };
 
@@ -58,4 +65,67 @@ fn lists_are_filtered_by_field() {
     assert_eq!(count(Filter { kind: Some("basic".into()), ..Filter::default() }), 1);
     assert_eq!(count(Filter { kind: Some("api-key".into()), ..Filter::default() }), 0);
     assert_eq!(count(Filter { name: Some("guard".into()), ..Filter::default() }), 1);
+}
+
+fn key() -> MasterKey {
+    MasterKey::new(&[7; seal::KEY_BYTES])
+}
+
+fn token(definition: &str, password: Sealed) -> Draft {
+    let (username, accepts) = ("erp".to_owned(), PasswordType::Any);
+    Draft { name: name(definition), credential: Credential::WsSecurity { username, password, accepts } }
+}
+
+impl Fixture {
+    fn create_token(&self, definition: &str, key: &MasterKey) -> Result<Security, Error> {
+        let password = "open sesame".to_owned().into();
+        self.odb.create_security_with(&by(), |id| Ok(token(definition, key.seal_password(id, &password)?)))
+    }
+}
+
+#[test]
+fn a_password_stays_sealed_for_its_row() {
+    let fixture = Fixture::new();
+    let made = fixture.create_token("erp", &key()).unwrap();
+    assert_eq!(key().open_password(&made).unwrap().reveal(), "open sesame");
+    assert_eq!(fixture.odb.security(&made.id).unwrap(), made);
+    assert_eq!(fixture.odb.secret_keys().unwrap(), [key().id()]);
+    let rename = |draft: Draft| Ok::<_, Error>(Draft { name: name("sap"), ..draft });
+    let renamed = fixture.odb.update_security(&by(), &made.id, None, rename).unwrap();
+    assert_eq!(key().open_password(&renamed).unwrap().reveal(), "open sesame");
+    let elsewhere = Security { id: "another".to_owned(), ..renamed };
+    assert!(matches!(key().open_password(&elsewhere), Err(seal::Error::Damaged)));
+    let guard = fixture.odb.create_security(&by(), basic("guard")).unwrap();
+    assert!(matches!(key().open_password(&guard), Err(seal::Error::Nothing)));
+    let audit = fixture.odb.audit(&Page::first(10), &AuditFilter::default()).unwrap();
+    let shown = format!("{:?} {made:?}", audit.items);
+    assert!(shown.contains("erp") && !shown.contains("ciphertext") && !shown.contains("replaced"), "{shown}");
+}
+
+#[test]
+fn secrets_and_passwords_are_sealed_with_one_key() {
+    let other = MasterKey::new(&[8; seal::KEY_BYTES]);
+    let fixture = Fixture::new();
+    fixture.create_token("erp", &key()).unwrap();
+    let error = fixture.create_token("sap", &other).unwrap_err();
+    assert!(matches!(error, Error::Seal(seal::Error::AnotherKey { .. })), "{error}");
+    let secret = New { name: name("s"), description: None, value: "x".to_owned().into() };
+    let error = fixture.odb.create_secret(&by(), &other, secret).unwrap_err();
+    assert!(matches!(error, Error::Seal(seal::Error::AnotherKey { .. })), "{error}");
+}
+
+#[test]
+fn a_token_guards_soap_channels_only() {
+    let fixture = Fixture::new();
+    fixture.create_token("erp", &key()).unwrap();
+    let guarded = Channel { security: Some(name("erp")), ..draft("a", "/a") };
+    let error = fixture.odb.create_channel(&by(), guarded.clone()).unwrap_err();
+    assert!(matches!(error, Error::SoapOnly { .. }), "{error}");
+    let soap = Channel { protocol: Protocol::Soap, ..guarded };
+    let channel = fixture.odb.create_channel(&by(), soap).unwrap();
+    let to_rest = |draft: Channel| Ok::<_, Error>(Channel { protocol: Protocol::Rest, ..draft });
+    let error = fixture.odb.update_channel(&by(), &channel.id, None, to_rest).unwrap_err();
+    assert!(matches!(error, Error::SoapOnly { .. }), "{error}");
+    let error = fixture.create_token("invoker", &key()).unwrap_err();
+    assert!(matches!(error, Error::SoapOnly { .. }), "{error}");
 }

@@ -8,9 +8,9 @@ use std::{
 
 use busbar_model::{
     delivery::Outcome,
-    unit::{Change, CommitError, ReplyKey, StoredReply, Unit},
+    unit::{Change, CommitError, NonceClaim, ReplyKey, StoredReply, Unit},
 };
-use busbar_store::{Committer, Error};
+use busbar_store::{Committer, Error, Sweeping};
 use diesel::{Connection as _, connection::SimpleConnection as _, sqlite::SqliteConnection};
 
 use crate::{
@@ -74,6 +74,31 @@ fn an_idempotency_key_is_taken_once() {
     assert_eq!(kept.headers, [("content-type".to_owned(), b"text/plain".to_vec())]);
     let elsewhere = ReplyKey { scope: "another".to_owned(), ..reply_key("k") };
     assert_eq!(fixture.odb.reply(&elsewhere, NOW).unwrap(), None);
+}
+
+#[test]
+fn a_nonce_is_claimed_once_until_it_expires() {
+    let fixture = Fixture::new();
+    let claiming = |security: &str, nonce: &str, expires_at| {
+        let nonce = NonceClaim { security: security.to_owned(), nonce_sha256: nonce.to_owned(), expires_at };
+        Unit { nonce: Some(nonce), ..write("a", Change::Add(1)) }
+    };
+    let later = NOW.plus_ms(1_000);
+    let units = vec![
+        claiming("1", "n", later),
+        claiming("1", "n", later),
+        claiming("2", "n", later),
+        claiming("1", "old", NOW),
+    ];
+    assert_eq!(fixture.commit(units), [Ok(()), Err(CommitError::Replayed), Ok(()), Ok(())]);
+    assert_eq!(fixture.value("a").as_deref(), Some("3"), "what is refused has no effects");
+    assert_eq!(fixture.commit_one(claiming("1", "old", later)), Ok(()));
+    assert_eq!(fixture.commit_one(claiming("1", "old", later)), Err(CommitError::Replayed));
+    let sweeping = |now| Sweeping { now, confirmed_before: NOW, given_up_before: NOW };
+    fixture.odb.sweep(sweeping(NOW)).unwrap();
+    assert_eq!(fixture.commit_one(claiming("1", "n", later)), Err(CommitError::Replayed));
+    fixture.odb.sweep(sweeping(later)).unwrap();
+    assert_eq!(fixture.commit_one(claiming("1", "n", later)), Ok(()));
 }
 
 #[test]

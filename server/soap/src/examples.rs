@@ -314,6 +314,7 @@ fn scalars() -> Shape {
 pub(crate) fn tree() -> Shape {
     let node = record(vec![
         part("label", TEXT).attribute(),
+        part("note", TEXT).optional(),
         part("children", Tree::Named("Node")).repeated().optional(),
     ]);
     shape(record(vec![part("root", Tree::Named("Node"))]), vec![("Node", node)])

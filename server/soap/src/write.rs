@@ -117,7 +117,9 @@ impl<'s, 'o> Writer<'s, 'o> {
         self.out.push_str(" xmlns=\"");
         escape_lossy(self.out, namespace, Place::Attribute);
         self.out.push('"');
-        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        // Checked once, it needs no check of each text.
+        let Ok(json) = std::str::from_utf8(json) else { return Err(self.stop("is not UTF-8")) };
+        let mut deserializer = serde_json::Deserializer::from_str(json);
         self.depth = 1;
         let written = Root { writer: self }.deserialize(&mut deserializer)?;
         deserializer.end()?;
@@ -168,9 +170,11 @@ impl<'s, 'o> Writer<'s, 'o> {
 
     /// Up to where attributes go. A prefix is declared where it is used, so that the default namespace stays the
     /// operation's for what is inside.
+    #[inline]
     fn start_tag(&mut self, element: &Element) {
         match &element.namespace {
             Namespace::Target => {
+                self.out.reserve(element.name.len() + 2);
                 self.out.push('<');
                 self.out.push_str(&element.name);
             }
@@ -184,6 +188,7 @@ impl<'s, 'o> Writer<'s, 'o> {
         }
     }
 
+    #[inline]
     fn end_tag(&mut self, element: &Element) {
         self.out.push_str(if element.namespace == Namespace::Target { "</" } else { "</n1:" });
         self.out.push_str(&element.name);
@@ -231,6 +236,7 @@ impl<'s, 'o> Writer<'s, 'o> {
     }
 
     /// Notes where the error happened that is on its way out.
+    #[inline]
     fn at<T, E>(&mut self, result: Result<T, E>, place: impl FnOnce() -> String) -> Result<T, E> {
         if result.is_err() {
             self.trail.push(place());
@@ -239,6 +245,7 @@ impl<'s, 'o> Writer<'s, 'o> {
     }
 
     /// Notes what a value should have been whose type is wrong. The first note is of the innermost value.
+    #[inline]
     fn expecting<T, E>(&mut self, result: Result<T, E>, expected: &'static str) -> Result<T, E> {
         if result.is_err() {
             self.expected.get_or_insert(expected);
@@ -246,14 +253,13 @@ impl<'s, 'o> Writer<'s, 'o> {
         result
     }
 
+    #[inline]
     fn value(&self, id: TypeId) -> &'s crate::shape::Content {
         &self.shape.of(id).content
     }
 }
 
-type Json<'de> = serde_json::Deserializer<serde_json::de::SliceRead<'de>>;
-
-/// The same parser as for the whole, so that the code for it is there once.
-fn parser(raw: &RawValue) -> Json<'_> {
-    serde_json::Deserializer::from_slice(raw.get().as_bytes())
+/// For what was read without being looked into.
+fn parser(raw: &RawValue) -> serde_json::Deserializer<serde_json::de::StrRead<'_>> {
+    serde_json::Deserializer::from_str(raw.get())
 }

@@ -26,6 +26,11 @@ pub(super) fn integer(text: &str, width: Width) -> Result<Cow<'_, str>, Reason> 
         }
     };
     let (least, greatest) = width.range();
+    // So many digits are quicker to parse than more.
+    if plain.len() < 19 && plain.parse::<i64>().is_ok_and(|value| (least..=greatest).contains(&value.into()))
+    {
+        return Ok(plain);
+    }
     match plain.parse::<i128>() {
         Ok(value) if (least..=greatest).contains(&value) => Ok(plain),
         _ => Err("is out of the range of its type"),
@@ -45,6 +50,9 @@ pub(super) fn double(text: &str) -> Result<Cow<'_, str>, Reason> {
 /// `xs:decimal`, which has no exponent: one is written out.
 pub(super) fn decimal(text: &str) -> Result<Cow<'_, str>, Reason> {
     const NO_DECIMAL: Reason = "is not a decimal number";
+    if is_plain_decimal(text.as_bytes()) {
+        return Ok(Cow::Borrowed(text));
+    }
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         None => (text, None),
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),
@@ -65,6 +73,20 @@ pub(super) fn decimal(text: &str) -> Result<Cow<'_, str>, Reason> {
     }
     let exponent: i32 = exponent.parse().map_err(|_| TOO_LARGE)?;
     expand(sign, whole, fraction, exponent).map(Cow::Owned)
+}
+
+/// The usual form, told quickly: digits, or digits around a point.
+fn is_plain_decimal(text: &[u8]) -> bool {
+    let unsigned = text.strip_prefix(b"-").unwrap_or(text);
+    let mut points = 0;
+    let is_known = unsigned.iter().all(|byte| {
+        points += usize::from(*byte == b'.');
+        byte.is_ascii_digit() || *byte == b'.'
+    });
+    let ends = unsigned.first().zip(unsigned.last());
+    is_known
+        && points <= 1
+        && ends.is_some_and(|(first, last)| first.is_ascii_digit() && last.is_ascii_digit())
 }
 
 fn expand(sign: &str, whole: &str, fraction: &str, exponent: i32) -> Result<String, Reason> {

@@ -85,7 +85,8 @@ fn binding(markup: &mut Markup, address: &Address, version: Version) {
             markup.empty(&version.tag("body"), &[("use", "literal")]);
             markup.end();
         }
-        if !operation.is_one_way() {
+        // Axis 1.4 refuses a WSDL with soap12:fault, which it can't read. WS-I's profile lets faults go without here.
+        if version == Version::Soap11 && !operation.is_one_way() {
             markup.start("wsdl:fault", &[("name", FAULT)]);
             markup.empty(&version.tag("fault"), &[("name", FAULT), ("use", "literal")]);
             markup.end();
@@ -95,7 +96,7 @@ fn binding(markup: &mut Markup, address: &Address, version: Version) {
     markup.end();
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Version {
     Soap11,
     Soap12,

@@ -38,7 +38,7 @@ fn several() -> Address {
     nothing.nullable = true;
     let flags = record(vec![
         part("always", Tree::Enum(ScalarKind::Boolean, &["true"])),
-        part("odd", Tree::Enum(ScalarKind::Text, &["", "a\"b", "<"])).optional(),
+        part("odd", Tree::Enum(ScalarKind::Text, &["", "a&b", "<"])).optional(),
     ]);
     let mut operations: Vec<Operation> = examples::golden()
         .into_iter()

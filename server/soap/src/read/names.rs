@@ -115,8 +115,14 @@ fn find<'s>(
         let (namespace, local) = name(*at);
         local == wanted.1 && namespace == wanted.0
     };
-    let near = (last..count).chain(0..last.min(count)).take(NEAR);
-    let mut near = near;
+    if last + 1 < count {
+        // Another item, or the next member: what comes nearly always.
+        let next = if is_wanted(&last) { last } else { last + 1 };
+        if next == last || is_wanted(&next) {
+            return Some(next);
+        }
+    }
+    let mut near = (last..count).chain(0..last.min(count)).take(NEAR);
     if let Some(at) = near.find(is_wanted) {
         return Some(at);
     }

@@ -26,12 +26,28 @@ fn is_suspect(byte: u8) -> bool {
 
 /// A name without a colon (Namespaces in XML 1.0, section 3).
 pub fn is_ncname(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() | matches!(byte, b'_' | b'-' | b'.');
-    if name.bytes().all(plain) {
+    if name.bytes().all(is_plain_name) {
         return name.as_bytes().first().is_some_and(|byte| byte.is_ascii_alphabetic() | (*byte == b'_'));
     }
     let mut characters = name.chars();
     characters.next().is_some_and(is_name_start) && characters.all(is_name)
+}
+
+/// A qualified name (section 4) as prefix, maybe empty, and local name; `None` if it is none.
+pub(super) fn split(name: &str) -> Option<(&str, &str)> {
+    // What nearly every name is: plain letters, looked at once.
+    let first = name.as_bytes().first()?;
+    if (first.is_ascii_alphabetic() || *first == b'_') && name.bytes().all(is_plain_name) {
+        return Some(("", name));
+    }
+    let (prefix, local) = name.split_once(':').unwrap_or(("", name));
+    let has_prefix = local.len() < name.len();
+    (is_ncname(local) && (!has_prefix || is_ncname(prefix))).then_some((prefix, local))
+}
+
+/// The letters that most names are made of.
+fn is_plain_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() | (byte == b'_') | (byte == b'-') | (byte == b'.')
 }
 
 pub(crate) fn is_name_start(c: char) -> bool {

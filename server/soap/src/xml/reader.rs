@@ -10,7 +10,7 @@ use quick_xml::{
 
 use super::{
     Malformed,
-    character::{first_forbidden, is_ncname, is_xml},
+    character::{first_forbidden, is_ncname, is_xml, split},
     scope::{Bound, Scope},
 };
 
@@ -332,16 +332,9 @@ impl<'x> Reader<'x> {
         if name.len() > XML_NAME_BYTES_MAX {
             return Err(self.malformed(format!("a name longer than {XML_NAME_BYTES_MAX} bytes")));
         }
-        let (prefix, local) = match name.bytes().position(|byte| byte == b':') {
-            Some(colon) => (&name[..colon], &name[colon + 1..]),
-            None => ("", name),
-        };
-        if name.len() > local.len() && !is_ncname(prefix) {
-            return Err(self.malformed("a name that is none"));
-        }
-        match is_ncname(local) {
-            true => Ok((prefix, local)),
-            false => Err(self.malformed("a name that is none")),
+        match split(name) {
+            Some(names) => Ok(names),
+            None => Err(self.malformed("a name that is none")),
         }
     }
 
@@ -372,13 +365,18 @@ impl<'x> Reader<'x> {
         }
     }
 
-    /// Line ends as XML has them (section 2.11).
     #[inline]
     fn unpacked(&self, text: Cow<'x, str>) -> Cow<'x, str> {
-        if !self.carriage_returns || !text.contains('\r') {
-            return text;
-        }
-        Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+        if self.carriage_returns { with_line_feeds(text) } else { text }
+    }
+}
+
+/// Line ends as XML has them (section 2.11).
+#[cold]
+fn with_line_feeds(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text.contains('\r') {
+        true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")),
+        false => text,
     }
 }
 

@@ -35,14 +35,22 @@ pub fn is_ncname(name: &str) -> bool {
 
 /// A qualified name (section 4) as prefix, maybe empty, and local name; `None` if it is none.
 pub(super) fn split(name: &str) -> Option<(&str, &str)> {
-    // What nearly every name is: plain letters, looked at once.
-    let first = name.as_bytes().first()?;
-    if (first.is_ascii_alphabetic() || *first == b'_') && name.bytes().all(is_plain_name) {
-        return Some(("", name));
+    // What nearly every name is made of is looked at once.
+    let starts =
+        |name: &str| name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() | (byte == b'_'));
+    match name.bytes().position(|byte| !is_plain_name(byte)) {
+        None => starts(name).then_some(("", name)),
+        Some(at) if name.as_bytes().get(at) == Some(&b':') => {
+            let (prefix, local) = (name.get(..at)?, name.get(at + 1..)?);
+            let plain = starts(local) && local.bytes().all(is_plain_name);
+            (starts(prefix) && (plain || is_ncname(local))).then_some((prefix, local))
+        }
+        Some(_) => {
+            let (prefix, local) = name.split_once(':').unwrap_or(("", name));
+            let has_prefix = local.len() < name.len();
+            (is_ncname(local) && (!has_prefix || is_ncname(prefix))).then_some((prefix, local))
+        }
     }
-    let (prefix, local) = name.split_once(':').unwrap_or(("", name));
-    let has_prefix = local.len() < name.len();
-    (is_ncname(local) && (!has_prefix || is_ncname(prefix))).then_some((prefix, local))
 }
 
 /// The letters that most names are made of.
@@ -64,7 +72,7 @@ pub(crate) fn is_name(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{first_forbidden, is_ncname, is_xml};
+    use super::{first_forbidden, is_ncname, is_xml, split};
 
     #[test]
     fn controls_and_the_last_two_of_the_plane_are_forbidden() {
@@ -73,6 +81,24 @@ mod tests {
         assert_eq!(first_forbidden("\u{FFFE}"), Some(0));
         assert_eq!(first_forbidden("x\u{FFFF}"), Some(1));
         assert!(!is_xml('\0') && !is_xml('\u{B}') && is_xml('\u{85}'));
+    }
+
+    #[test]
+    fn a_qualified_name_has_one_colon_at_most() {
+        let good = [
+            ("a", ("", "a")),
+            ("p:a-1", ("p", "a-1")),
+            ("ä:b", ("ä", "b")),
+            ("_:日本", ("_", "日本")),
+            ("é", ("", "é")),
+        ];
+        for (name, expected) in good {
+            assert_eq!(split(name), Some(expected));
+        }
+        for bad in ["", ":", ":a", "a:", "a:b:c", "a:1", "1:a", "-a", "é:", ":é", "é:1", "a:b c", "a\u{D7}:b"]
+        {
+            assert_eq!(split(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -58,11 +58,12 @@ fn security() -> RefOr<Schema> {
         .min_length(Some(1))
         .max_length(Some(bounds::PASSWORD_CHARS_MAX))
         .examples([json!("${PASSWORD_PARTNER}")]);
+    let password: RefOr<Schema> = password.into();
     let of_user = |kind| {
         of_kind(kind)
             .property("username", describe::username())
             .required("username")
-            .property("password", RefOr::T(password.clone().into()))
+            .property("password", password.clone())
     };
     let types = describe::one_of(PasswordType::ALL.map(PasswordType::as_str));
     let token = of_user(WS_SECURITY).property("password_type", types);

@@ -102,7 +102,9 @@ async fn every_reference_leads_somewhere() {
         assert!(document.pointer(pointer).is_some(), "{target}");
     }
     let schemas = &document["components"]["schemas"];
-    assert_eq!(schemas["NewChannel"]["required"], json!(["path", "service"]));
+    let required = |kind: &str| schemas["NewChannel"].pointer(kind).unwrap()["required"].clone();
+    assert_eq!(required("/oneOf/0"), json!(["path", "service"]));
+    assert_eq!(required("/oneOf/1"), json!(["path", "service", "protocol", "soap"]));
     assert_eq!(schemas["ChannelPatch"].get("required"), None);
     let required = |kind: &str| schemas["NewSecurity"].pointer(kind).unwrap()["required"].clone();
     assert_eq!(required("/oneOf/0"), json!(["name", "kind", "username", "password"]));

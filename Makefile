@@ -6,7 +6,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 WASM := wasm32-wasip2
 EXAMPLES := echo greeter mailer orders prices wasi-http
 SCHEMATHESIS := $(abspath $(TARGET))/schemathesis
-TEST_PLUGINS := faulty keeper versioned
+TEST_PLUGINS := faulty keeper shapes versioned
 
 .PHONY: build run check test test-long bench advisories toolchain services test-services test-binary nextest schemathesis deny clean
 

@@ -31,6 +31,7 @@ mod scaffold;
 mod schemathesis;
 mod secrets;
 mod security;
+mod soap_clients;
 mod streaming;
 mod swap;
 mod unit_of_work;

@@ -22,6 +22,7 @@ pub mod poll;
 pub mod process;
 pub mod quickstart;
 pub mod raw;
+pub mod soap;
 pub mod wasm;
 
 pub use command::Finished;

@@ -6,9 +6,13 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 WASM := wasm32-wasip2
 EXAMPLES := echo greeter mailer orders prices wasi-http
 SCHEMATHESIS := $(abspath $(TARGET))/schemathesis
-TEST_PLUGINS := faulty keeper versioned
+SOAP_CLIENTS := $(abspath $(TARGET))/soap-clients
+# Debian's, each with a file by which it is known to be there.
+JAVA_PACKAGES := default-jdk-headless jaxws libaxis-java libgoogle-gson-java
+JAVA_FILES := /usr/bin/javac /usr/bin/wsimport /usr/share/java/axis.jar /usr/share/java/gson.jar
+TEST_PLUGINS := faulty keeper shapes versioned
 
-.PHONY: build run check test test-long bench advisories toolchain services test-services test-binary nextest schemathesis deny clean
+.PHONY: build run check test test-long bench advisories toolchain services test-services test-binary nextest schemathesis soap-clients deny clean
 
 build: toolchain services ## ./bin/busbar and ./bin/services/*.wasm
 	$(CARGO) build --locked --release -p busbar
@@ -24,8 +28,9 @@ check: toolchain deny ## format, lints, documentation, structure, licences
 	$(CARGO) test --locked -q -p busbar-tests --test tidy
 	cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 
-test: check test-binary test-services services nextest schemathesis ## check, then unit and end-to-end tests
+test: check test-binary test-services services nextest schemathesis soap-clients ## check, then unit and end-to-end tests
 	BUSBAR_BIN="$(abspath $(TARGET))/debug/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
+	  BUSBAR_SOAP_CLIENTS="$(SOAP_CLIENTS)" \
 	  cargo-nextest nextest run --locked --workspace --all-features --no-fail-fast
 
 test-long: build test-services nextest schemathesis ## kill loops, many seeds; takes about half an hour
@@ -66,6 +71,25 @@ $(SCHEMATHESIS)/installed: tests/schemathesis/requirements.txt
 	python3 -m venv $(SCHEMATHESIS)
 	$(SCHEMATHESIS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
+
+# Stock SOAP clients (tests/soap), in an environment of their own. Needs python3 and Node with npm; the Java ones are
+# Debian's packages, which are installed by root or through sudo where they are missing.
+soap-clients: $(SOAP_CLIENTS)/python/installed $(SOAP_CLIENTS)/node/installed $(JAVA_FILES)
+
+$(SOAP_CLIENTS)/python/installed: tests/soap/python/requirements.txt
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+$(SOAP_CLIENTS)/node/installed: tests/soap/node/package.json
+	rm -rf $(@D)
+	install -D -m 644 $< $(@D)/package.json
+	npm install --prefix $(@D) --no-package-lock --no-audit --no-fund --silent
+	touch $@
+
+$(JAVA_FILES) &:
+	$(if $(filter 0,$(shell id -u)),,sudo )sh -c 'apt-get update -qq && apt-get install -qq -y --no-install-recommends $(JAVA_PACKAGES)'
 
 deny:
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny

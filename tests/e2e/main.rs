@@ -34,6 +34,7 @@ mod security;
 mod soap;
 mod soap_hostile;
 mod soap_security;
+mod soap_clients;
 mod streaming;
 mod swap;
 mod unit_of_work;

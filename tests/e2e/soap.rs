@@ -2,7 +2,7 @@
 
 use busbar_tests::{
     Quickstart, Request,
-    soap::{SOAP_11, SOAP_12, call_11, call_12, envelope, of_text_11, text_of},
+    envelope::{SOAP_11, SOAP_12, call_11, call_12, envelope, of_text_11, text_of},
 };
 use serde_json::json;
 
@@ -125,7 +125,7 @@ async fn unknown_headers_must_not_be_ignored_where_they_say_so(bus: &Quickstart)
     let text = envelope(SOAP_11, &header(SOAP_11, "0"), GREET);
     bus.http().send(&of_text_11("/soap/greeter", text)).await.expect_status(200);
     // A security token that nobody here looks at is not understood.
-    let token = busbar_tests::soap::username_token("ada", "Text", "x", "AAAA", "2026-01-01T00:00:00Z");
+    let token = busbar_tests::envelope::username_token("ada", "Text", "x", "AAAA", "2026-01-01T00:00:00Z");
     let reply = bus.http().send(&of_text_11("/soap/greeter", envelope(SOAP_11, &token, GREET))).await;
     assert_eq!(reply.fault_11().0, "MustUnderstand");
 }

@@ -3,7 +3,7 @@
 use busbar_tests::{
     Quickstart, Request,
     raw::Raw,
-    soap::{SOAP_11, call_11, envelope, of_text_11},
+    envelope::{SOAP_11, call_11, envelope, of_text_11},
 };
 
 const GREET: &str = "<greet xmlns=\"urn:busbar:greeter:v0\"><name>Ada</name></greet>";

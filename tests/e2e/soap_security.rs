@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use busbar_tests::{
     Options, Quickstart, Request,
-    soap::{SOAP_11, call_11, envelope, of_text_11, text_of, username_token},
+    envelope::{SOAP_11, call_11, envelope, of_text_11, text_of, username_token},
 };
 use serde_json::json;
 use sha1::{Digest as _, Sha1};

@@ -12,6 +12,7 @@ pub mod artifact;
 pub mod catalog;
 pub mod command;
 pub mod deployment;
+pub mod envelope;
 pub mod folder;
 pub mod http;
 pub mod load;

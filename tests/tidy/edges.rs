@@ -33,6 +33,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("wasi-http", &[]),
     ("faulty", &["busbar-sdk"]),
     ("keeper", &["busbar-sdk"]),
+    ("shapes", &["busbar-sdk"]),
     ("versioned", &["busbar-sdk"]),
 ];
 

@@ -2,8 +2,8 @@
 
 use busbar_tests::{
     Quickstart, Request,
-    raw::Raw,
     envelope::{SOAP_11, call_11, envelope, of_text_11},
+    raw::Raw,
 };
 
 const GREET: &str = "<greet xmlns=\"urn:busbar:greeter:v0\"><name>Ada</name></greet>";

@@ -206,7 +206,8 @@ fn asked(head: &Head) -> Result<Asked, Refusal> {
     let content_type = ContentType::parse(text(&CONTENT_TYPE))?;
     let header = text(&SOAP_ACTION).map(|action| action.trim().trim_matches('"').to_owned());
     let action = content_type.action.clone().or(header).filter(|action| !action.is_empty());
-    let accepts_mtom = text(&ACCEPT).is_some_and(|accept| accept.contains("multipart/related"));
+    // Axis accepts multipart/related whatever it asks for, and reads no XOP.
+    let accepts_mtom = text(&ACCEPT).is_some_and(|accept| accept.contains("application/xop+xml"));
     Ok(Asked { content_type, action, accepts_mtom })
 }
 

@@ -190,3 +190,7 @@ pub const TOKEN_NONCE_BYTES_MAX: usize = 256;
 pub const DECIMAL_EXPANDED_DIGITS_MAX: usize = 400;
 /// Objects and arrays within each other in JSON that is made of XML: what serde_json reads.
 pub const JSON_DEPTH_MAX: usize = 127;
+/// Bytes of JSON that come of a byte of XML, beside its parts and so much: a schema may ask for many empty arrays
+/// where XML has nothing.
+pub const JSON_PER_XML_MAX: usize = 4;
+pub const JSON_SLACK_BYTES: usize = 64 * 1024;

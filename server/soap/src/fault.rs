@@ -57,11 +57,12 @@ pub fn write(version: Version, fault: &Fault<'_>, reply: Option<&ReplyHeaders>) 
     text
 }
 
-/// The HTTP status of a fault. `http` is what it were without SOAP: what HTTP itself acts upon stays, else it is 500
-/// in SOAP 1.1 (section 6.2) and in SOAP 1.2 (part 2, section 7.5.2.2) unless the sender is at fault.
+/// The HTTP status of a fault. `http` is what it were without SOAP: what is about the request of HTTP itself stays,
+/// else it is 500 in SOAP 1.1 (section 6.2) and in SOAP 1.2 (part 2, section 7.5.2.2) unless the sender is at fault.
+/// Clients look for a fault under no other status: JAX-WS takes 503 for a broken server.
 pub fn status(version: Version, cause: &Cause, http: u16) -> u16 {
     match (http, version) {
-        (401 | 403 | 405 | 413 | 415 | 429 | 503 | 504, _) => http,
+        (401 | 405 | 413 | 415 | 429, _) => http,
         (_, Version::V12) if code(version, cause) == version.sender() => 400,
         _ => 500,
     }

@@ -17,7 +17,10 @@ pub use self::{
     raw::{element_of, raw},
 };
 
-use busbar_model::{bounds::JSON_DEPTH_MAX, fault::FieldError};
+use busbar_model::{
+    bounds::{JSON_DEPTH_MAX, JSON_PER_XML_MAX, JSON_SLACK_BYTES},
+    fault::FieldError,
+};
 
 use self::{
     failure::{Step, invalid},
@@ -50,6 +53,7 @@ pub fn payload(
     xml: &mut Reader<'_>,
     parts: &mut dyn Parts,
 ) -> Result<String, Unreadable> {
+    let xml_bytes = xml.text().len();
     let mut reading = Reading {
         shape,
         namespace,
@@ -60,6 +64,7 @@ pub fn payload(
         scratch: String::new(),
         runs: Vec::new(),
         depth: 0,
+        most: JSON_PER_XML_MAX.saturating_mul(xml_bytes).saturating_add(JSON_SLACK_BYTES),
     };
     reading.root()?;
     Ok(reading.out)
@@ -89,6 +94,8 @@ struct Reading<'s, 'r, 'x> {
     runs: Vec<Run>,
     /// Objects and arrays of JSON that are open.
     depth: usize,
+    /// Bytes of JSON that may be written.
+    most: usize,
 }
 
 impl<'s> Reading<'s, '_, '_> {
@@ -171,6 +178,9 @@ impl<'s> Reading<'s, '_, '_> {
     }
 
     fn deeper(&mut self) -> Step {
+        if self.out.len() > self.most {
+            return Err(invalid("is far longer as JSON than as XML"));
+        }
         self.depth += 1;
         match self.depth > JSON_DEPTH_MAX {
             true => Err(invalid(format!("is nested deeper than {JSON_DEPTH_MAX} objects and arrays"))),

@@ -56,7 +56,9 @@ impl Reading<'_, '_, '_> {
                 "refers to the part {id:?}, which the message has not, or which stands for another value"
             ))
         })?;
+        let before = self.out.len();
         STANDARD.encode_string(bytes, &mut self.out);
+        self.most = self.most.saturating_add(self.out.len() - before);
         for expected in ["xop:Include has to be empty", "has something beside its part"] {
             if self.child()? {
                 return Err(invalid(expected));

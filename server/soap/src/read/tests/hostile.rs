@@ -8,7 +8,10 @@ use super::shapes::{
     Types, around, assert_refusal, attribute, nillable, of_members, once, read, record, repeated, required,
     variant,
 };
-use crate::shape::{Content, Member, Record, ScalarKind, Shape, TypeId, VariantForm, Width};
+use crate::{
+    read::Unreadable,
+    shape::{Content, Member, Record, ScalarKind, Shape, TypeId, VariantForm, Width},
+};
 
 fn interleaved(items: usize) -> (Shape, String) {
     let mut types = Types::default();
@@ -120,4 +123,19 @@ proptest! {
     fn nothing_breaks_it(content in "[<>/a-f='\"&;! x1]{0,40}") {
         let _ = read(&everything(), &around(&content));
     }
+}
+
+/// Each `<i/>` stands for an object with many empty arrays.
+#[test]
+fn short_xml_does_not_become_long_json() {
+    let mut types = Types::default();
+    let text = types.scalar(ScalarKind::Text);
+    let names: Vec<String> = (0..50).map(|at| format!("{at:x>60}")).collect();
+    let arrays = names.iter().map(|name| required(repeated(name, text))).collect();
+    let item = types.add(Content::Record(record(arrays)));
+    let shape = of_members(types, vec![repeated("i", item)]);
+    let few = read(&shape, &around(&"<i/>".repeat(10))).unwrap();
+    assert!(few.len() > 10 * 50 * 60);
+    let outcome = read(&shape, &around(&"<i/>".repeat(100_000)));
+    assert!(matches!(&outcome, Err(Unreadable::Invalid(errors)) if errors[0].message.contains("far longer")));
 }

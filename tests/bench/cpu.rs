@@ -9,6 +9,11 @@ pub(crate) fn used_ns(folder: &Path) -> u64 {
     process::of_folder(folder).iter().map(|process| of_process_ns(process.pid)).sum()
 }
 
+/// The same for this process.
+pub(crate) fn own_ns() -> u64 {
+    of_process_ns(std::process::id())
+}
+
 /// The scheduler's own count, exact, over the threads that live; where the kernel keeps none, the clock ticks.
 fn of_process_ns(pid: u32) -> u64 {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().filter_map(Result::ok);

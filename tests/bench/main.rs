@@ -13,6 +13,7 @@ mod deploy;
 mod floor;
 mod load;
 mod rounds;
+mod soap;
 mod start;
 mod state;
 mod statistics;
@@ -59,6 +60,7 @@ async fn measure(quick: bool) {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     println!("# Busbar, measured on {cores} cores\n");
     rounds::report(quick).await;
+    soap::report(quick).await;
     state::report(quick).await;
     deploy::report(quick).await;
     start::report(quick).await;

@@ -30,9 +30,9 @@ struct Subject {
     measured: Vec<Measured>,
 }
 
-struct Measured {
-    outcome: Outcome,
-    cpu_us: f64,
+pub(crate) struct Measured {
+    pub(crate) outcome: Outcome,
+    pub(crate) cpu_us: f64,
 }
 
 impl Subject {
@@ -76,7 +76,8 @@ pub(crate) async fn report(quick: bool) {
                 bus.limit("echo", &json!({"calls_per_instance": calls})).await;
             }
             let folder = if subject.target.is_some() { bus.folder().root() } else { floor.folder.root() };
-            let measured = measure(subject, folder, if round == 0 { seconds / 2.0 } else { seconds }).await;
+            let seconds = if round == 0 { seconds / 2.0 } else { seconds };
+            let measured = measure(&subject.authority, &subject.request, folder, seconds).await;
             // The first round warms up.
             if round > 0 {
                 subject.measured.push(measured);
@@ -118,9 +119,9 @@ fn subjects(floor: &str, bus: &str, key: &str) -> Vec<Subject> {
 }
 
 /// One run of the load in a process of its own, and what the servers used meanwhile.
-async fn measure(subject: &Subject, folder: &Path, seconds: f64) -> Measured {
+pub(crate) async fn measure(authority: &str, request: &str, folder: &Path, seconds: f64) -> Measured {
     let before = cpu::used_ns(folder);
-    let outcome = load::run_apart(&subject.authority, &subject.request, CONNECTIONS, seconds).await;
+    let outcome = load::run_apart(authority, request, CONNECTIONS, seconds).await;
     let used = cpu::used_ns(folder).saturating_sub(before);
     let cpu_us = f64::from(u32::try_from(used / 1_000).unwrap_or(u32::MAX)) / outcome.requests;
     Measured { outcome, cpu_us }

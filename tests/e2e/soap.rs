@@ -1,8 +1,8 @@
 //! SOAP channels, as a client without a toolkit meets them.
 
 use busbar_tests::{
-    Quickstart, Request,
-    envelope::{SOAP_11, SOAP_12, call_11, call_12, envelope, of_text_11, text_of},
+    Options, Quickstart, Request, artifact, deployment,
+    envelope::{SOAP_11, SOAP_12, call_11, call_12, envelope, of_text_11, text_of, username_token},
 };
 use serde_json::json;
 
@@ -125,7 +125,7 @@ async fn unknown_headers_must_not_be_ignored_where_they_say_so(bus: &Quickstart)
     let text = envelope(SOAP_11, &header(SOAP_11, "0"), GREET);
     bus.http().send(&of_text_11("/soap/greeter", text)).await.expect_status(200);
     // A security token that nobody here looks at is not understood.
-    let token = busbar_tests::envelope::username_token("ada", "Text", "x", "AAAA", "2026-01-01T00:00:00Z");
+    let token = username_token("ada", "Text", "x", "AAAA", "2026-01-01T00:00:00Z");
     let reply = bus.http().send(&of_text_11("/soap/greeter", envelope(SOAP_11, &token, GREET))).await;
     assert_eq!(reply.fault_11().0, "MustUnderstand");
 }
@@ -195,7 +195,7 @@ async fn the_wsdl_has_the_address_that_was_asked() {
     }
     // The same after a restart.
     let folder = bus.stop().await;
-    let options = busbar_tests::Options { services: Vec::new(), ..busbar_tests::Options::default() };
+    let options = Options { services: Vec::new(), ..Options::default() };
     let bus = Quickstart::start_in(folder, options).await;
     let again = bus.http().get("/soap/orders?wsdl").await;
     let address_now = format!("location=\"http://{}/soap/orders\"", bus.http().authority());
@@ -239,8 +239,8 @@ async fn a_plugin_that_does_not_fit_its_soap_channel_is_not_deployed() {
     early.expect_status(500);
     assert!(early.header("retry-after").is_some(), "{early}");
     assert_eq!(early.fault_11().0, "Server");
-    let deployment = bus.deploy("keeper.wasm", &busbar_tests::artifact::service("keeper")).await;
-    let failed = bus.wait_state(deployment["id"].as_str().unwrap(), "failed").await;
+    let posted = bus.post_deployment("keeper.wasm", &artifact::service("keeper")).await;
+    let failed = bus.wait_state(&deployment::accepted(&posted), "failed").await;
     let reason = failed["reason"].as_str().unwrap();
     assert!(reason.contains("early") && reason.contains("/properties/"), "{reason}");
     bus.http().send(&call_11("/soap/greeter", GREET)).await.expect_status(200);

@@ -61,7 +61,7 @@ async fn a_token_is_taken_once_and_fresh() {
     assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 1);
     for (nonce, created, password) in [
         (&b"nonce-0003"[..], ago(Duration::from_secs(600)), PASSWORD),
-        (b"nonce-0004", ago(Duration::ZERO), "wrong"),
+        (b"nonce-0004", ago(Duration::ZERO), "guessed-0815"),
         (b"nonce-0005", (chrono::Utc::now() + Duration::from_secs(600)).to_rfc3339(), PASSWORD),
         (b"nonce-0006", "yesterday".to_owned(), PASSWORD),
     ] {

@@ -24,7 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("busbar-sdk", &["busbar-sdk-macros"]),
     ("busbar-sdk-macros", &["busbar-sdk"]),
-    ("busbar-tests", &["busbar-model"]),
+    ("busbar-tests", &["busbar-model", "busbar-soap"]),
     ("echo", &["busbar-sdk"]),
     ("greeter", &["busbar-sdk"]),
     ("mailer", &["busbar-sdk"]),

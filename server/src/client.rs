@@ -183,6 +183,7 @@ mod tests {
     }
 
     #[derive(Debug, Subcommand)]
+    #[expect(clippy::large_enum_variant, reason = "one is parsed in each test")]
     enum Command {
         Stop,
         #[command(flatten)]

@@ -13,7 +13,7 @@ mod place;
 mod scalar;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod xml;
 
 use serde_json::Value;

@@ -20,6 +20,8 @@ pub mod namespace;
 pub mod operation;
 pub mod read;
 pub mod refusal;
+#[cfg(test)]
+mod roundtrip;
 pub mod shape;
 pub mod username_token;
 pub mod version;

@@ -119,7 +119,7 @@ impl<'s> Reading<'s, '_, '_> {
         self.content(id, false)
     }
 
-    /// `empty`: an element without content is `{}`, whatever the type.
+    /// `empty`: an element without content may be `null`.
     fn content(&mut self, id: TypeId, empty: bool) -> Step {
         let declared = self.shape.of(id);
         match &declared.content {
@@ -132,8 +132,9 @@ impl<'s> Reading<'s, '_, '_> {
         }
         let more = self.child()?;
         match &declared.content {
+            // An object there can't be without one of its variants.
             _ if empty && !more => {
-                self.out.push_str("{}");
+                self.out.push_str("null");
                 Ok(())
             }
             Content::Choice(variants) => self.choice(variants, more),

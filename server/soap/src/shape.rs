@@ -16,7 +16,7 @@ pub struct Shape {
     pub root: TypeId,
     /// The schema's `title` or `description`, for the operation's element.
     pub documentation: Option<String>,
-    /// JSON `null` and `{}` are both an operation's element without content; reading gives `{}`.
+    /// JSON `null` is an operation's element without content; reading gives `{}` where that has all that is required.
     pub nullable: bool,
 }
 

@@ -1,3 +1,5 @@
+//! What operations can share, and what they can't.
+
 use proptest::prelude::*;
 
 use super::{Address, Conflict};

@@ -1,7 +1,7 @@
 //! Schemas and the shapes they have, or why they have none.
 
 mod described;
-mod hostile;
+pub(crate) mod hostile;
 mod refused;
 mod shown;
 

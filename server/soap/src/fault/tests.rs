@@ -13,7 +13,7 @@ use crate::{
 
 const PROBLEM: &str = "<f:problem xmlns:f=\"urn:busbar:fault\"><f:code>too-small</f:code><f:message>no &lt;b&gt;\u{FFFD}\
     </f:message><f:correlationId>c1</f:correlationId><f:retryAfterSeconds>3</f:retryAfterSeconds><f:error><f:path>/a</f:path>\
-    <f:message>is &quot;b&quot;</f:message></f:error></f:problem>";
+    <f:message>is \"b\"</f:message></f:error></f:problem>";
 
 fn addressing(namespace: &'static str, problem: AddressingProblem) -> Cause {
     Cause::Addressing(AddressingFault { namespace, problem, header: "ReplyTo" })

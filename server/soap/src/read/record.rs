@@ -72,8 +72,8 @@ impl Marks {
 }
 
 impl<'s> Reading<'s, '_, '_> {
-    /// The element that was just started, read to its end. If it may be `empty`, then nothing is missing in an element
-    /// without any content.
+    /// The element that was just started, read to its end. If it may be `empty`, an element without any content is `null`,
+    /// or `{}` where nothing is missing in that.
     pub(super) fn record(&mut self, id: TypeId, declared: &Type, record: &'s Record, empty: bool) -> Step {
         let known = self.names.of(id, record);
         self.open('{')?;
@@ -99,6 +99,14 @@ impl<'s> Reading<'s, '_, '_> {
                 more = self.child()?;
             }
             self.finish(&mut open, body);
+        } else if record.members.iter().any(|member| member.required)
+            || record.attributes.iter().any(|attribute| attribute.required)
+        {
+            // `{}` is none of these: what has nothing is `null`.
+            self.shallower();
+            self.out.pop();
+            self.out.push_str("null");
+            return Ok(());
         }
         self.close('}');
         Ok(())

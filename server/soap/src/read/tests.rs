@@ -1,3 +1,5 @@
+//! XML as documents have it, and what becomes of it.
+
 mod contents;
 mod heads;
 mod hostile;

@@ -1,3 +1,5 @@
+//! JSON as services give it, and what becomes of it.
+
 use std::fmt::Write as _;
 
 use proptest::prelude::*;

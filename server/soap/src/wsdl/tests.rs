@@ -1,3 +1,5 @@
+//! What is told of addresses.
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

@@ -189,11 +189,19 @@ fn rooted() -> impl Strategy<Value = Value> {
 }
 
 /// What has an image.
-fn mappable() -> impl Strategy<Value = Value> {
+pub(crate) fn mappable() -> impl Strategy<Value = Value> {
     let leaf = prop::sample::select(vec![
         json!({"type": "string"}),
         json!({"type": ["integer", "null"], "format": "int32"}),
         json!({"enum": ["x", "y", null]}),
+        json!({"type": "boolean"}),
+        json!({"type": "number"}),
+        json!({"type": "number", "format": "decimal"}),
+        json!({"type": "integer", "format": "uint64"}),
+        json!({"type": "string", "format": "decimal"}),
+        json!({"type": "string", "format": "date"}),
+        json!({"type": ["string", "null"], "format": "date-time"}),
+        json!({"type": "string", "format": "byte"}),
         json!({"$ref": "#/$defs/A"}),
         json!({"anyOf": [{"$ref": "#/$defs/B"}, {"type": "null"}]}),
         json!({"$ref": "#"}),
@@ -217,13 +225,26 @@ fn mappable() -> impl Strategy<Value = Value> {
 }
 
 fn record(member: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
-    prop::collection::vec((member, any::<bool>()), 0..4).prop_map(|members| {
+    prop::collection::vec((member, any::<bool>(), 0..5), 0..4).prop_map(|members| {
         let name = |at: usize| format!("m{at}");
+        let members: Vec<_> = members.into_iter().map(decorated).collect();
         let required: Vec<_> =
             members.iter().enumerate().filter(|(_, m)| m.1).map(|(at, _)| name(at)).collect();
         let properties: Map<_, _> = members.into_iter().enumerate().map(|(at, m)| (name(at), m.0)).collect();
         json!({"type": "object", "properties": properties, "required": required})
     })
+}
+
+/// Some members are attributes, some of another namespace.
+fn decorated((mut member, required, decoration): (Value, bool, i32)) -> (Value, bool) {
+    let is_scalar = member["type"].as_str().is_some_and(|kind| !["object", "array"].contains(&kind));
+    let plain = member.get("xml").is_none() && member.get("$ref").is_none();
+    match decoration {
+        0 if is_scalar => member["xml"] = json!({"attribute": true}),
+        1 if plain => member["xml"] = json!({"namespace": "urn:other"}),
+        _ => {}
+    }
+    (member, required)
 }
 
 proptest! {

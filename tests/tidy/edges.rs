@@ -44,6 +44,7 @@ const WRAPPED: &[(&str, &str)] = &[
     ("wasmtime", "busbar-wasm"),
     ("lapin", "busbar-amqp"),
     ("aes-gcm", "busbar-store"),
+    ("quick-xml", "busbar-soap"),
 ];
 
 /// The SDK is copied beside crates of authors, where there is no workspace to inherit from.

@@ -102,6 +102,7 @@ fn welcome(endpoints: &Endpoints, terminal: bool) -> String {
   curl '{http}/echo?colour=blue' -d 'hello'
   curl {http}/wasi-http/any/path
   curl -i {http}/orders -d '{{\"customer\":\"Ada\",\"email\":\"ada@example.org\",\"lines\":[{{\"sku\":\"tea\",\"quantity\":2}}]}}'
+  curl '{http}/soap/orders?wsdl'
   curl {http}/_busbar/invoke/greeter.greet -H \"X-API-Key: $(cat {folder}/invoker-key)\" -d '{{\"name\":\"Ada\"}}'
 
 {bold}Deploy{plain}  drop a component; it is live on every worker when the file has moved to pickup/deployed

@@ -245,3 +245,31 @@ async fn a_plugin_that_does_not_fit_its_soap_channel_is_not_deployed() {
     assert!(reason.contains("early") && reason.contains("/properties/"), "{reason}");
     bus.http().send(&call_11("/soap/greeter", GREET)).await.expect_status(200);
 }
+
+/// A service without schemas gets the XML of the Body as it came, and gives that of the reply.
+#[tokio::test]
+async fn a_raw_service_takes_and_gives_xml() {
+    let bus = Quickstart::start(&["shapes", "echo"]).await;
+    bus.create_channel("raw", "/soap/raw", "shapes.raw", json!({"protocol": "soap"})).await;
+    bus.create_channel("note", "/soap/note", "shapes.note", json!({"protocol": "soap"})).await;
+    bus.create_channel("json", "/soap/json", "echo", json!({"protocol": "soap"})).await;
+    bus.settle().await;
+    let text = format!(
+        "<e:Envelope xmlns:e=\"{SOAP_11}\" xmlns:p=\"urn:p\"><e:Body><p:any a=\"1\"><![CDATA[<]]></p:any></e:Body></e:Envelope>"
+    );
+    let reply = bus.http().send(&of_text_11("/soap/raw", text)).await;
+    reply.expect_status(200);
+    let expected = "<soap:Body><seen xmlns=\"urn:example:seen\" type=\"application/xml; charset=utf-8\">\
+                    <p:any xmlns:p=\"urn:p\" a=\"1\"><![CDATA[<]]></p:any></seen></soap:Body>";
+    assert!(reply.text().contains(expected), "{reply}");
+    // What is no XML is no reply.
+    let reply = bus.http().send(&call_12("/soap/json", "<x/>")).await;
+    reply.expect_status(500);
+    assert_eq!(reply.fault_12().0, "Receiver");
+    // An operation that gives nothing is acknowledged once what it did is kept.
+    let note = "<note xmlns=\"urn:busbar:shapes:v0\"><key>k</key><text>t</text></note>";
+    let reply = bus.http().send(&call_11("/soap/note", note)).await;
+    reply.expect_status(202);
+    assert!(reply.text().is_empty(), "{reply}");
+    assert_eq!(bus.http().get("/shapes/note/k").await.expect(200), json!({"text": "t"}));
+}

@@ -5,6 +5,7 @@ use busbar_tests::{
     envelope::{SOAP_11, call_11, envelope, of_text_11},
     raw::Raw,
 };
+use serde_json::json;
 
 const GREET: &str = "<greet xmlns=\"urn:busbar:greeter:v0\"><name>Ada</name></greet>";
 const NAMESPACE: &str = "xmlns=\"urn:busbar:greeter:v0\"";
@@ -144,6 +145,53 @@ async fn what_xml_allows_is_taken(bus: &Quickstart) {
         let reply = bus.http().send(&request).await;
         reply.expect_status(200);
         assert!(reply.text().contains("Hello, Zoë!"), "{reply}");
+    }
+}
+
+/// A package of an envelope that refers to `cid`, and of further parts as they are.
+fn package(cid: &str, parts: &str) -> Request {
+    let blob = format!(
+        "<blob xmlns=\"urn:busbar:shapes:v0\"><name>n</name><content><x:Include \
+         xmlns:x=\"http://www.w3.org/2004/08/xop/include\" href=\"cid:{cid}\"/></content></blob>"
+    );
+    let text = format!(
+        "--b\r\nContent-Type: application/xop+xml; charset=utf-8; type=\"text/xml\"\r\nContent-ID: <root>\r\n\r\n\
+         {}\r\n{parts}",
+        envelope(SOAP_11, "", &blob)
+    );
+    let content_type = "multipart/related; type=\"application/xop+xml\"; start=\"<root>\"; start-info=\"text/xml\"; boundary=b";
+    Request::post("/soap/blob").header("content-type", content_type).body(text)
+}
+
+#[tokio::test]
+async fn packages_hold_what_they_say() {
+    let bus = Quickstart::start(&["shapes"]).await;
+    bus.create_channel("blob", "/soap/blob", "shapes.blob", json!({"protocol": "soap"})).await;
+    bus.settle().await;
+    let part = |id: &str, more: &str| format!("--b\r\nContent-ID: <{id}>\r\n{more}\r\nfive!\r\n");
+    let whole = part("one", "") + "--b--\r\n";
+    let reply = bus.http().send(&package("one", &whole)).await;
+    reply.expect_status(200);
+    assert!(reply.text().contains("<length>5</length>"), "{reply}");
+    assert!(reply.header("content-type").unwrap().starts_with("multipart/related"), "{reply}");
+    let bad = [
+        ("a part that is missing", "two", whole.clone(), "two"),
+        ("a part of the wrong length", "one", part("one", "Content-Length: 7\r\n") + "--b--\r\n", "length"),
+        ("a part that nobody refers to", "one", part("one", "") + &part("more", "") + "--b--\r\n", "more"),
+        ("a part twice", "one", part("one", "") + &part("one", "") + "--b--\r\n", "one"),
+        ("no end", "one", part("one", ""), "boundary"),
+        (
+            "an encoding of mail",
+            "one",
+            part("one", "Content-Transfer-Encoding: quoted-printable\r\n") + "--b--\r\n",
+            "quoted-printable",
+        ),
+    ];
+    for (what, cid, parts, expected) in bad {
+        let reply = bus.http().send(&package(cid, &parts)).await;
+        assert_eq!(reply.status, 500, "{what}: {reply}");
+        assert_eq!(reply.fault_11().0, "Client", "{what}");
+        assert!(reply.text().contains(expected), "{what}: {reply}");
     }
 }
 

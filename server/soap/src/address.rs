@@ -89,11 +89,6 @@ impl Address {
     pub fn operations(&self) -> &[Operation] {
         &self.operations
     }
-
-    pub fn operation(&self, name: &str) -> Option<&Operation> {
-        let at = self.operations.binary_search_by(|operation| operation.name.as_str().cmp(name)).ok()?;
-        self.operations.get(at)
-    }
 }
 
 impl Operation {

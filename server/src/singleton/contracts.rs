@@ -98,7 +98,11 @@ fn reason(breaks: &[Break], channels: &[Channel], source: Source) -> String {
 }
 
 fn methods(channel: &Channel) -> String {
-    if channel.methods.is_empty() { "any method".to_owned() } else { channel.methods.join(",") }
+    match channel.protocol {
+        Protocol::Soap => format!("SOAP operation {} at", channel.operation()),
+        Protocol::Rest if channel.methods.is_empty() => "any method".to_owned(),
+        Protocol::Rest => channel.methods.join(","),
+    }
 }
 
 #[cfg(test)]
@@ -109,9 +113,12 @@ mod tests {
         compatibility::{Break, Side},
         deployment::Source,
         path::PathPattern,
+        plugin::Description,
+        soap::Soap,
     };
+    use busbar_store::Promise;
 
-    use super::reason;
+    use super::{reason, renamed};
 
     fn broken(service: &str) -> Break {
         let message = "is required now".to_owned();
@@ -159,6 +166,28 @@ mod tests {
         assert!(lines[5].contains("busbar deploy --force") && lines[5].contains("force=true"), "{text}");
         assert!(!text.contains("pickup"), "{text}");
         assert!(reason(&[broken("s")], &[], Source::Pickup).contains("The pickup folder can't force."));
+    }
+
+    #[test]
+    fn a_new_major_version_moves_the_messages_of_soap() {
+        let description = |version: &str| Description {
+            version: version.to_owned(),
+            ..Description::of_wasi_http("s".parse().unwrap(), Vec::new())
+        };
+        let soap = |namespace: Option<&str>| Channel {
+            protocol: Protocol::Soap,
+            soap: namespace.map(|uri| Soap { namespace: Some(uri.to_owned()), ..Soap::default() }),
+            ..channel("soap", "s.one", &[])
+        };
+        let breaks = |channel: Channel, after: &str| {
+            let promise = Promise { description: description("1.9.0"), channels: vec![channel] };
+            renamed(&promise, &description(after))
+        };
+        let moved = breaks(soap(None), "2.0.0");
+        assert!(moved[0].message.contains("urn:busbar:s:v1 becomes urn:busbar:s:v2"), "{moved:?}");
+        assert_eq!(breaks(soap(None), "1.10.0"), []);
+        assert_eq!(breaks(soap(Some("urn:own")), "2.0.0"), []);
+        assert_eq!(breaks(channel("rest", "s.one", &[]), "2.0.0"), []);
     }
 
     #[test]

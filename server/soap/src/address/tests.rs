@@ -42,9 +42,7 @@ fn the_same_type_has_one_name_and_another_one_its_own() {
     let address = Address::new("orders", operations.clone()).expect("an address");
     assert_eq!(names(&address), ["Line", "Line", "PutX", "SubmitLine", "SubmitLine"]);
     let reversed = Address::new("orders", operations.into_iter().rev().collect());
-    assert_eq!(reversed, Ok(address.clone()));
-    assert_eq!(address.operation("put").map(|found| &*found.name), Some("put"));
-    assert_eq!(address.operation("pu"), None);
+    assert_eq!(reversed, Ok(address));
 }
 
 #[test]

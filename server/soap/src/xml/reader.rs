@@ -119,11 +119,6 @@ impl<'x> Reader<'x> {
         Some((self.scope.resolve(prefix)?, local))
     }
 
-    /// Prefixes and namespaces in force at the element that was just started.
-    pub fn in_force(&self) -> impl Iterator<Item = (&'x str, &str)> {
-        self.scope.in_force()
-    }
-
     /// Prefixes and namespaces in force around the element that was just started, but for those that it
     /// declares anew; a namespace is empty where none is in force.
     pub fn inherited(&self) -> impl Iterator<Item = (&'x str, &str)> {

@@ -90,18 +90,9 @@ impl<'x> Scope<'x> {
         }
     }
 
-    /// What is in force, each prefix once.
-    pub(super) fn in_force(&self) -> impl Iterator<Item = (&'x str, &str)> {
-        self.visible(self.bindings.len())
-    }
-
     /// What is in force of the outside of the innermost element, each prefix once.
     pub(super) fn inherited(&self) -> impl Iterator<Item = (&'x str, &str)> {
-        self.visible(self.outside.last().map_or(0, |count| *count as usize))
-    }
-
-    /// Those of the first `count` bindings that are in force.
-    fn visible(&self, count: usize) -> impl Iterator<Item = (&'x str, &str)> {
+        let count = self.outside.last().map_or(0, |count| *count as usize);
         let visible = |at: usize, prefix: &str| self.bindings[at + 1..].iter().all(|b| b.prefix != prefix);
         let bindings = self.bindings.iter().enumerate().take(count);
         bindings.filter(move |(at, b)| visible(*at, b.prefix)).map(|(_, b)| (b.prefix, b.uri.as_ref()))

@@ -81,7 +81,6 @@ fn what_is_inherited_is_not_what_is_declared_anew() {
     reader.next().unwrap();
     reader.next().unwrap();
     assert_eq!(reader.inherited().collect::<Vec<_>>(), [("p", "v")]);
-    assert_eq!(reader.in_force().collect::<Vec<_>>(), [("p", "v"), ("", ""), ("q", "x")]);
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn large() -> String {
 fn parsing(times: usize) {
     let shape = compile::shape(&schema()).expect("it has an image").expect("it is no null");
     let text = large();
-    let parse = || {
+    let parse = || -> String {
         let mut message = message::open(&text).expect("it is an envelope");
         let json = read::payload(&shape, "urn:x", &mut message.reader, &mut NoParts).expect("it is valid");
         message.finish().expect("it ends");
@@ -137,7 +137,7 @@ fn parsing(times: usize) {
         let used = f64::from(u32::try_from((cpu::own_ns() - before) / 1_000).expect("it takes less"));
         speeds.push(bytes / used);
     }
-    let text_cost = grown(|| parse()) / bytes;
+    let text_cost = grown(parse) / bytes;
     let json = parse();
     let tree_cost = grown(|| serde_json::from_str::<Value>(&json).expect("it is JSON")) / bytes;
     println!("An envelope of {:.1} MB becomes JSON:\n", megabytes(text.len() as u64));

@@ -143,10 +143,17 @@ async fn addressing_headers_are_answered(bus: &Quickstart) {
     reply.expect_status(200);
     assert_eq!(text_of(reply.text(), "RelatesTo").as_deref(), Some("urn:uuid:1"));
     assert_eq!(text_of(reply.text(), "Action").as_deref(), Some("greetResponse"));
+    assert!(text_of(reply.text(), "MessageID").unwrap().starts_with("urn:uuid:"), "{reply}");
     let elsewhere = addressing("http://example.org/replies");
     let reply = bus.http().send(&of_text_11("/soap/greeter", envelope(SOAP_11, &elsewhere, GREET))).await;
     assert_eq!(reply.fault_11().0, "OnlyAnonymousAddressSupported");
     let none = addressing("http://www.w3.org/2005/08/addressing/none");
+    let fault = bus.http().send(&of_text_11("/soap/greeter", envelope(SOAP_11, &none, "<greet/>"))).await;
+    fault.expect_status(202);
+    assert!(fault.text().is_empty(), "{fault}");
+    let action =
+        of_text_11("/soap/greeter", envelope(SOAP_11, &anonymous, GREET)).header("soapaction", "other");
+    assert_eq!(bus.http().send(&action).await.fault_11().0, "ActionMismatch");
     let reply = bus.http().send(&of_text_11("/soap/greeter", envelope(SOAP_11, &none, GREET))).await;
     reply.expect_status(202);
     assert!(reply.text().is_empty(), "{reply}");
@@ -239,6 +246,7 @@ async fn a_plugin_that_does_not_fit_its_soap_channel_is_not_deployed() {
     early.expect_status(500);
     assert!(early.header("retry-after").is_some(), "{early}");
     assert_eq!(early.fault_11().0, "Server");
+    bus.http().get("/soap/early?wsdl").await.problem(503, "not-deployed");
     let posted = bus.post_deployment("keeper.wasm", &artifact::service("keeper")).await;
     let failed = bus.wait_state(&deployment::accepted(&posted), "failed").await;
     let reason = failed["reason"].as_str().unwrap();

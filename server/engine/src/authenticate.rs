@@ -148,11 +148,7 @@ mod tests {
 
     use super::{Guard, authenticate, basic};
     use crate::route::Admitted;
-    use busbar_model::{
-        Digest, Security, Timestamp,
-        fault::FaultKind,
-        security::{Credential, PasswordType},
-    };
+    use busbar_model::{Digest, Security, Timestamp, fault::FaultKind, security::Credential};
 
     fn headers(name: &'static str, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())])

@@ -13,12 +13,15 @@ use std::{sync::Arc, time::Duration};
 
 use busbar_model::{Fault, Name, bounds, fault::FaultKind};
 use busbar_soap::{Refusal, media::ContentType, wsdl};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{
     HeaderName, HeaderValue, Method,
-    header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE},
+    header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::SemaphorePermit,
+    time::{Instant, timeout_at},
+};
 
 pub(crate) use self::{address::SoapAddress, operations::Operations};
 use self::{
@@ -78,8 +81,8 @@ pub(crate) async fn exchange(
     if request.head.method != Method::POST {
         return pipeline.finish(context, unrouted, described(address, &request));
     }
-    let known = Known::of(&request.head.headers);
-    let mut exchange = Exchange { pipeline, context, at, address, unique, known, caller: None };
+    let known = Known::of(&request.head.headers, unique);
+    let mut exchange = Exchange { pipeline, context, at, address, known, caller: None };
     let outcome = exchange.call(request).await;
     let Exchange { known, caller, .. } = exchange;
     let (reply, fault) = reply::render(context, &known, outcome);
@@ -107,7 +110,11 @@ fn described(address: &SoapAddress, request: &Request) -> Result<Response, Fault
         fault.allow = vec!["POST".to_owned()];
         return Err(fault);
     }
-    let document = wsdl::document(&address.address, &location::location(&request.head, request.trusted));
+    if address.address.operations().is_empty() {
+        let text = "no operation of this address is deployed at present";
+        return Err(Fault::new(FaultKind::NotDeployed, text).with_retry_after_s(5));
+    }
+    let document = wsdl::document(&address.address, &location::location(&request.head));
     let mut response = Response { body: Body::from(Bytes::from(document)), ..Response::default() };
     response.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
     // It depends on the address by which it was asked for.
@@ -121,7 +128,6 @@ struct Exchange<'c> {
     context: &'c Arc<Context>,
     at: usize,
     address: &'c SoapAddress,
-    unique: u128,
     known: Known,
     caller: Option<Name>,
 }
@@ -138,9 +144,10 @@ impl<'c> Exchange<'c> {
             // Who need not read the message to tell its sender doesn't.
             permit = Some(self.permitted(authenticate(admitted, &mut head.headers).await?));
         }
-        let bytes = collect(self.pipeline, body, self.address.body_bytes_max, deadline).await?;
-        let length = bytes.len() as u64;
-        let Opened { input, content_type, verified } = self.open(asked, bytes).await?;
+        // Held until the call has ended: its JSON is no smaller.
+        let held = collect(self.pipeline, body, self.address.body_bytes_max, deadline).await?;
+        let length = held.bytes.len() as u64;
+        let Opened { input, content_type, verified, .. } = self.open(asked, held.bytes.clone()).await?;
         let Some(route) = self.route() else { return Err(Fault::not_found().into()) };
         let routed = to_channel(route, Vec::new());
         if length > routed.body_bytes_max {
@@ -152,13 +159,8 @@ impl<'c> Exchange<'c> {
             (None, None) => self.permitted(authenticate(routed.admission, &mut head.headers).await?),
         };
         let service = live(routed.service)?;
-        let envelope = Envelope {
-            context: self.context,
-            service,
-            known: &self.known,
-            address: &self.address.address,
-            unique: self.unique,
-        };
+        let envelope =
+            Envelope { context: self.context, service, known: &self.known, address: &self.address.address };
         let inbound = Inbound {
             context: self.context,
             // What counts was the message; its JSON is what it is.
@@ -214,6 +216,10 @@ fn asked(head: &Head) -> Result<Asked, Refusal> {
 /// The request's head, as the service is to see it.
 fn as_call(mut head: Head, content_type: &'static str) -> Head {
     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    // They were about the envelope.
+    for name in [CONTENT_LENGTH, CONTENT_ENCODING, TRANSFER_ENCODING] {
+        head.headers.remove(name);
+    }
     // An envelope is answered by an envelope.
     head.headers.remove(PREFER);
     if head.uri.query().is_some()
@@ -224,21 +230,48 @@ fn as_call(mut head: Head, content_type: &'static str) -> Head {
     head
 }
 
-/// The whole message in memory, as one of few large ones.
-async fn collect(pipeline: &Pipeline, body: Body, limit: u64, deadline: Instant) -> Result<Bytes, Fault> {
-    let length = body.length().unwrap_or(limit);
-    if length > limit && body.length().is_some() {
+/// A message in memory, and its share of what messages may take there.
+struct Held<'p> {
+    bytes: Bytes,
+    _share: Option<SemaphorePermit<'p>>,
+}
+
+/// The whole message. Beyond a small one, each piece takes its share of what a worker's messages may take as it
+/// comes; nobody waits for shares, since those who wait would hold theirs.
+async fn collect(pipeline: &Pipeline, body: Body, limit: u64, deadline: Instant) -> Result<Held<'_>, Fault> {
+    if body.length().is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
-    let reading = async {
-        let _place = if length > bounds::BODY_INLINE_BYTES_MAX {
-            let kib = u32::try_from(length.div_ceil(1024)).unwrap_or(u32::MAX);
-            let kib = kib.min(u32::try_from(bounds::MESSAGES_KIB_MAX).unwrap_or(u32::MAX));
-            pipeline.messages().acquire_many(kib).await.ok()
-        } else {
-            None
-        };
-        body.collect(limit).await.map_err(broken)
+    if body.length().is_some_and(|length| length <= bounds::BODY_INLINE_BYTES_MAX) {
+        let bytes = timeout_at(deadline, body.collect(limit)).await.map_err(|_| timed_out())?;
+        return Ok(Held { bytes: bytes.map_err(broken)?, _share: None });
+    }
+    let mut stream = match body {
+        Body::Empty => return Ok(Held { bytes: Bytes::new(), _share: None }),
+        Body::Bytes(bytes) => return Ok(Held { bytes, _share: None }),
+        Body::Stream(stream) => stream.limited(limit),
     };
-    timeout_at(deadline, reading).await.map_err(|_| timed_out())?
+    let (mut whole, mut share, mut kib) = (BytesMut::new(), None::<SemaphorePermit<'_>>, 0);
+    let reading = async {
+        while let Some(piece) = stream.chunk().await {
+            whole.extend_from_slice(&piece.map_err(broken)?);
+            let beyond = (whole.len() as u64).saturating_sub(bounds::BODY_INLINE_BYTES_MAX).div_ceil(1024);
+            let more = u32::try_from(beyond - kib).unwrap_or(u32::MAX);
+            if more > 0 {
+                let taken = pipeline.messages().try_acquire_many(more).map_err(|_| too_many())?;
+                match &mut share {
+                    Some(share) => share.merge(taken),
+                    None => share = Some(taken),
+                }
+                kib = beyond;
+            }
+        }
+        Ok::<_, Fault>(())
+    };
+    timeout_at(deadline, reading).await.map_err(|_| timed_out())??;
+    Ok(Held { bytes: whole.freeze(), _share: share })
+}
+
+fn too_many() -> Fault {
+    Fault::new(FaultKind::Overloaded, "too many large messages are in memory").with_retry_after_s(1)
 }

@@ -155,6 +155,8 @@ pub const XML_DEPTH_MAX: usize = 100;
 pub const XML_ATTRIBUTES_MAX: usize = 64;
 pub const XML_NAME_BYTES_MAX: usize = 512;
 pub const XML_NAMESPACES_MAX: usize = 64;
+/// Bytes of a namespace in XML from outside.
+pub const XML_NAMESPACE_BYTES_MAX: usize = 4 * 1024;
 pub const XML_NODES_MAX: usize = 5_000_000;
 /// Characters of the reason why a service has no SOAP.
 pub const SOAP_PROBLEM_CHARS_MAX: usize = 1_000;

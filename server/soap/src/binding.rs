@@ -89,8 +89,8 @@ pub fn problems<'d>(
         for channel in members() {
             match describe(&channel.service).map(|described| operation(channel, described)) {
                 Some(Ok(operation)) => bound.push((channel, operation)),
-                Some(Err(problem)) => problems.push(problem),
-                None => {}
+                Some(Err(problem)) if concerns(channel) => problems.push(problem),
+                Some(Err(_)) | None => {}
             }
         }
         problems.extend(address(group.path.as_str(), bound).1);

@@ -28,7 +28,7 @@ pub struct Message<'x> {
     pub reader: Reader<'x>,
 }
 
-/// Reads up to the element in the body. A refusal has the version once it is known.
+/// Reads up to the element in the body. A refusal has the version and the addressing headers once they are known.
 ///
 /// Nothing may follow the body: SOAP 1.1, section 4, would let elements do so, but Basic Profile 1.1 (R1011) forbids
 /// them, and nobody sends them.
@@ -39,18 +39,23 @@ pub fn open(text: &str) -> Result<Message<'_>, Refusal> {
         return Err(Refusal::envelope("the document's element is no Envelope"));
     }
     let version = Version::of(reader.namespace()).ok_or_else(Refusal::version)?;
-    let headers = up_to_payload(&mut reader, version).map_err(|refusal| refusal.in_version(version))?;
-    Ok(Message { version, headers, reader })
+    let mut headers = Headers::default();
+    match up_to_payload(&mut reader, version, &mut headers) {
+        Ok(()) => Ok(Message { version, headers, reader }),
+        Err(refusal) => {
+            let addressing = headers.addressing.map(Box::new);
+            Err(Refusal { addressing, ..refusal.in_version(version) })
+        }
+    }
 }
 
-fn up_to_payload(reader: &mut Reader<'_>, version: Version) -> Result<Headers, Refusal> {
-    let mut headers = Headers::default();
+fn up_to_payload(reader: &mut Reader<'_>, version: Version, headers: &mut Headers) -> Result<(), Refusal> {
     let missing = || Refusal::envelope("the envelope has no Body");
     if !started(reader)? {
         return Err(missing());
     }
     if reader.local() == "Header" && reader.namespace() == version.namespace() {
-        headers = Headers::read(reader, version)?;
+        *headers = Headers::read(reader, version)?;
         if !started(reader)? {
             return Err(missing());
         }
@@ -67,7 +72,7 @@ fn up_to_payload(reader: &mut Reader<'_>, version: Version) -> Result<Headers, R
         Some(style) if version == Version::V12 && style.trim() != ENCODING_NONE => {
             Err(Refusal::data_encoding())
         }
-        _ => Ok(headers),
+        _ => Ok(()),
     }
 }
 

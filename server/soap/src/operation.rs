@@ -1,10 +1,12 @@
 //! One operation: a service as SOAP shows it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::{
     compile::{self, Unmappable},
-    shape::Shape,
+    shape::{Content, Element, Namespace, Shape},
 };
 
 /// Document/literal wrapped: the body is one element named after the operation.
@@ -52,7 +54,9 @@ impl Operation {
         let payload = |side, schema: Option<&Value>| match schema {
             None => Ok(Payload::Raw),
             Some(schema) => match compile::shape(schema) {
-                Ok(Some(shape)) => Ok(Payload::Typed(shape)),
+                Ok(Some(shape)) => within(shape, source.namespace)
+                    .map(Payload::Typed)
+                    .map_err(|unmappable| Unusable { side, unmappable }),
                 Ok(None) => Ok(Payload::Nothing),
                 Err(unmappable) => Err(Unusable { side, unmappable }),
             },
@@ -74,5 +78,59 @@ impl Operation {
     /// Whether callers get no more than an acknowledgement.
     pub fn is_one_way(&self) -> bool {
         self.output == Payload::Nothing
+    }
+}
+
+/// The shape in an operation of this namespace, which a schema may have named too. Refuses what would have two
+/// elements of one name then.
+fn within(mut shape: Shape, namespace: &str) -> Result<Shape, Unmappable> {
+    for found in &mut shape.types {
+        let mut elements: Vec<&mut Element> = match &mut found.content {
+            Content::Scalar(_) => Vec::new(),
+            Content::Record(record) => record.members.iter_mut().map(|member| &mut member.element).collect(),
+            Content::Choice(variants) => variants.iter_mut().map(|variant| &mut variant.element).collect(),
+            Content::List(element) | Content::Sole(element) => vec![element],
+        };
+        let mut moved = false;
+        for element in &mut elements {
+            if matches!(&element.namespace, Namespace::Other(other) if other == namespace) {
+                element.namespace = Namespace::Target;
+                moved = true;
+            }
+        }
+        let mut names = BTreeSet::new();
+        let twice = elements.iter().find(|element| !names.insert((&element.namespace, &element.name)));
+        if let Some(element) = twice.filter(|_| moved) {
+            let reason = format!("has two elements named {:?} in the operation's namespace", element.name);
+            return Err(Unmappable { path: String::new(), reason });
+        }
+    }
+    Ok(shape)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Operation, Source};
+
+    #[test]
+    fn a_schema_may_name_the_operations_own_namespace() {
+        let of = |namespace: &str, name: &str| {
+            let second = json!({"type": "string", "xml": {"name": name, "namespace": "urn:own"}});
+            let schema = json!({"type": "object", "properties": {"a": {"type": "string"}, "b": second}});
+            let source = Source {
+                name: "op",
+                namespace,
+                documentation: None,
+                input_schema: Some(&schema),
+                output_schema: None,
+            };
+            Operation::of(source)
+        };
+        assert!(of("urn:own", "b").is_ok());
+        assert!(of("urn:other", "a").is_ok());
+        let refused = of("urn:own", "a").unwrap_err();
+        assert!(refused.to_string().contains("two elements named \"a\""), "{refused}");
     }
 }

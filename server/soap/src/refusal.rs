@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use busbar_model::fault::FieldError;
 
-use crate::{version::Version, xml::Malformed};
+use crate::{message::Addressing, version::Version, xml::Malformed};
 
 /// A message that is refused, as its sender is told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +18,8 @@ pub struct Refusal {
     pub errors: Vec<FieldError>,
     /// The message's version, where its envelope told it before it was refused.
     pub version: Option<Version>,
+    /// The message's own addressing headers, where they were read before it was refused.
+    pub addressing: Option<Box<Addressing>>,
 }
 
 /// What a fault is about, which decides its code and where its details stand.
@@ -100,6 +102,8 @@ pub enum AddressingProblem {
     MissingAddress,
     /// A reply is wanted elsewhere than on the connection of the request.
     OnlyAnonymous,
+    /// Another action than the SOAPAction.
+    ActionMismatch,
 }
 
 impl AddressingFault {
@@ -122,6 +126,7 @@ impl AddressingFault {
             AddressingProblem::Cardinality => Some("InvalidCardinality"),
             AddressingProblem::MissingAddress => Some("MissingAddressInEPR"),
             AddressingProblem::OnlyAnonymous => Some("OnlyAnonymousAddressSupported"),
+            AddressingProblem::ActionMismatch => Some("ActionMismatch"),
         }
     }
 }
@@ -131,7 +136,14 @@ const NAMES_TOLD: usize = 5;
 
 impl Refusal {
     fn new(cause: Cause, code: &'static str, message: impl Into<String>) -> Self {
-        Self { cause, code: code.into(), message: message.into(), errors: Vec::new(), version: None }
+        Self {
+            cause,
+            code: code.into(),
+            message: message.into(),
+            errors: Vec::new(),
+            version: None,
+            addressing: None,
+        }
     }
 
     /// About the body or the whole.

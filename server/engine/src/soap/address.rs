@@ -83,11 +83,6 @@ impl SoapAddress {
         namespace: &str,
         local: &str,
     ) -> Result<Chosen, Refusal> {
-        if let (Some(action), Some(stated)) = (action, stated)
-            && action != stated.trim()
-        {
-            return Err(Refusal::header("the message's wsa:Action is another one than its SOAPAction"));
-        }
         let action = action.or(stated.map(str::trim)).filter(|action| !action.is_empty());
         if let Some(named) = action.and_then(|action| self.named(action)) {
             return self.fits(named, namespace, local);

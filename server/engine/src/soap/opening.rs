@@ -33,6 +33,8 @@ pub(super) struct Asked {
 pub(super) struct Known {
     pub(super) version: Version,
     pub(super) addressing: Option<Addressing>,
+    /// What no other message has.
+    pub(super) unique: u128,
     pub(super) wants_mtom: bool,
     /// Of the channel, in the catalog.
     pub(super) route: Option<usize>,
@@ -44,17 +46,18 @@ pub(super) struct Known {
 pub(super) struct Opened {
     pub(super) input: Bytes,
     pub(super) content_type: &'static str,
+    pub(super) is_raw: bool,
     /// The caller, where the message itself tells it.
     pub(super) verified: Option<Verified>,
 }
 
 impl Known {
     /// What the head of a request tells: its content type is of one version.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn of(headers: &HeaderMap, unique: u128) -> Self {
         let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let version = ContentType::parse(text).ok().and_then(|content_type| content_type.version());
         let version = version.unwrap_or(Version::V11);
-        Self { version, addressing: None, wants_mtom: false, route: None, operation: None }
+        Self { version, addressing: None, unique, wants_mtom: false, route: None, operation: None }
     }
 }
 
@@ -79,6 +82,10 @@ pub(super) fn open(
             let mut package = Package::parse(bytes, related)?;
             let text = charset::decode(package.root, package.root_charset.as_deref())?;
             let opened = opening.text(&text, &mut Attached(&mut package), known)?;
+            if opened.is_raw && package.untaken().next().is_some() {
+                let text = "a service that takes raw XML takes no parts beside it";
+                return Err(Refusal::message("parts-not-taken", text).into());
+            }
             package.finish()?;
             Ok(opened)
         }
@@ -109,10 +116,16 @@ impl Opening<'_> {
     fn text(&self, text: &str, parts: &mut dyn Parts, known: &mut Known) -> Result<Opened, Trouble> {
         let mut message = message::open(text).inspect_err(|refusal| {
             known.version = refusal.version.unwrap_or(known.version);
+            known.addressing = refusal.addressing.as_deref().cloned();
         })?;
         known.version = message.version;
         known.addressing.clone_from(&message.headers.addressing);
         let Some(address) = self.context.catalog.soap(self.at) else { return Err(Fault::not_found().into()) };
+        if let (Some(addressing), Some(action)) = (&message.headers.addressing, &self.asked.action)
+            && addressing.action.as_deref().is_some_and(|stated| stated.trim() != action)
+        {
+            return Err(addressing.action_mismatch().in_version(message.version).into());
+        }
         let stated = message.headers.addressing.as_ref().and_then(|addressing| addressing.action.as_deref());
         let reader = &message.reader;
         let chosen = address.choose(self.asked.action.as_deref(), stated, reader.namespace(), reader.local());
@@ -134,7 +147,8 @@ impl Opening<'_> {
         let Some(operation) = operation else { return Err(unusable().into()) };
         let (input, content_type) = payload(&operation.input, &operation.namespace, &mut message, parts)?;
         message.finish()?;
-        Ok(Opened { input: input.into(), content_type, verified })
+        let is_raw = operation.input == Payload::Raw;
+        Ok(Opened { input: input.into(), content_type, is_raw, verified })
     }
 
     fn verify(&self, route: &Route, headers: &Headers) -> Result<Option<Verified>, Trouble> {

@@ -8,7 +8,7 @@ use busbar_soap::{
     address::Address,
     envelope::{self, ReplyHeaders},
     fault::{self, Detail},
-    message::Endpoint,
+    message::{Addressing, Endpoint},
     mtom,
     read::element_of,
     refusal::Cause,
@@ -81,6 +81,9 @@ fn told(context: &Context, known: &Known, trouble: &Trouble) -> (Response, Optio
             (known.version, (**fault).clone(), fault::write(known.version, &told, reply.as_ref()), status)
         }
     };
+    if known.addressing.as_ref().is_some_and(Addressing::faults_unwanted) {
+        return (Response { status: Some(StatusCode::ACCEPTED), ..Response::default() }, Some(fault));
+    }
     let mut response = Response {
         status: StatusCode::from_u16(status).ok(),
         headers: fault_headers(&fault),
@@ -113,7 +116,10 @@ fn of_refusal(refusal: &Refusal) -> Fault {
 }
 
 fn reply_headers(known: &Known, action: String) -> Option<ReplyHeaders> {
-    known.addressing.as_ref().map(|addressing| addressing.reply(action, None))
+    let id = format!("{:032x}", known.unique);
+    // As UUIDs are written (RFC 9562, section 4).
+    let id = format!("urn:uuid:{}-{}-{}-{}-{}", &id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..]);
+    known.addressing.as_ref().map(|addressing| addressing.reply(action, Some(id)))
 }
 
 /// Puts a service's response into an envelope.
@@ -122,8 +128,6 @@ pub(super) struct Envelope<'c> {
     pub(super) service: &'c BoundService,
     pub(super) known: &'c Known,
     pub(super) address: &'c Arc<Address>,
-    /// What no other message has.
-    pub(super) unique: u128,
 }
 
 impl Encode for Envelope<'_> {
@@ -150,12 +154,7 @@ impl Envelope<'_> {
         }
         let body = body.collect(self.service.limits.output_bytes).await;
         let body = body.map_err(|error| self.unusable(&error.to_string()))?;
-        let rendering = Rendering {
-            address: Arc::clone(self.address),
-            at,
-            known: self.known.clone(),
-            unique: self.unique,
-        };
+        let rendering = Rendering { address: Arc::clone(self.address), at, known: self.known.clone() };
         let rendered = if body.len() <= bounds::CHECK_INLINE_BYTES_MAX {
             rendering.render(&body)
         } else {
@@ -195,7 +194,6 @@ struct Rendering {
     address: Arc<Address>,
     at: usize,
     known: Known,
-    unique: u128,
 }
 
 impl Rendering {
@@ -226,7 +224,7 @@ impl Rendering {
         if parts.is_empty() {
             return Ok((version.content_type().to_owned(), text.into()));
         }
-        let boundary = format!("busbar-{:032x}", self.unique);
+        let boundary = format!("busbar-{:032x}", self.known.unique);
         let (content_type, bytes) = mtom::package(&text, version, None, &boundary, parts);
         Ok((content_type, bytes.into()))
     }

@@ -146,6 +146,17 @@ impl Addressing {
         Ok(())
     }
 
+    /// The message's action is another one than what HTTP says it is.
+    pub fn action_mismatch(&self) -> Refusal {
+        let message = "the message's wsa:Action is another one than its SOAPAction".to_owned();
+        self.fault(AddressingProblem::ActionMismatch, "Action", message)
+    }
+
+    /// Whether nobody is to be told of a fault: it goes where replies go unless it has an address of its own.
+    pub fn faults_unwanted(&self) -> bool {
+        self.fault_to.as_ref().or(self.reply_to.as_ref()) == Some(&Endpoint::None)
+    }
+
     /// The headers of the reply. `message_id` is a URI of its own.
     pub fn reply(&self, action: String, message_id: Option<String>) -> ReplyHeaders {
         ReplyHeaders {

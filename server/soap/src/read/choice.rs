@@ -77,7 +77,8 @@ impl<'s> Reading<'s, '_, '_> {
             if count > 0 {
                 self.out.push(',');
             }
-            self.element(element).map_err(|failure| failure.within(count))?;
+            self.deeper().and_then(|()| self.element(element)).map_err(|failure| failure.within(count))?;
+            self.shallower();
             count += 1;
             more = self.child()?;
         }

@@ -41,12 +41,13 @@ pub fn element_of(document: &str) -> Result<&str, Malformed> {
     let ends = xml.span().end;
     // Nothing but comments may follow.
     xml.next()?;
-    Ok(document.get(begins..ends).unwrap_or_default())
+    // Without a byte order mark.
+    Ok(xml.text().get(begins..ends).unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::raw;
+    use super::{element_of, raw};
     use crate::xml::Reader;
 
     /// The raw form of the first element named `cut`.
@@ -56,6 +57,16 @@ mod tests {
             xml.next().unwrap();
         }
         raw(&mut xml).unwrap()
+    }
+
+    #[test]
+    fn a_document_is_its_element() {
+        for document in ["<a/>", "\u{FEFF}<a/>", "<?xml version='1.0'?>\n<!-- x --><a/><!-- y -->\n"] {
+            assert_eq!(element_of(document).unwrap(), "<a/>");
+        }
+        for bad in ["", "a", "<a/><b/>", "<a>", "<a/>b"] {
+            assert!(element_of(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

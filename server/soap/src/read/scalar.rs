@@ -94,10 +94,14 @@ fn push_value(out: &mut String, scalar: &Scalar, text: &str) -> Result<(), Cow<'
             let decimal = number::decimal(text)?;
             return push_known(out, scalar, true, |value| number::are_equal(value, decimal));
         }
-        ScalarKind::Integer(_) | ScalarKind::Double | ScalarKind::DecimalNumber => {
+        ScalarKind::Integer(width) => {
+            let mut number = String::new();
+            number::push_integer(&mut number, text, width)?;
+            return push_known(out, scalar, false, |value| *value == number);
+        }
+        ScalarKind::Double | ScalarKind::DecimalNumber => {
             let mut number = String::new();
             match scalar.kind {
-                ScalarKind::Integer(width) => number::push_integer(&mut number, text, width)?,
                 ScalarKind::Double => number::push_double(&mut number, text)?,
                 _ => number::push_decimal_number(&mut number, text)?,
             }

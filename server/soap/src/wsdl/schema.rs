@@ -180,7 +180,7 @@ impl<'a> Schema<'a> {
         }
         if let Content::Record(Record { attributes, .. }) = content {
             for attribute in attributes {
-                self.attribute(within, attribute);
+                self.attribute(within, attribute, optional);
             }
         }
         self.markup.end();
@@ -242,8 +242,9 @@ impl<'a> Schema<'a> {
         self.refer("xs:element", &attributes, documentation);
     }
 
-    fn attribute(&mut self, within: Within<'a>, attribute: &'a Attribute) {
-        let using = ("use", if attribute.required { "required" } else { "optional" });
+    /// `absent`: what has it may have nothing at all.
+    fn attribute(&mut self, within: Within<'a>, attribute: &'a Attribute, absent: bool) {
+        let using = ("use", if attribute.required && !absent { "required" } else { "optional" });
         let documentation = attribute.documentation.as_deref();
         match &attribute.namespace {
             None => {

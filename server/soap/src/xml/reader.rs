@@ -297,7 +297,7 @@ impl<'x> Reader<'x> {
         }
         for (at, attribute) in self.attributes.iter().enumerate() {
             let same = |other: &Attribute<'_>| {
-                other.local == attribute.local && self.namespace_of(other) == self.namespace_of(attribute)
+                other.local == attribute.local && self.scope.is_same(other.bound, attribute.bound)
             };
             if self.attributes[..at].iter().any(same) {
                 return Err(self.malformed("an attribute that is given twice"));

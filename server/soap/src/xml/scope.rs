@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use busbar_model::bounds::XML_NAMESPACES_MAX;
+use busbar_model::bounds::{XML_NAMESPACE_BYTES_MAX, XML_NAMESPACES_MAX};
 
 use crate::namespace;
 
@@ -11,6 +11,8 @@ struct Binding<'x> {
     prefix: &'x str,
     /// Empty: no namespace.
     uri: Cow<'x, str>,
+    /// The first binding in force with this URI: by it namespaces are compared at no cost.
+    first: usize,
 }
 
 /// Where the namespace of a prefix is found while the element is open.
@@ -62,7 +64,11 @@ impl<'x> Scope<'x> {
         if self.bindings.len() >= XML_NAMESPACES_MAX {
             return Err("too many namespaces are declared");
         }
-        self.bindings.push(Binding { prefix, uri });
+        if uri.len() > XML_NAMESPACE_BYTES_MAX {
+            return Err("a namespace is too long");
+        }
+        let same = self.bindings.iter().position(|binding| binding.uri == uri);
+        self.bindings.push(Binding { prefix, uri, first: same.unwrap_or(self.bindings.len()) });
         Ok(())
     }
 
@@ -79,6 +85,15 @@ impl<'x> Scope<'x> {
             None if prefix == "xml" => Some(Bound::Xml),
             None => None,
         }
+    }
+
+    /// Whether two namespaces are the same.
+    pub(super) fn is_same(&self, a: Bound, b: Bound) -> bool {
+        let first = |bound| match bound {
+            Bound::At(at) => Bound::At(self.bindings.get(at).map_or(at, |binding| binding.first)),
+            other => other,
+        };
+        first(a) == first(b)
     }
 
     /// Empty for none.

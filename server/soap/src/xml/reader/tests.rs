@@ -137,3 +137,20 @@ proptest::proptest! {
         let _ = told(&text);
     }
 }
+
+/// Attributes that differ in nothing but long namespaces are told apart at the cost of their own length.
+#[test]
+fn long_namespaces_are_compared_once() {
+    let uri = |at: usize| format!("{}{at:02}", "u".repeat(4_000));
+    let declared: String = (0..32).map(|at| format!(" xmlns:p{at}='{}'", uri(at))).collect();
+    let attributes: String = (0..32).map(|at| format!(" p{at}:x=''")).collect();
+    let element = format!("<x{attributes}/>");
+    let text = format!("<a{declared}>{}</a>", element.repeat(20_000));
+    let started = std::time::Instant::now();
+    let mut reader = Reader::new(&text).unwrap();
+    while reader.next().unwrap() != Event::Eof {}
+    assert!(started.elapsed() < std::time::Duration::from_secs(5), "{:?}", started.elapsed());
+    let same = format!("<a xmlns:p='{0}' xmlns:q='{0}' p:x='' q:x=''/>", uri(1));
+    assert!(told(&same).unwrap_err().contains("twice"));
+    assert!(told(&format!("<a xmlns='{}'/>", "u".repeat(5_000))).unwrap_err().contains("too long"));
+}

@@ -176,7 +176,12 @@ async fn packages_hold_what_they_say() {
     assert!(reply.header("content-type").unwrap().starts_with("multipart/related"), "{reply}");
     let bad = [
         ("a part that is missing", "two", whole.clone(), "two"),
-        ("a part of the wrong length", "one", part("one", "Content-Length: 7\r\n") + "--b--\r\n", "length"),
+        (
+            "a part of the wrong length",
+            "one",
+            part("one", "Content-Length: 7\r\n") + "--b--\r\n",
+            "Content-Length",
+        ),
         ("a part that nobody refers to", "one", part("one", "") + &part("more", "") + "--b--\r\n", "more"),
         ("a part twice", "one", part("one", "") + &part("one", "") + "--b--\r\n", "one"),
         ("no end", "one", part("one", ""), "boundary"),

@@ -130,6 +130,10 @@ fn parsing(times: usize) {
         json
     };
     let bytes = f64::from(u32::try_from(text.len()).expect("it is small enough"));
+    // First, while the allocator has nothing to spare.
+    let text_cost = grown(parse) / bytes;
+    let json = parse();
+    let tree_cost = grown(|| serde_json::from_str::<Value>(&json).expect("it is JSON")) / bytes;
     let mut speeds = Vec::new();
     for _ in 0..times {
         let before = cpu::own_ns();
@@ -137,9 +141,6 @@ fn parsing(times: usize) {
         let used = f64::from(u32::try_from((cpu::own_ns() - before) / 1_000).expect("it takes less"));
         speeds.push(bytes / used);
     }
-    let text_cost = grown(parse) / bytes;
-    let json = parse();
-    let tree_cost = grown(|| serde_json::from_str::<Value>(&json).expect("it is JSON")) / bytes;
     println!("An envelope of {:.1} MB becomes JSON:\n", megabytes(text.len() as u64));
     println!("| subject | figure | target |");
     println!("| --- | --: | --: |");
@@ -148,7 +149,7 @@ fn parsing(times: usize) {
         "| memory for its JSON (there is no tree of XML) | {text_cost:.2} × its text | ≤ {MEMORY_TARGET} |"
     );
     println!(
-        "| memory for the tree that its schema is checked by | {tree_cost:.2} × its text | ≤ {MEMORY_TARGET} |\n"
+        "| memory for the tree of JSON that its schema is checked by, over REST too | {tree_cost:.2} × its text | – |\n"
     );
 }
 

@@ -1,6 +1,8 @@
 //! From the SOAP channels of one path to its [`Address`], and what keeps a channel out of it.
 
-use busbar_model::{Channel, Name, bounds::SOAP_PROBLEM_CHARS_MAX, service::ServiceDescription, soap};
+use busbar_model::{
+    Channel, Name, Plugin, bounds::SOAP_PROBLEM_CHARS_MAX, service::ServiceDescription, soap,
+};
 
 use crate::{
     address::Address,
@@ -13,6 +15,15 @@ pub struct Described<'a> {
     pub plugin: &'a Name,
     pub version: &'a str,
     pub service: &'a ServiceDescription,
+}
+
+/// The service of this name, if a version of its plugin is live.
+pub fn described<'p>(plugins: &'p [Plugin], name: &Name) -> Option<Described<'p>> {
+    plugins.iter().find_map(|plugin| {
+        let description = &plugin.active.as_ref()?.description;
+        let service = description.services.iter().find(|service| service.name == *name)?;
+        Some(Described { plugin: &plugin.name, version: &description.version, service })
+    })
 }
 
 /// A channel whose service can't be called over SOAP.

@@ -1,11 +1,11 @@
 //! Whether the services behind SOAP channels can be called over SOAP.
 
 use busbar_model::{
-    Channel, Name, Plugin, Timestamp,
+    Channel, Name, Timestamp,
     channel::{Draft, Protocol},
     plugin::Description,
 };
-use busbar_soap::binding::{Described, Problem, problems};
+use busbar_soap::binding::{Described, Problem, described, problems};
 
 use crate::{channel, connection::AnyConnection, error::Error, id::new_id, odb::Odb, plugin};
 
@@ -65,12 +65,4 @@ pub(crate) fn unusable(connection: &mut AnyConnection) -> Result<Vec<Problem>, E
     }
     let plugins = plugin::all(connection)?;
     Ok(problems(&channels, |_| true, |name| described(&plugins, name)))
-}
-
-fn described<'p>(plugins: &'p [Plugin], name: &Name) -> Option<Described<'p>> {
-    plugins.iter().find_map(|plugin| {
-        let description = &plugin.active.as_ref()?.description;
-        let service = description.services.iter().find(|service| service.name == *name)?;
-        Some(Described { plugin: &plugin.name, version: &description.version, service })
-    })
 }

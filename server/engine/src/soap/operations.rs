@@ -51,7 +51,9 @@ impl Operations {
         for group in groups {
             let mut operations = Vec::new();
             for channel in group.channels.iter().filter_map(|at| definitions.channels.get(*at)) {
-                let Some(described) = described(definitions, &channel.service) else { continue };
+                let Some(described) = binding::described(&definitions.plugins, &channel.service) else {
+                    continue;
+                };
                 let operation = self.operation(channel, described);
                 compiled.insert(channel.name.clone(), Arc::clone(&operation));
                 operations.push(operation);
@@ -81,14 +83,6 @@ impl Operations {
             }),
         }
     }
-}
-
-fn described<'d>(definitions: &'d Definitions, service: &Name) -> Option<Described<'d>> {
-    definitions.plugins.iter().find_map(|plugin| {
-        let description = &plugin.active.as_ref()?.description;
-        let service = description.services.iter().find(|described| described.name == *service)?;
-        Some(Described { plugin: &plugin.name, version: &description.version, service })
-    })
 }
 
 impl Compiled {

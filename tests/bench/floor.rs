@@ -9,12 +9,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::{Response, header::HeaderValue, server::conn::http1, service::service_fn};
+use http_body_util::{Either, Full};
+use hyper::{
+    Method, Request, Response, body::Incoming, header::HeaderValue, server::conn::http1, service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use nix::sys::{prctl, signal::Signal};
 
-const PROCESSES: usize = 2;
+pub(crate) const PROCESSES: usize = 2;
 
 /// 64 bytes.
 static ANSWER: &[u8; 64] = &[b'x'; 64];
@@ -50,8 +52,12 @@ pub(crate) fn work() {
         loop {
             let Ok((stream, _)) = listener.accept().await else { continue };
             let _ = stream.set_nodelay(true);
-            let service = service_fn(async |_| {
-                let mut response = Response::new(Full::new(Bytes::from_static(ANSWER)));
+            let service = service_fn(async |request: Request<Incoming>| {
+                // What is posted goes back as it comes.
+                let mut response = match *request.method() {
+                    Method::POST => Response::new(Either::Left(request.into_body())),
+                    _ => Response::new(Either::Right(Full::new(Bytes::from_static(ANSWER)))),
+                };
                 response.headers_mut().insert("content-type", HeaderValue::from_static("text/plain"));
                 Ok::<_, Infallible>(response)
             });

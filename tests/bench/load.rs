@@ -11,7 +11,7 @@ use std::{
 use clap::Args;
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     task::LocalSet,
 };
@@ -25,6 +25,9 @@ pub(crate) struct Options {
     #[arg(long)]
     seconds: f64,
 }
+
+/// A larger request is sent while its reply is read already: who passes bodies on does not wait for their end.
+const SENT_FIRST_BYTES_MAX: usize = 64 * 1024;
 
 /// What one run gave.
 #[derive(Clone, Debug)]
@@ -51,7 +54,7 @@ impl Outcome {
 }
 
 /// A run in a process of its own.
-pub(crate) async fn run_apart(authority: &str, request: &str, connections: usize, seconds: f64) -> Outcome {
+pub(crate) async fn run_apart(authority: &str, request: &[u8], connections: usize, seconds: f64) -> Outcome {
     let mut load = tokio::process::Command::new(std::env::current_exe().expect("this program has a file"))
         .args(["load", "--authority", authority])
         .args(["--connections", &connections.to_string(), "--seconds", &seconds.to_string()])
@@ -61,7 +64,7 @@ pub(crate) async fn run_apart(authority: &str, request: &str, connections: usize
         .spawn()
         .expect("this program starts again");
     let mut stdin = load.stdin.take().expect("its input is a pipe");
-    stdin.write_all(request.as_bytes()).await.expect("the load reads its request");
+    stdin.write_all(request).await.expect("the load reads its request");
     drop(stdin);
     let output = load.wait_with_output().await.expect("the load ends");
     Outcome::parse(&String::from_utf8_lossy(&output.stdout))
@@ -130,22 +133,39 @@ async fn connection(
 ) -> std::io::Result<()> {
     let mut stream = TcpStream::connect(authority).await?;
     stream.set_nodelay(true)?;
-    let mut buffer = vec![0; 16 * 1024];
+    let mut buffer = vec![0; 64 * 1024];
     while Instant::now() < end {
         let sent = Instant::now();
-        stream.write_all(request).await?;
-        let mut filled = 0;
-        while reply_bytes(&buffer[..filled])?.is_none_or(|whole| filled < whole) {
-            let read = stream.read(&mut buffer[filled..]).await?;
-            if read == 0 {
-                return Err(std::io::ErrorKind::UnexpectedEof.into());
-            }
-            filled += read;
+        if request.len() <= SENT_FIRST_BYTES_MAX {
+            stream.write_all(request).await?;
+            receive(&mut stream, &mut buffer).await?;
+        } else {
+            let (mut reading, mut writing) = stream.split();
+            tokio::try_join!(writing.write_all(request), receive(&mut reading, &mut buffer))?;
         }
         let us = u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX);
         tally.borrow_mut().latencies_us.push(us);
     }
     Ok(())
+}
+
+/// Reads one reply; its head has to fit the buffer, of its body only the length matters.
+async fn receive(stream: &mut (impl AsyncRead + Unpin), buffer: &mut [u8]) -> std::io::Result<()> {
+    let mut filled = 0;
+    let whole = loop {
+        filled += some(stream.read(&mut buffer[filled..]).await?)?;
+        if let Some(whole) = reply_bytes(&buffer[..filled])? {
+            break whole;
+        }
+    };
+    while filled < whole {
+        filled += some(stream.read(buffer).await?)?;
+    }
+    Ok(())
+}
+
+fn some(read: usize) -> std::io::Result<usize> {
+    if read == 0 { Err(std::io::ErrorKind::UnexpectedEof.into()) } else { Ok(read) }
 }
 
 /// Bytes of the reply that begins here, once its head is whole.

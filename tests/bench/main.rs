@@ -13,12 +13,14 @@ mod deploy;
 mod floor;
 mod load;
 mod rounds;
+mod scale;
 mod soap;
 mod start;
 mod state;
 mod statistics;
+mod subject;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// Measures the bus; prints Markdown.
 #[derive(Debug, Parser)]
@@ -27,8 +29,28 @@ struct Arguments {
     /// Short rounds: to see that it works.
     #[arg(long)]
     quick: bool,
+    /// Only these parts, by name.
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
     #[command(subcommand)]
     command: Option<Command>,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Requests beside the floor, and what each stage costs.
+    Requests,
+    /// More workers, channels and bytes; calls within calls.
+    Scale,
+    /// SOAP beside REST.
+    Soap,
+    /// What calls keep and hand over.
+    State,
+    /// Drop to live, rollback, swaps under load.
+    Deploy,
+    /// Start, idle memory, memory after many calls.
+    Start,
 }
 
 #[derive(Debug, Subcommand)]
@@ -51,17 +73,25 @@ fn main() {
         Some(Command::Load(options)) => load::run(&options),
         None => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime can be built").block_on(measure(arguments.quick));
+            runtime.expect("a runtime can be built").block_on(measure(arguments.quick, &arguments.only));
         }
     }
 }
 
-async fn measure(quick: bool) {
+async fn measure(quick: bool, only: &[Part]) {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     println!("# Busbar, measured on {cores} cores\n");
-    rounds::report(quick).await;
-    soap::report(quick).await;
-    state::report(quick).await;
-    deploy::report(quick).await;
-    start::report(quick).await;
+    for part in Part::value_variants() {
+        if !only.is_empty() && !only.contains(part) {
+            continue;
+        }
+        match part {
+            Part::Requests => rounds::report(quick).await,
+            Part::Scale => scale::report(quick).await,
+            Part::Soap => soap::report(quick).await,
+            Part::State => state::report(quick).await,
+            Part::Deploy => deploy::report(quick).await,
+            Part::Start => start::report(quick).await,
+        }
+    }
 }

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use crate::{
     cpu,
-    rounds::{self, Measured, megabytes},
+    rounds::megabytes,
     statistics::median,
+    subject::{Rounds, Subject, alternate, post},
 };
 
 /// What a SOAP call may cost of the same call over REST.
@@ -59,40 +60,26 @@ fn payload() -> (String, String) {
 }
 
 async fn calls(quick: bool) {
-    let (rounds, seconds) = if quick { (1, 1.0) } else { (5, 4.0) };
     let bus = Quickstart::start(&["shapes"]).await;
     bus.create_channel("bench-soap", "/soap/bench", "shapes.mirror", json!({"protocol": "soap"})).await;
     bus.settle().await;
-    let authority = bus.http().authority().to_owned();
     let (json, xml) = payload();
-    let post = |path: &str, content_type: &str, body: &str| {
-        format!(
-            "POST {path} HTTP/1.1\r\nHost: {authority}\r\nContent-Type: {content_type}\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
+    let request = |path: &str, content_type: &str, body: &str| {
+        let content_type = format!("Content-Type: {content_type}\r\n");
+        post(bus.http().authority(), path, &content_type, body.as_bytes())
     };
-    let requests = [
-        post("/shapes/mirror", "application/json", &json),
-        post("/soap/bench", "text/xml; charset=utf-8", &xml),
+    let mut subjects = [
+        Subject::of("REST", &bus, request("/shapes/mirror", "application/json", &json)),
+        Subject::of("SOAP 1.1", &bus, request("/soap/bench", "text/xml; charset=utf-8", &xml)),
     ];
-    let mut measured: [Vec<Measured>; 2] = [Vec::new(), Vec::new()];
-    for round in 0..=rounds {
-        for at in if round % 2 == 0 { [0, 1] } else { [1, 0] } {
-            let taken = rounds::measure(&authority, &requests[at], bus.folder().root(), seconds).await;
-            assert!(taken.outcome.errors < 1.0, "{:?}", taken.outcome);
-            // The first round warms up.
-            if round > 0 {
-                measured[at].push(taken);
-            }
-        }
-    }
-    let cost = |at: usize| median(&measured[at].iter().map(|one| one.cpu_us).collect::<Vec<_>>());
+    alternate(&mut subjects, Rounds::new(quick), async |_| {}).await;
+    subjects.iter().for_each(|subject| assert!(subject.errors() < 1.0, "{} has errors", subject.name));
+    let [rest, soap] = subjects.map(|subject| subject.cpu_us());
     println!("SOAP: a typed service with {} bytes of JSON, {} of XML, each way.\n", json.len(), xml.len());
     println!("| subject | CPU µs/request | × REST | target |");
     println!("| --- | --: | --: | --: |");
-    println!("| REST | {:.2} | 1.00 | – |", cost(0));
-    println!("| SOAP 1.1 | {:.2} | {:.2} | {CALL_TARGET} |\n", cost(1), cost(1) / cost(0));
+    println!("| REST | {rest:.2} | 1.00 | – |");
+    println!("| SOAP 1.1 | {soap:.2} | {:.2} | {CALL_TARGET} |\n", soap / rest);
 }
 
 fn schema() -> Value {

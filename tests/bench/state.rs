@@ -135,5 +135,5 @@ async fn load_with(bus: &Quickstart, line: &str, headers: &str, time: Duration) 
     let length = VALUE.len();
     let request =
         format!("{line} HTTP/1.1\r\nHost: {authority}\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
-    load::run_apart(authority, &request, CALLERS, time.as_secs_f64()).await
+    load::run_apart(authority, request.as_bytes(), CALLERS, time.as_secs_f64()).await
 }

@@ -57,6 +57,21 @@ pub(crate) fn invoke(input: Target) -> Result<Value, Fault> {
 }
 
 #[input]
+pub(crate) struct Repeat {
+    service: String,
+    times: u32,
+}
+
+/// Invokes a service so many times, one call after the other, with `null`; answers with the number.
+#[service(invokes = "echo")]
+pub(crate) fn repeat(input: Repeat) -> Result<u32, Fault> {
+    for _ in 0..input.times {
+        let _: Value = busbar_sdk::invoke(&input.service, &Value::Null)?;
+    }
+    Ok(input.times)
+}
+
+#[input]
 pub(crate) struct Fan {
     targets: Vec<Target>,
 }

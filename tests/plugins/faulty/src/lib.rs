@@ -17,6 +17,7 @@ busbar_sdk::plugin!(
     calls::recurse,
     calls::invoke,
     calls::fan,
+    calls::repeat,
     replies::reply,
     replies::custom,
     secrets::secret,

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use busbar_tests::{Client, Folder, Options, Quickstart, Request, deployment::digest, wasm};
+use busbar_tests::{Client, Folder, Options, Quickstart, Request, artifact, deployment::digest, wasm};
 use serde_json::json;
 
 use crate::{
@@ -60,7 +60,7 @@ async fn many(services: u32) {
         bus.wait_deployment(&name, &digest(&bytes), "active").await;
     }
     let folder = bus.stop().await;
-    let path = path(services - 1);
+    let path = format!("/{}", numbered(services - 1).0);
     let (took, bus) = first_answer(folder, Options::default(), &path).await;
     let workers = bus.workers().await;
     let pss: Vec<f64> = workers.iter().map(|worker| megabytes(cpu::pss_bytes(*worker))).collect();
@@ -74,16 +74,11 @@ async fn many(services: u32) {
     println!("| idle memory per worker (PSS) | {:.1} MB | – |\n", median(&pss));
 }
 
-/// The test plugin under a name and on a path of its own.
+/// The `wasi:http` example, which is named by its file, as a file of its own.
 fn numbered(number: u32) -> (String, Vec<u8>) {
-    let name = format!("many-{number:04}");
-    let renamed = wasm::replaced(&wasm::version(1), "versioned", &name);
-    (name, wasm::replaced(&renamed, "/version", &path(number)))
-}
-
-/// As long as `/version`.
-fn path(number: u32) -> String {
-    format!("/many{number:03}")
+    let mut bytes = artifact::service("wasi-http");
+    bytes.extend(wasm::custom_section(&number.to_le_bytes()));
+    (format!("many-{number:04}"), bytes)
 }
 
 /// On a port known beforehand.

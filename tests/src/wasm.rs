@@ -26,6 +26,14 @@ fn versions(original: &[u8], number: u32) -> Vec<u8> {
     patched
 }
 
+/// A section that says nothing to anyone: appended, it makes a file another one.
+pub fn custom_section(content: &[u8]) -> Vec<u8> {
+    const NAME: &[u8] = b"n";
+    let length = u8::try_from(content.len() + 1 + NAME.len()).expect("one byte tells its length");
+    assert!(length < 0x80, "a length of one byte in LEB128");
+    [&[0, length, 1][..], NAME, content].concat()
+}
+
 /// The file with a text replaced by one of the same length, wherever it stands.
 pub fn replaced(original: &[u8], text: &str, by: &str) -> Vec<u8> {
     assert_eq!(text.len(), by.len(), "{text:?} and {by:?} are of one length");

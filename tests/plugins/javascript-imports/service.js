@@ -33,7 +33,7 @@ const uses = {
       { service: SELF, input: { what: 'add', value: 1 } },
       { service: SELF, input: { what: 'reject' } },
     ]);
-    const echoed = invokeRaw('echo.echo', new Request('hello', { contentType: 'text/plain' }));
+    const echoed = invokeRaw('echo', new Request('hello', { contentType: 'text/plain' }));
     const shown = outcomes.map(({ result, code, status }) => (code ? [code, status] : result));
     return [nested.result, ...shown, echoed.json().body];
   },
@@ -87,7 +87,7 @@ const uses = {
   deliver() {
     const input = { what: 'add', value: 1 };
     const first = deliver.send(SELF, input, { attempts: 1, orderKey: 'a', delayMs: 600_000 });
-    return [first.length, invokeAsync(SELF, input).length];
+    return [first, invokeAsync(SELF, input)];
   },
   context: () => ({
     method: context.head().method,
@@ -108,7 +108,7 @@ const uses = {
 };
 
 const use = defineService({
-  invokes: ['echo.echo', SELF],
+  invokes: ['echo', SELF],
   secrets: 'pay-key',
   input: { type: 'object', properties: { what: { type: 'string' }, value: {} }, required: ['what'] },
   output: { type: 'object', properties: { result: {} }, required: ['result'] },

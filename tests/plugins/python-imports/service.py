@@ -43,7 +43,7 @@ class Used:
     result: Any
 
 
-@plugin.service(invokes=["echo.echo", "python-imports.use"], secrets=["pay-key"])
+@plugin.service(invokes=["echo", "python-imports.use"], secrets=["pay-key"])
 def use(input: Use) -> Used:
     global served
     served += 1
@@ -53,7 +53,7 @@ def use(input: Use) -> Used:
 def use_invoke(value):
     nested = invoke("python-imports.use", Use("add", value), Used)
     outcomes = invoke_all([Target("python-imports.use", Use("add", 1)), Target("python-imports.use", Use("reject"))], Used)
-    raw = invoke_raw("echo.echo", Request("text/plain", b"hello"))
+    raw = invoke_raw("echo", Request("text/plain", b"hello"))
     shown = [each.result if isinstance(each, Used) else [each.code, each.status] for each in outcomes]
     return [nested.result, *shown, raw.json()["body"]]
 
@@ -135,7 +135,7 @@ def use_secrets(value):
 
 def use_deliver(value):
     first = deliver.send("python-imports.use", Use("add", 1), DeliveryOptions(attempts=1, order_key="a", delay_ms=600_000))
-    return [len(first), len(invoke_async("python-imports.use", Use("add", 1)))]
+    return [first, invoke_async("python-imports.use", Use("add", 1))]
 
 
 def use_context(value):

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::languages::COMPILE_BOUND;
 
 /// A build of everything that the SDK stands on, tools and all.
-const BUILD_BOUND: Duration = Duration::from_secs(400);
+const BUILD_BOUND: Duration = Duration::from_secs(500);
 
 /// As an author has it: none of this build's own settings.
 async fn cargo_build(folder: &Path, offline: bool) -> Output {
@@ -76,14 +76,14 @@ async fn promises_what_all_do(bus: &Quickstart) {
 async fn a_new_service_in_python_builds_and_deploys_as_it_is() {
     let plugin = Scaffold::new("python").await;
     plugin.passes("python3", &["-m", "unittest"]).await;
-    plugin.is_a_service().await;
+    plugin.serves().await;
 }
 
 #[tokio::test]
 async fn a_new_service_in_javascript_builds_and_deploys_as_it_is() {
     let plugin = Scaffold::new("javascript").await;
     plugin.passes("npm", &["test"]).await;
-    plugin.is_a_service().await;
+    plugin.serves().await;
 }
 
 /// A new service that is built by its own script, far from this repository.
@@ -118,7 +118,7 @@ impl Scaffold {
         assert!(output.status.success(), "{program}: {output:?}");
     }
 
-    async fn is_a_service(self) {
+    async fn serves(self) {
         let cases = self.folder.run(&["test", "web-shop"]).await;
         cases.expect(0);
         assert!(cases.stdout.ends_with("3 cases passed\n"), "{cases:?}");

@@ -201,8 +201,12 @@ async fn the_cases_of_the_examples_pass() {
     for (name, cases) in [("currency", 4), ("addresses", 4)] {
         let shipped = artifact::repository().join("plugins").join(name);
         let plugin = artifact::service_file(name);
-        let finished =
-            folder.run(&["test", shipped.to_str().unwrap(), "--plugin", plugin.to_str().unwrap()]).await;
+        let finished = folder
+            .run_within(
+                &["test", shipped.to_str().unwrap(), "--plugin", plugin.to_str().unwrap()],
+                COMPILE_BOUND,
+            )
+            .await;
         finished.expect(0);
         assert!(finished.stdout.ends_with(&format!("{cases} cases passed\n")), "{finished:?}");
     }

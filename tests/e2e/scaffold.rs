@@ -119,7 +119,7 @@ impl Scaffold {
     }
 
     async fn serves(self) {
-        let cases = self.folder.run(&["test", "web-shop"]).await;
+        let cases = self.folder.run_within(&["test", "web-shop"], COMPILE_BOUND).await;
         cases.expect(0);
         assert!(cases.stdout.ends_with("3 cases passed\n"), "{cases:?}");
         let bus = Quickstart::start(&[]).await;

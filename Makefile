@@ -11,8 +11,13 @@ SOAP_CLIENTS := $(abspath $(TARGET))/soap-clients
 JAVA_PACKAGES := default-jdk-headless jaxws libaxis-java libgoogle-gson-java
 JAVA_FILES := /usr/bin/javac /usr/bin/wsimport /usr/share/java/axis.jar /usr/share/java/gson.jar
 TEST_PLUGINS := faulty keeper shapes versioned
+# Services in other languages: where each stands, by the tools that build them.
+PYTHON_TOOLS := $(abspath $(TARGET))/languages/python
+JAVASCRIPT_TOOLS := $(abspath $(TARGET))/languages/javascript
+PYTHON_SERVICES := bin/language-services/currency.wasm bin/test-services/python-imports.wasm
+JAVASCRIPT_SERVICES := bin/language-services/addresses.wasm bin/test-services/javascript-imports.wasm
 
-.PHONY: build run check test test-long bench advisories toolchain services test-services test-binary nextest schemathesis soap-clients deny clean
+.PHONY: build run check test test-long bench advisories toolchain services test-services language-services language-tests run-languages test-binary nextest schemathesis soap-clients deny clean
 
 build: toolchain services ## ./bin/busbar and ./bin/services/*.wasm
 	$(CARGO) build --locked --release -p busbar
@@ -21,6 +26,11 @@ build: toolchain services ## ./bin/busbar and ./bin/services/*.wasm
 run: build ## Busbar on this machine, with the example services
 	./bin/busbar quickstart --services bin/services
 
+run-languages: build language-services ## the same, with the examples in Python and JavaScript
+	mkdir -p bin/all-services
+	cp bin/services/*.wasm bin/language-services/*.wasm bin/all-services/
+	./bin/busbar quickstart --services bin/all-services
+
 check: toolchain deny ## format, lints, documentation, structure, licences
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
@@ -28,7 +38,7 @@ check: toolchain deny ## format, lints, documentation, structure, licences
 	$(CARGO) test --locked -q -p busbar-tests --test tidy
 	cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 
-test: check test-binary test-services services nextest schemathesis soap-clients ## check, then unit and end-to-end tests
+test: check test-binary test-services services language-services language-tests nextest schemathesis soap-clients ## check, then unit and end-to-end tests
 	BUSBAR_BIN="$(abspath $(TARGET))/debug/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
 	  BUSBAR_SOAP_CLIENTS="$(SOAP_CLIENTS)" \
 	  cargo-nextest nextest run --locked --workspace --all-features --no-fail-fast
@@ -55,6 +65,49 @@ services: toolchain
 test-services: toolchain
 	$(CARGO) build --locked --profile guest --target $(WASM) $(TEST_PLUGINS:%=-p %)
 	@for name in $(TEST_PLUGINS); do install -D -m 644 "$(TARGET)/$(WASM)/guest/$${name//-/_}.wasm" "bin/test-services/$$name.wasm"; done
+
+# The examples in Python and JavaScript, and what tests of these languages call. Needs python3 (3.11 or newer), and Node (20
+# or newer) with npm; `make build` and `make run` do not. Built again only when their sources, SDK, contract or tools change.
+language-services: $(PYTHON_SERVICES) $(JAVASCRIPT_SERVICES)
+
+$(PYTHON_TOOLS)/installed: plugins/sdk-python/requirements.txt
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+$(JAVASCRIPT_TOOLS)/installed: plugins/sdk-javascript/package.json plugins/sdk-javascript/package-lock.json
+	rm -rf $(@D)
+	mkdir -p $(@D)
+	cp $^ $(@D)
+	cd $(@D) && npm ci --no-audit --no-fund --silent
+	touch $@
+
+bin/language-services/%.wasm: PLUGIN = plugins/$(basename $(notdir $@))
+bin/test-services/%.wasm: PLUGIN = tests/plugins/$(basename $(notdir $@))
+
+bin/language-services/currency.wasm: plugins/currency/service.py
+bin/test-services/python-imports.wasm: tests/plugins/python-imports/service.py
+$(PYTHON_SERVICES): $(PYTHON_TOOLS)/installed $(wildcard plugins/sdk-python/busbar_sdk/*.py plugins/wit/*.wit)
+	mkdir -p $(@D)
+	VIRTUAL_ENV=$(PYTHON_TOOLS) $(PYTHON_TOOLS)/bin/componentize-py --quiet --wit-path plugins/wit --world plugin \
+	  componentize busbar_sdk.entry --python-path $(PLUGIN) --python-path plugins/sdk-python --output $@.part
+	mv $@.part $@
+
+bin/language-services/addresses.wasm: $(wildcard plugins/addresses/*.js*)
+bin/test-services/javascript-imports.wasm: $(wildcard tests/plugins/javascript-imports/*.js*)
+$(JAVASCRIPT_SERVICES): $(JAVASCRIPT_TOOLS)/installed plugins/sdk-javascript/build.mjs $(wildcard plugins/sdk-javascript/busbar-sdk/*.js plugins/wit/*.wit)
+	mkdir -p $(@D)
+	cp plugins/sdk-javascript/build.mjs $(JAVASCRIPT_TOOLS)
+	node $(JAVASCRIPT_TOOLS)/build.mjs $(PLUGIN) $@.part
+	mv $@.part $@
+
+# Unit tests of the SDKs and of the examples, without a bus.
+language-tests:
+	cd plugins/sdk-python && PYTHONPATH=. PYTHONDONTWRITEBYTECODE=1 python3 -m unittest discover --start-directory tests
+	cd plugins/currency && PYTHONPATH=../sdk-python PYTHONDONTWRITEBYTECODE=1 python3 -m unittest
+	cd plugins/sdk-javascript && npm test --silent
+	cd plugins/addresses && node --import ../sdk-javascript/busbar-sdk/testing/register.js --test
 
 # With the features of the whole workspace, so that the tests build nothing of it a second time.
 test-binary: toolchain

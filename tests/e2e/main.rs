@@ -20,6 +20,8 @@ mod deployment;
 mod http;
 mod invocation;
 mod kill;
+mod language_imports;
+mod languages;
 mod ledger;
 mod limits;
 mod logs;

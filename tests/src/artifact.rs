@@ -24,17 +24,19 @@ pub fn binary() -> PathBuf {
 }
 
 /// The file of a service: `NAME.wasm` in the folders of `BUSBAR_SERVICES` (separated by colons), else in
-/// `bin/services` and `bin/test-services`.
+/// `bin/services`, `bin/test-services` and `bin/language-services`.
 pub fn service_file(name: &str) -> PathBuf {
     let bin = repository().join("bin");
     let mut folders: Vec<PathBuf> = env::var_os("BUSBAR_SERVICES")
         .iter()
         .flat_map(|list| env::split_paths(list).collect::<Vec<_>>())
         .collect();
-    folders.extend([bin.join("services"), bin.join("test-services")]);
+    folders.extend(["services", "test-services", "language-services"].map(|folder| bin.join(folder)));
     let file = format!("{name}.wasm");
     let found = folders.iter().map(|folder| folder.join(&file)).find(|path| path.is_file());
-    found.unwrap_or_else(|| panic!("{file} is in none of {folders:?}: run `make build`"))
+    found.unwrap_or_else(|| {
+        panic!("{file} is in none of {folders:?}: run `make build test-services language-services`")
+    })
 }
 
 /// The bytes of a service's file.

@@ -42,12 +42,26 @@ impl Folder {
 
     /// The same, with the command adjusted.
     pub async fn run_with(&self, arguments: &[&str], adjust: impl FnOnce(&mut Command)) -> Finished {
+        self.finished(arguments, BOUND, adjust).await
+    }
+
+    /// The same of what takes long: to compile an interpreter, for one.
+    pub async fn run_within(&self, arguments: &[&str], bound: Duration) -> Finished {
+        self.finished(arguments, bound, |_| {}).await
+    }
+
+    async fn finished(
+        &self,
+        arguments: &[&str],
+        bound: Duration,
+        adjust: impl FnOnce(&mut Command),
+    ) -> Finished {
         let mut command = self.busbar();
         command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
         adjust(&mut command);
         let mut command = tokio::process::Command::from(command);
-        let output = timeout(BOUND, command.kill_on_drop(true).output()).await;
-        let output = output.unwrap_or_else(|_| panic!("busbar {arguments:?} took longer than {BOUND:?}"));
+        let output = timeout(bound, command.kill_on_drop(true).output()).await;
+        let output = output.unwrap_or_else(|_| panic!("busbar {arguments:?} took longer than {bound:?}"));
         let output = output.expect("busbar starts");
         Finished {
             code: output.status.code(),

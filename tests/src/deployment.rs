@@ -31,8 +31,13 @@ impl Quickstart {
 
     /// Sends a file and waits until it is live; the deployment.
     pub async fn deploy(&self, file: &str, bytes: &[u8]) -> Value {
+        self.deploy_within(file, bytes, poll::DEPLOY_BOUND).await
+    }
+
+    /// The same of a file that takes long to compile.
+    pub async fn deploy_within(&self, file: &str, bytes: &[u8], bound: Duration) -> Value {
         let id = accepted(&self.post_deployment(file, bytes).await);
-        self.wait_state(&id, "active").await
+        self.wait_state_within(&id, "active", bound).await
     }
 
     /// Rolls a plugin back or recalls it, and waits until that is so; the deployment.
@@ -54,7 +59,11 @@ impl Quickstart {
 
     /// Waits for a deployment's state; panics at once where it settled in another one.
     pub async fn wait_state(&self, id: &str, state: &str) -> Value {
-        poll::until(&format!("deployment {id} is {state}"), poll::DEPLOY_BOUND, async || {
+        self.wait_state_within(id, state, poll::DEPLOY_BOUND).await
+    }
+
+    async fn wait_state_within(&self, id: &str, state: &str, bound: Duration) -> Value {
+        poll::until(&format!("deployment {id} is {state}"), bound, async || {
             let deployment = self.deployment(id).await;
             let now = deployment["state"].as_str().unwrap_or_default();
             assert!(now == state || !SETTLED.contains(&now), "it should become {state}: {deployment}");

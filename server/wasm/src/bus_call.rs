@@ -6,7 +6,7 @@ use busbar_engine::{ports::Call, request::Response};
 use busbar_model::{Fault, service::Limits};
 
 use crate::{
-    bindings::PluginPre,
+    bindings::{PluginPre, busbar::bus::types::Disposition},
     call_log::Subject,
     compile::store,
     cpu::{CpuBudget, counted},
@@ -29,7 +29,15 @@ pub(crate) async fn run(loaded: &Loaded, pre: &PluginPre<CallState>, call: Call)
     state.log.end();
     let response = match outcome {
         Err(trap) => return Err(fault::of_trap(&trap, state, &subject)),
-        Ok(Err(guest)) => Err(fault::of_guest(guest, &state.log, &subject)),
+        Ok(Err(guest)) => {
+            // One that failed may have left its memory halfway: the next call gets another.
+            let failed = matches!(guest.disposition, Disposition::Fail);
+            let fault = fault::of_guest(guest, &state.log, &subject);
+            if failed {
+                return Err(fault);
+            }
+            Err(fault)
+        }
         Ok(Ok(response)) => state
             .response_out(response, &service.limits)
             .map_err(|trap| fault::of_trap(&trap, state, &subject))?,

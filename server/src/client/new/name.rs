@@ -1,86 +1,26 @@
-//! The name of a crate, of its plugin and of the folder that it stands in.
+//! The name of a plugin, of the folder that it stands in, and in Rust of its crate.
 
 use std::str::FromStr;
 
 /// Characters; what Cargo's own registry allows.
 const CHARS_MAX: usize = 64;
 
-/// Names of which Cargo, the compiler or the SDK have another use.
-const TAKEN: [&str; 56] = [
-    "abstract",
-    "alloc",
-    "as",
-    "async",
-    "await",
-    "become",
-    "box",
-    "break",
-    "build",
-    "busbar-sdk",
-    "busbar-sdk-macros",
-    "const",
-    "continue",
-    "core",
-    "crate",
-    "deps",
-    "do",
-    "dyn",
-    "else",
-    "enum",
-    "examples",
-    "extern",
-    "false",
-    "final",
-    "fn",
-    "for",
-    "gen",
-    "if",
-    "impl",
-    "in",
-    "incremental",
-    "let",
-    "loop",
-    "macro",
-    "match",
-    "mod",
-    "move",
-    "mut",
-    "override",
-    "priv",
-    "proc-macro",
-    "pub",
-    "ref",
-    "return",
-    "self",
-    "static",
-    "std",
-    "struct",
-    "super",
-    "test",
-    "trait",
-    "true",
-    "try",
-    "type",
-    "unsafe",
-    "use",
-];
-
 /// Lower-case letters, digits and `-`, beginning with a letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct CrateName(String);
+pub(super) struct ServiceName(String);
 
-impl CrateName {
+impl ServiceName {
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// As the compiler names files.
+    /// As the Rust compiler names files.
     pub(super) fn file(&self) -> String {
         self.0.replace('-', "_")
     }
 }
 
-impl FromStr for CrateName {
+impl FromStr for ServiceName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -91,9 +31,6 @@ impl FromStr for CrateName {
             return Err(format!(
                 "write lower-case letters, digits and '-', beginning with a letter, {CHARS_MAX} at most"
             ));
-        }
-        if TAKEN.contains(&text) {
-            return Err("the compiler has another use of that name".to_owned());
         }
         Ok(Self(text.to_owned()))
     }

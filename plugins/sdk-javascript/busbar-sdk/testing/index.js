@@ -1,0 +1,83 @@
+/**
+ * Unit tests without a bus: `TestHost` gives what a service asks for and keeps what it did. Run them with
+ * `node --import ./busbar-sdk/testing/register.js --test`.
+ *
+ *     const host = new TestHost(service, { services: { 'prices.lookup': () => ({ cents: 450 }) } });
+ *     const { output } = await host.call('orders.submit', { customer: 'Ada' });
+ *
+ * A fault discards what the call kept and delivered, as the bus does. Limits, grants, expiry and the check against the
+ * schema are not here: those are the bus's, and `busbar test` has them.
+ */
+
+import { received } from '../fault.js';
+import { enter, leave } from './state.js';
+
+export class TestHost {
+  /**
+   * @param {object} plugin What `definePlugin` gave.
+   * @param {object} [given]
+   * @param {Record<string, (input: any) => any>} [given.services] Answers of other services; they may throw a `Fault`.
+   * @param {Record<string, any>} [given.kv] Values that the plugin keeps, as JSON has them.
+   * @param {Record<string, any>} [given.config]
+   * @param {Record<string, string>} [given.secrets]
+   * @param {Record<string, string>} [given.headers]
+   */
+  constructor(plugin, { services = {}, kv = {}, config = {}, secrets = {}, headers = {}, ...call } = {}) {
+    this.plugin = plugin;
+    this.state = {
+      services,
+      config,
+      secrets,
+      headers,
+      kv: new Map(),
+      version: 0n,
+      cache: new Map(),
+      deliveries: [],
+      logs: [],
+      attempt: 1,
+      ...call,
+    };
+    for (const [key, value] of Object.entries(kv)) {
+      this.state.version += 1n;
+      const bytes = new TextEncoder().encode(JSON.stringify(value));
+      this.state.kv.set(key, { value: bytes, version: this.state.version });
+    }
+  }
+
+  /** Calls a service through its JSON, as the bus does: `{output, status, headers}` or `{fault, status}`. */
+  async call(service, input = {}) {
+    const val = new TextEncoder().encode(JSON.stringify(input));
+    const before = { kv: new Map(this.state.kv), deliveries: [...this.state.deliveries] };
+    enter(this.state);
+    try {
+      const request = { contentType: 'application/json', payload: { tag: 'bytes', val } };
+      const { status, headers, contentType, payload } = await this.plugin.handle(service, request);
+      const text = payload.tag === 'empty' ? '' : new TextDecoder().decode(payload.val);
+      const output = contentType === 'application/json' ? JSON.parse(text) : text;
+      return { output, status, headers: Object.fromEntries(headers) };
+    } catch (error) {
+      if (!error.payload) throw error;
+      Object.assign(this.state, before);
+      const fault = received(error.payload);
+      return { fault, status: fault.status };
+    } finally {
+      leave();
+    }
+  }
+
+  /** A value that is kept; undefined if there is none. */
+  json(key) {
+    const entry = this.state.kv.get(key);
+    return entry && JSON.parse(new TextDecoder().decode(entry.value));
+  }
+
+  /** What was handed over, asynchronous calls too: `{service, input, options}`. */
+  get deliveries() {
+    return this.state.deliveries;
+  }
+
+  /** `{level, message, fields}` */
+  get logs() {
+    return this.state.logs;
+  }
+}

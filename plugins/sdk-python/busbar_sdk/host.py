@@ -1,0 +1,26 @@
+"""The one way to the bus: the imports of the contract in a component, a double of them elsewhere."""
+
+try:
+    from componentize_py_types import Err
+    from wit_world.exports import service
+    from wit_world.imports import cache, config, context, deliver, invoke, kv, log, secrets, types
+except ModuleNotFoundError:
+    from .double import Err, cache, config, context, deliver, invoke, kv, log, secrets, service, types
+
+
+class bus:
+    """The interfaces of the contract, by their names in it."""
+
+    cache = cache
+    config = config
+    context = context
+    deliver = deliver
+    invoke = invoke
+    kv = kv
+    log = log
+    secrets = secrets
+    service = service
+    types = types
+
+
+__all__ = ["Err", "bus"]

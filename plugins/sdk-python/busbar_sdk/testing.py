@@ -1,0 +1,92 @@
+"""Unit tests without a bus: `TestHost` gives what a service asks for and keeps what it did.
+
+```python
+host = TestHost(services={"prices.lookup": lambda input: {"cents": 450}})
+outcome = host.call(submit, {"customer": "Ada"})
+assert outcome.output == {"total_cents": 450}
+assert host.json("order/1")["customer"] == "Ada"
+```
+
+A fault discards what the call kept and delivered, as the bus does. Limits, grants, expiry and the check against the
+schema are not here: those are the bus's, and `busbar test` has them.
+"""
+
+import json
+from dataclasses import dataclass, field
+
+from . import payload
+from .double import Err, Host, types
+from .fault import Fault
+from .plugin import Plugin
+
+
+@dataclass
+class Outcome:
+    """What a call came to: `output` as JSON has it, or `fault`."""
+
+    output: object = None
+    fault: Fault | None = None
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class TestHost:
+    """A bus with one plugin. `services` answers calls of others: each a function from input to output that may raise a
+    `Fault`.
+    """
+
+    __test__ = False
+
+    def __init__(self, *, services=None, kv=None, config=None, secrets=None, headers=None, caller=None):
+        self._host = Host()
+        for name, answer in (services or {}).items():
+            self._host.services[name] = _answering(answer)
+        for key, value in (kv or {}).items():
+            self._host.kv[key] = (payload.to_json(value), next(self._host.versions))
+        self._host.config = {key: json.dumps(value) for key, value in (config or {}).items()}
+        self._host.secrets = dict(secrets or {})
+        self._host.head.headers = list((headers or {}).items())
+        self._host.caller = caller
+
+    def call(self, function, input=None) -> Outcome:
+        """Calls a service of `Plugin.made` through its JSON, as the bus does."""
+        name = next(each.name for each in Plugin.made.services.values() if each.function is function)
+        request = types.Request("application/json", types.Payload_Bytes(payload.to_json(input or {})))
+        before = (dict(self._host.kv), list(self._host.deliveries))
+        Host.current = self._host
+        try:
+            response = Plugin.made.handle(name, request)
+        except Fault as fault:
+            self._host.kv, self._host.deliveries = before
+            return Outcome(fault=fault, status=fault.status)
+        finally:
+            Host.current = None
+        body = payload.whole(payload.of_bus(response.payload))
+        output = json.loads(body) if response.content_type == "application/json" else body
+        return Outcome(output, None, response.status, dict(response.headers))
+
+    def json(self, key: str):
+        """A value that is kept; None if there is none."""
+        entry = self._host.kv.get(key)
+        return None if entry is None else json.loads(entry[0])
+
+    @property
+    def deliveries(self) -> list[tuple[str, object]]:
+        """What was handed over, asynchronous calls too: the service and its input."""
+        return [(name, json.loads(request.payload.value)) for name, request, _ in self._host.deliveries]
+
+    @property
+    def logs(self) -> list[tuple[str, str, dict]]:
+        """Level, message and fields."""
+        return self._host.logs
+
+
+def _answering(answer):
+    def call(request):
+        try:
+            output = answer(json.loads(request.payload.value))
+        except Fault as fault:
+            raise Err(fault.to_bus()) from None
+        return types.Response(None, "application/json", [], types.Payload_Bytes(payload.to_json(output)))
+
+    return call

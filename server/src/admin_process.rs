@@ -17,28 +17,30 @@ const CONNECTIONS_MAX: u32 = 8;
 
 /// As a child of a parent that has bound the socket.
 pub(crate) fn run_inherited() -> anyhow::Result<()> {
-    let boot: Boot = boot::receive().context("failed to read what the parent says")?;
+    let boot = boot::receive_as_child().context("failed to read what the parent says")?;
     let listener =
         sys::inherited_listener(LISTENER_FD).context("failed to take over the listening socket")?;
-    run(boot, listener)
+    run(boot, listener, "admin-process")
 }
 
-pub(crate) fn run(boot: Boot, listener: TcpListener) -> anyhow::Result<()> {
+/// `role` is what its control socket is known by: one that has a parent is looked after by the next one, too.
+pub(crate) fn run(boot: Boot, listener: TcpListener, role: &str) -> anyhow::Result<()> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(16).build()?;
-    let outcome = runtime.block_on(serve(boot, listener));
+    let outcome = runtime.block_on(serve(boot, listener, role));
     runtime.shutdown_timeout(Duration::from_millis(500));
     outcome
 }
 
-async fn serve(boot: Boot, listener: TcpListener) -> anyhow::Result<()> {
+async fn serve(boot: Boot, listener: TcpListener, role: &str) -> anyhow::Result<()> {
     let logs = boot.settings.log.dir.clone().unwrap_or_else(|| boot.layout.logs());
     logging::start("admin", &logs, &boot.settings.log.level)?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let control_path = boot.layout.control_socket("admin-process", std::process::id());
-    let control =
-        Control::start(&control_path, "admin-process").context("failed to open the control socket")?;
+    let control_path = boot.layout.control_socket(role, std::process::id());
+    let control = Control::start(&control_path, role).context("failed to open the control socket")?;
+    control.hold(&listener)?;
+    boot::let_go()?;
     let url = boot.odb_url.clone();
     let odb = tokio::task::spawn_blocking(move || Odb::open(&url, CONNECTIONS_MAX))
         .await?
@@ -67,6 +69,7 @@ async fn serve(boot: Boot, listener: TcpListener) -> anyhow::Result<()> {
             _ = interrupt.recv() => {}
             () = asked.drain_asked() => {}
         }
+        asked.release();
     };
     busbar_admin::serve(listener, settings, stop).await?;
     let _ = std::fs::remove_file(control_path);

@@ -1,7 +1,13 @@
 //! What the parent tells a process that it starts: one JSON text on its standard input.
 
-use std::{ffi::OsString, io::Read as _, os::unix::process::CommandExt as _, process::Command};
+use std::{
+    ffi::OsString,
+    io::{self, Read as _},
+    os::unix::process::{CommandExt as _, parent_id},
+    process::Command,
+};
 
+use nix::sys::{prctl, signal::Signal};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{layout::Layout, settings::Settings};
@@ -22,14 +28,38 @@ pub(crate) struct Boot {
     pub(crate) development: bool,
     /// Of a worker: its place among the workers.
     pub(crate) slot: u32,
+    /// Tells the processes that were started together from those that they replace, or that replace
+    /// them.
+    #[serde(default)]
+    pub(crate) generation: String,
+    /// The process that started it.
+    #[serde(default)]
+    pub(crate) parent: u32,
 }
 
 /// A command that runs this very binary as something else. A newer one that was put in its place
-/// meanwhile is for the next start: processes of one server are of one version.
+/// meanwhile is for the next start or reload: processes of one generation are of one version.
 pub(crate) fn this_binary() -> Command {
     let mut command = Command::new("/proc/self/exe");
     command.arg0(std::env::args_os().next().unwrap_or_else(|| OsString::from("busbar")));
     command
+}
+
+/// What the parent said. Until `let_go` the process ends with its parent: while others can't find it by its
+/// control socket, nobody would look after it.
+pub(crate) fn receive_as_child() -> anyhow::Result<Boot> {
+    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    let boot: Boot = receive()?;
+    // It may have ended before.
+    if boot.parent != parent_id() {
+        return Err(io::Error::other("the parent is gone").into());
+    }
+    Ok(boot)
+}
+
+/// The process can be found: it lives on when its parent dies.
+pub(crate) fn let_go() -> io::Result<()> {
+    Ok(prctl::set_pdeathsig(None::<Signal>)?)
 }
 
 /// Reads what the parent said.

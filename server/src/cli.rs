@@ -16,8 +16,8 @@ use crate::{
     client, compile_process, completions,
     layout::Layout,
     logging, master_key, parent,
-    parent::{Ended, Plan},
-    quickstart,
+    parent::{Ended, Endpoints, Plan, Start, Step},
+    quickstart, reload,
     settings::{self, Settings},
     singleton, stop, testing, worker,
 };
@@ -56,6 +56,13 @@ enum Command {
     /// Stops what runs in a folder; calls under way finish.
     #[command(after_help = "Example:\n  busbar stop --dir ./.busbar")]
     Stop,
+    /// Has a server read its settings again and go on with a newer binary; no request is lost.
+    ///
+    /// Reads busbar.toml again and starts new processes, of the binary that stands by now where the server's
+    /// stood. When all of them could take over, those before finish their calls and end. If one can't,
+    /// nothing changes. Variables of the environment stay as they were when the server was started. SIGHUP
+    /// to the server's process does the same.
+    Reload(reload::Args),
     /// Runs the cases of a plugin, on the host of the bus but without a bus.
     Test(testing::Args),
     #[command(flatten)]
@@ -103,12 +110,18 @@ pub(crate) fn run() -> ExitCode {
         Command::Completions(args) => completions::run(&args, &Cli::command()),
         Command::Test(args) => return ExitCode::from(testing::run(client.json(), &args)),
         Command::Stop => blocking(stop::run(&folder, STOP_PATIENCE)),
+        Command::Reload(args) => {
+            let mut output = client::Output::standard(client.json());
+            let outcome = blocking(async { Ok(reload::run(&mut output, &folder, &args).await) });
+            let code = client::conclude(&mut output, outcome.and_then(|outcome| outcome));
+            return ExitCode::from(code);
+        }
         Command::Client(command) => match blocking(async { Ok(client::run(client, command).await) }) {
             Ok(code) => return ExitCode::from(code),
             Err(error) => Err(error),
         },
-        Command::Quickstart(options) => return ended(run_quickstart(&folder, options)),
-        Command::Server => return ended(run_server(&folder)),
+        Command::Quickstart(options) => return ended(run_parent(|| for_quickstart(&folder, options))),
+        Command::Server => return ended(run_parent(|| for_server(&folder))),
         Command::Admin => return ended(run_admin(&folder)),
     };
     match outcome {
@@ -145,7 +158,19 @@ fn blocking<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
-fn run_quickstart(folder: &Path, options: Quickstart) -> Result<(), Ended> {
+/// A folder, its settings and what it is started as.
+struct Chosen {
+    layout: Layout,
+    settings: Settings,
+    mode: Mode,
+}
+
+enum Mode {
+    Quickstart { seeds: Option<PathBuf> },
+    Server,
+}
+
+fn for_quickstart(folder: &Path, options: Quickstart) -> Result<Chosen, Ended> {
     for (key, address) in [("--http", options.http), ("--admin", options.admin)] {
         if !address.ip().is_loopback() {
             let text =
@@ -164,39 +189,84 @@ fn run_quickstart(folder: &Path, options: Quickstart) -> Result<(), Ended> {
     settings.workers.count = options.workers.map_or(settings.workers.count, usize::from);
     // A person waits for Ctrl-C to be obeyed.
     settings.http.drain_idle_ms = settings.http.drain_idle_ms.min(500);
-    let seeds = options.services;
-    run_parent(layout, settings, Mode::Quickstart { seeds })
+    Ok(Chosen { layout, settings, mode: Mode::Quickstart { seeds: options.services } })
 }
 
-fn run_server(folder: &Path) -> Result<(), Ended> {
+fn for_server(folder: &Path) -> Result<Chosen, Ended> {
     let (layout, settings) = open(folder)?;
-    run_parent(layout, settings, Mode::Server)
+    Ok(Chosen { layout, settings, mode: Mode::Server })
 }
 
-enum Mode {
-    Quickstart { seeds: Option<PathBuf> },
-    Server,
-}
-
-fn run_parent(layout: Layout, settings: Settings, mode: Mode) -> Result<(), Ended> {
-    let logs = settings.log.dir.clone().unwrap_or_else(|| layout.logs());
-    logging::start("parent", &logs, &settings.log.level)?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
-    runtime.block_on(async {
-        let _lock = parent::take_lock(&layout).await?;
-        let odb_url = settings.odb.url.clone().unwrap_or_else(|| layout.odb_url());
-        let development = matches!(mode, Mode::Quickstart { .. });
-        match mode {
-            Mode::Quickstart { seeds } => quickstart::prepare(&layout, &odb_url, seeds.as_deref())?,
-            Mode::Server => busbar_store::Odb::migrate(&odb_url).map_err(anyhow::Error::from)?,
+/// Settings are read where they are decided on only: a parent that goes on has those that were found good.
+fn run_parent(choose: impl FnOnce() -> Result<Chosen, Ended>) -> Result<(), Ended> {
+    match parent::understood_step(settings::step().as_deref()) {
+        Step::Resume(descriptor) => {
+            let (state, boot) = parent::resume(descriptor)?;
+            start_logs(&boot.layout, &boot.settings)?;
+            tracing::info!(version = env!("CARGO_PKG_VERSION"), "reloaded");
+            on_runtime(async { parent::run(Start::resumed(state, boot.layout), |_| {}).await })
         }
-        master_key::ensure(&master_key::path(&layout, &settings), &odb_url)?;
-        let server_id = layout.server_id().map_err(anyhow::Error::from)?;
-        let on_ready = if development { quickstart::greet } else { |_: &parent::Endpoints| {} };
-        let plan = Plan { layout, settings, odb_url, development, with_admin: development, on_ready };
-        parent::run(plan, server_id).await
-    })
+        Step::Plan => {
+            let Chosen { layout, settings, mode } = choose()?;
+            logging::filter(&settings.log.level)?;
+            let plan = planned(layout, settings, mode)?;
+            let text = serde_json::to_string(&plan).map_err(anyhow::Error::from)?;
+            let written = std::io::stdout().lock().write_all(text.as_bytes());
+            Ok(written.map_err(anyhow::Error::from)?)
+        }
+        Step::Start => {
+            let Chosen { layout, settings, mode } = choose()?;
+            start_logs(&layout, &settings)?;
+            let lock = parent::take_lock(&layout)?;
+            let on_ready: fn(&Endpoints) = match mode {
+                Mode::Quickstart { .. } => quickstart::greet,
+                Mode::Server => |_| {},
+            };
+            let plan = planned(layout.clone(), settings, mode)?;
+            on_runtime(async { parent::run(Start::new(layout, plan, lock).await?, on_ready).await })
+        }
+    }
+}
+
+fn start_logs(layout: &Layout, settings: &Settings) -> anyhow::Result<()> {
+    logging::start("parent", &settings.log.dir.clone().unwrap_or_else(|| layout.logs()), &settings.log.level)
+}
+
+fn on_runtime(work: impl Future<Output = Result<(), Ended>>) -> Result<(), Ended> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    // Signals are the main thread's.
+    runtime.enable_all().on_thread_start(parent::keep_signals_out);
+    runtime.build().map_err(anyhow::Error::from)?.block_on(work)
+}
+
+/// Makes the folder what a server needs, and says what is to be run in it.
+fn planned(layout: Layout, settings: Settings, mode: Mode) -> Result<Plan, Ended> {
+    let odb_url = settings.odb.url.clone().unwrap_or_else(|| layout.odb_url());
+    let development = matches!(mode, Mode::Quickstart { .. });
+    match mode {
+        Mode::Quickstart { seeds } => quickstart::prepare(&layout, &odb_url, seeds.as_deref())?,
+        Mode::Server => busbar_store::Odb::migrate(&odb_url).map_err(anyhow::Error::from)?,
+    }
+    master_key::ensure(&master_key::path(&layout, &settings), &odb_url)?;
+    let server_id = layout.server_id().map_err(anyhow::Error::from)?;
+    let server_name = host_name();
+    let generation = new_generation();
+    let (slot, parent) = (0, 0);
+    let boot =
+        Boot { layout, settings, odb_url, server_id, server_name, development, slot, generation, parent };
+    Ok(Plan::new(&boot, development).map_err(anyhow::Error::from)?)
+}
+
+/// The host's name, as far as it is a name of the bus.
+fn host_name() -> String {
+    let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default();
+    busbar_model::Name::from_stem(&name).map_or_else(|_| "server".to_owned(), String::from)
+}
+
+/// Short, since it stands in the name of a socket.
+fn new_generation() -> String {
+    let random = uuid::Uuid::now_v7().as_u128() & u128::from(u64::MAX >> 16);
+    format!("{random:012x}")
 }
 
 fn run_admin(folder: &Path) -> Result<(), Ended> {
@@ -211,8 +281,10 @@ fn run_admin(folder: &Path) -> Result<(), Ended> {
     listener.set_nonblocking(true).map_err(anyhow::Error::from)?;
     let server_id = layout.server_id().map_err(anyhow::Error::from)?;
     let server_name = String::new();
-    let boot = Boot { layout, settings, odb_url, server_id, server_name, development: false, slot: 0 };
-    Ok(admin_process::run(boot, listener)?)
+    let (development, slot, generation, parent) = (false, 0, String::new(), 0);
+    let boot =
+        Boot { layout, settings, odb_url, server_id, server_name, development, slot, generation, parent };
+    Ok(admin_process::run(boot, listener, "admin")?)
 }
 
 fn open(folder: &Path) -> anyhow::Result<(Layout, Settings)> {

@@ -85,9 +85,23 @@ impl Layout {
         self.root.join("run/lock")
     }
 
-    /// Where the singleton feeds the workers.
-    pub(crate) fn feed_socket(&self) -> PathBuf {
-        self.socket("feed.sock")
+    /// Where the singleton of a generation feeds its workers.
+    pub(crate) fn feed_socket(&self, generation: &str) -> PathBuf {
+        self.socket(&format!("feed.{generation}.sock"))
+    }
+
+    /// The feed sockets that are there, without that of `generation`.
+    pub(crate) fn feed_sockets(&self, generation: &str) -> Vec<PathBuf> {
+        let own = format!("feed.{generation}.sock");
+        let entries = fs::read_dir(self.run()).into_iter().flatten();
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let is_other = |name: &String| name.starts_with("feed.") && name.ends_with(".sock") && *name != own;
+        names.filter(is_other).map(|name| self.run().join(name)).collect()
+    }
+
+    /// Locked by the singleton that leads.
+    pub(crate) fn lead_lock(&self) -> PathBuf {
+        self.root.join("run/lead.lock")
     }
 
     /// Where others tell the singleton that the ODB changed.
@@ -185,8 +199,9 @@ mod tests {
     fn sockets_are_reached_in_folders_with_long_names_too() {
         let folder = tempfile::tempdir().unwrap();
         let layout = Layout::create(&folder.path().join("long".repeat(40))).unwrap();
-        let _listener = UnixListener::bind(layout.feed_socket()).unwrap();
-        UnixStream::connect(layout.feed_socket()).unwrap();
-        assert!(layout.run().join("feed.sock").exists());
+        let _listener = UnixListener::bind(layout.feed_socket("g")).unwrap();
+        UnixStream::connect(layout.feed_socket("g")).unwrap();
+        assert_eq!(layout.feed_sockets("h"), [layout.run().join("feed.g.sock")]);
+        assert!(layout.feed_sockets("g").is_empty());
     }
 }

@@ -20,8 +20,7 @@ pub(crate) fn start(name: &str, folder: &Path, level: &str) -> anyhow::Result<()
     let path = folder.join(format!("{name}.jsonl"));
     let file =
         LogFile::open(&path).with_context(|| format!("log file {} can't be opened", path.display()))?;
-    let filter = EnvFilter::try_new(format!("{QUIET},{level}"))
-        .with_context(|| format!("log.level {level:?} is not valid"))?;
+    let filter = filter(level)?;
     let to_file = fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(file);
     let to_stderr = match std::io::stderr().is_terminal() {
         true => fmt::layer().compact().with_target(false).with_writer(std::io::stderr).boxed(),
@@ -34,4 +33,10 @@ pub(crate) fn start(name: &str, folder: &Path, level: &str) -> anyhow::Result<()
     };
     tracing_subscriber::registry().with(filter).with(to_file).with(to_stderr).try_init()?;
     Ok(())
+}
+
+/// Which lines are written at a level, as the settings name it.
+pub(crate) fn filter(level: &str) -> anyhow::Result<EnvFilter> {
+    EnvFilter::try_new(format!("{QUIET},{level}"))
+        .with_context(|| format!("log.level {level:?} is not valid"))
 }

@@ -19,6 +19,7 @@ mod logging;
 mod master_key;
 mod parent;
 mod quickstart;
+mod reload;
 mod restore;
 mod settings;
 mod singleton;

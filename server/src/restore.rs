@@ -59,7 +59,7 @@ pub(crate) async fn run(output: &mut Output, folder: &Path, args: &Args) -> anyh
     let layout = Layout::create(folder).with_context(failed)?;
     let is_running = parent::running(&layout)?.is_some() || !control::living(&layout).await?.is_empty();
     // Nothing is to start before all files are in place.
-    let lock = if is_running { None } else { Some(parent::take_lock(&layout).await.with_context(failed)?) };
+    let lock = if is_running { None } else { Some(parent::take_lock(&layout).with_context(failed)?) };
     // Beside the ODB, so that there is room for both and nobody else can read it.
     let staged =
         tempfile::Builder::new().prefix(".restore-").tempdir_in(layout.root()).with_context(failed)?;

@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -155,8 +156,11 @@ impl Workers {
     }
 }
 
+/// By which a parent tells the binary that it starts, or becomes, what is to be done (`parent/step.rs`).
+pub(crate) const STEP: &str = "BUSBAR_STEP";
+
 /// Keys that belong to other programs of the product.
-const NOT_SETTINGS: [&str; 2] = ["BUSBAR_HTTP_URL", "BUSBAR_INVOKER_KEY"];
+const NOT_SETTINGS: [&str; 3] = ["BUSBAR_HTTP_URL", "BUSBAR_INVOKER_KEY", STEP];
 
 /// Reads `file` if it exists and lays `environment` over it.
 pub(crate) fn load(file: &Path, environment: &BTreeMap<String, String>) -> Result<Settings, SettingsError> {
@@ -226,6 +230,33 @@ pub(crate) fn environment() -> BTreeMap<String, String> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| name.starts_with("BUSBAR_"))
         .collect()
+}
+
+/// All variables, for a process that this one becomes.
+pub(crate) fn whole_environment() -> Vec<(OsString, OsString)> {
+    #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+    std::env::vars_os().collect()
+}
+
+/// Where programs are looked for.
+pub(crate) fn search_path() -> Option<OsString> {
+    std::env::var_os("PATH")
+}
+
+/// Where the service manager listens (sd_notify(3)).
+pub(crate) fn notify_socket() -> Option<OsString> {
+    std::env::var_os("NOTIFY_SOCKET")
+}
+
+/// The process that the service manager hands descriptors to, and how many (sd_listen_fds(3)).
+pub(crate) fn handed_descriptors() -> (Option<u32>, Option<u32>) {
+    let number = |name| std::env::var_os(name)?.to_str()?.parse().ok();
+    (number("LISTEN_PID"), number("LISTEN_FDS"))
+}
+
+/// The step that this process is told to take.
+pub(crate) fn step() -> Option<OsString> {
+    std::env::var_os(STEP)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod exposition;
 mod feeding;
 mod follower;
 mod heartbeat;
+mod lead;
 mod ops;
 mod pickup;
 mod proposals;
@@ -19,7 +20,10 @@ mod workers;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+};
 
 pub(crate) use self::core::Core;
 use crate::{
@@ -30,7 +34,7 @@ use crate::{
 
 /// The process.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let boot: Boot = boot::receive().context("failed to read what the parent says")?;
+    let boot = boot::receive_as_child().context("failed to read what the parent says")?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(16).build()?;
     let outcome = runtime.block_on(serve(boot));
@@ -50,24 +54,39 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
         true => None,
         false => Some(sys::inherited_listener(LISTENER_FD).context("failed to take over the ops socket")?),
     };
+    if let Some(ops) = &ops {
+        control.hold(ops)?;
+    }
+    boot::let_go()?;
     let core = Core::open(boot, control.clone()).await?;
-    let tasks = [
-        tokio::spawn(feeding::serve(Arc::clone(&core))),
-        tokio::spawn(ops::serve(Arc::clone(&core), ops)),
-        tokio::spawn(follower::run(Arc::clone(&core))),
-        tokio::spawn(heartbeat::run(Arc::clone(&core))),
-        tokio::spawn(pickup::run(Arc::clone(&core))),
-        tokio::spawn(deployer::run(Arc::clone(&core))),
-        tokio::spawn(sweeper::run(Arc::clone(&core))),
-    ];
-    control.update(|status| status.ready = true);
-    tracing::info!(pid = std::process::id(), "singleton is ready");
-    let ended = futures_util::future::select_all(tasks);
+    // What a generation needs to be fed: also while the singleton of another one leads.
+    let mut parts = JoinSet::new();
+    parts.spawn(feeding::serve(Arc::clone(&core)));
+    parts.spawn(follower::run(Arc::clone(&core)));
+    parts.spawn(lead(Arc::clone(&core), ops));
     tokio::select! {
         _ = terminate.recv() => {}
         () = control.drain_asked() => {}
-        (outcome, ..) = ended => outcome.context("a part of the singleton ended badly")??,
+        Some(outcome) = parts.join_next() => outcome.context("a part of the singleton ended badly")??,
     }
     let _ = std::fs::remove_file(control_path);
     Ok(())
+}
+
+/// Waits for its turn and does what one singleton at a time may do.
+async fn lead(core: Arc<Core>, ops: Option<std::net::TcpListener>) -> anyhow::Result<()> {
+    lead::take(&core.boot.layout).await?.keep();
+    core.begin_to_lead()?;
+    tracing::info!(pid = std::process::id(), "singleton leads");
+    let mut parts = JoinSet::new();
+    parts.spawn(ops::serve(Arc::clone(&core), ops));
+    parts.spawn(follower::listen_for_hints(Arc::clone(&core)));
+    parts.spawn(heartbeat::run(Arc::clone(&core)));
+    parts.spawn(pickup::run(Arc::clone(&core)));
+    parts.spawn(deployer::run(Arc::clone(&core)));
+    parts.spawn(sweeper::run(Arc::clone(&core)));
+    match parts.join_next().await {
+        Some(outcome) => outcome.context("a part of the singleton ended badly")?,
+        None => Ok(()),
+    }
 }

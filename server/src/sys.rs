@@ -3,8 +3,11 @@
 use std::{
     fs::File,
     net::TcpListener,
-    os::fd::{AsRawFd as _, FromRawFd as _, RawFd},
+    os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd},
 };
+
+use nix::sys::signal::Signal;
+use tokio::io::{Interest, unix::AsyncFd};
 
 /// The listening socket that the parent handed down as `fd`. To be called once per descriptor, first
 /// thing in a child.
@@ -17,6 +20,72 @@ pub(crate) fn inherited_listener(fd: RawFd) -> std::io::Result<TcpListener> {
     listener.local_addr()?;
     listener.set_nonblocking(true)?;
     Ok(listener)
+}
+
+/// A descriptor that came as a bare number: kept open for this process by the one that it was before it
+/// executed itself anew, or received in a message. To be called once per number.
+pub(crate) fn owned(fd: RawFd) -> std::io::Result<OwnedFd> {
+    // Tells a number that is no open descriptor from one that is.
+    #[expect(unsafe_code, reason = "fcntl(2) tells whether a number is open")]
+    // SAFETY: F_GETFD takes no argument and touches no memory.
+    if unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    #[expect(unsafe_code, reason = "a descriptor comes as a bare number")]
+    // SAFETY: it is open, and who told the number gave the descriptor away with it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// A process, for certain: its id may be another's one day, this descriptor (pidfd_open(2)) never.
+/// Readable when the process has ended.
+#[derive(Debug)]
+pub(crate) struct PidFd(OwnedFd);
+
+impl PidFd {
+    /// Fails where no process has the id.
+    pub(crate) fn open(pid: u32) -> std::io::Result<Self> {
+        let pid = libc::pid_t::try_from(pid).map_err(std::io::Error::other)?;
+        #[expect(unsafe_code, reason = "pidfd_open has no safe wrapper here")]
+        // SAFETY: the call takes two numbers and gives a new descriptor or an error.
+        let result = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+        let fd = RawFd::try_from(result).map_err(std::io::Error::other)?;
+        if fd < 0 { Err(std::io::Error::last_os_error()) } else { owned(fd).map(Self) }
+    }
+
+    /// One that was kept open.
+    pub(crate) fn of(fd: OwnedFd) -> Self {
+        Self(fd)
+    }
+
+    pub(crate) fn fd(&self) -> &OwnedFd {
+        &self.0
+    }
+
+    /// Returns when the process has ended; a child is not reaped by it.
+    pub(crate) async fn ended(&self) -> std::io::Result<()> {
+        // The same descriptor can't be registered twice, and two may wait.
+        let own = self.0.try_clone()?;
+        #[expect(unsafe_code, reason = "the safe constructors can't rely on what a descriptor's type does")]
+        // SAFETY: an `OwnedFd` always names the same descriptor, and keeps it open until it is dropped.
+        let registered = unsafe { AsyncFd::register_with_interest(own, Interest::READABLE) };
+        drop(registered?.readable().await?);
+        Ok(())
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) -> std::io::Result<()> {
+        #[expect(unsafe_code, reason = "pidfd_send_signal has no safe wrapper here")]
+        // SAFETY: the descriptor is open for as long as `self` lives, and there is no siginfo to be read.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_pidfd_send_signal,
+                self.0.as_raw_fd(),
+                signal as libc::c_int,
+                std::ptr::null::<libc::siginfo_t>(),
+                0,
+            )
+        };
+        if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+    }
 }
 
 /// A read lease on a file (fcntl(2), `F_SETLEASE`): granted only while nobody has it open for
@@ -47,7 +116,25 @@ fn set_lease(file: &File, kind: libc::c_int) -> std::io::Result<()> {
 mod tests {
     use std::fs::{File, OpenOptions};
 
-    use super::ReadLease;
+    use nix::sys::signal::Signal;
+
+    use super::{PidFd, ReadLease, owned};
+
+    #[test]
+    fn a_process_is_signalled_and_its_end_is_seen() {
+        let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+        let process = PidFd::open(child.id()).unwrap();
+        process.signal(Signal::SIGKILL).unwrap();
+        assert!(!child.wait().unwrap().success());
+        assert!(process.signal(Signal::SIGKILL).is_err(), "it is gone");
+        assert!(PidFd::open(child.id()).is_err(), "and nobody has its number so soon");
+    }
+
+    #[test]
+    fn a_number_that_is_not_open_is_told() {
+        assert!(owned(1_000_000).is_err());
+        assert!(owned(-1).is_err());
+    }
 
     #[test]
     fn a_file_that_is_being_written_grants_no_lease() {

@@ -27,7 +27,7 @@ use crate::{
 
 /// The process.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let boot: Boot = boot::receive().context("failed to read what the parent says")?;
+    let boot = boot::receive_as_child().context("failed to read what the parent says")?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(8).build()?;
     let outcome = runtime.block_on(serve(boot));
@@ -43,6 +43,8 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
         sys::inherited_listener(LISTENER_FD).context("failed to take over the listening socket")?;
     let control = Control::start(&boot.layout.control_socket("worker", std::process::id()), "worker")
         .context("failed to open the control socket")?;
+    control.hold(&listener)?;
+    boot::let_go()?;
     let access_log = AccessLogFile::start(LogFile::open(&logs.join(format!("access-{}.jsonl", boot.slot)))?);
     let engine = Engine::new(Use::Serving)?;
     let _ticker = engine.start_ticker()?;
@@ -60,7 +62,8 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let sender = sender::Sender {
         ledger,
         pipeline: Arc::clone(&pipeline),
-        owner: format!("{}/{}", boot.server_id, boot.slot),
+        server: boot.server_id.clone(),
+        owner: format!("{}/{}/{}", boot.server_id, boot.slot, std::process::id()),
         drain: drain.clone(),
     };
     let serving = async {
@@ -77,6 +80,7 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
                 () = control.drain_asked() => {}
             }
             control.update(|status| status.ready = false);
+            control.release();
             let _ = draining.send(true);
         };
         let sending = tokio::spawn(sender.run());

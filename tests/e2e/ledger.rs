@@ -23,7 +23,7 @@ const DELIVERED: Duration = Duration::from_secs(90);
 
 /// What the callers know.
 #[derive(Default)]
-struct Account {
+pub(crate) struct Account {
     next: AtomicU64,
     stop: AtomicBool,
     acknowledged: Mutex<BTreeSet<String>>,
@@ -31,7 +31,7 @@ struct Account {
 }
 
 /// Each request has four effects under a number of its own.
-async fn call_on(client: Client, account: Arc<Account>) {
+pub(crate) async fn call_on(client: Client, account: Arc<Account>) {
     while !account.stop.load(Ordering::Relaxed) {
         let number = format!("{:06}", account.next.fetch_add(1, Ordering::Relaxed));
         account.asked.lock().unwrap().insert(number.clone());
@@ -51,7 +51,7 @@ async fn call_on(client: Client, account: Arc<Account>) {
     }
 }
 
-async fn keys(bus: &Quickstart, prefix: &str) -> BTreeSet<String> {
+pub(crate) async fn keys(bus: &Quickstart, prefix: &str) -> BTreeSet<String> {
     let (mut found, mut after) = (BTreeSet::new(), Value::Null);
     loop {
         let list = json!([{"do": "list", "prefix": prefix, "after": after, "limit": 1_000}]);
@@ -66,7 +66,7 @@ async fn keys(bus: &Quickstart, prefix: &str) -> BTreeSet<String> {
 }
 
 /// Compares what is there with what the callers know.
-async fn balance(bus: &Quickstart, account: &Account) {
+pub(crate) async fn balance(bus: &Quickstart, account: &Account) {
     let (a, b) = (keys(bus, "a/").await, keys(bus, "b/").await);
     assert_eq!(a, b, "all of a unit or nothing");
     let acknowledged = account.acknowledged.lock().unwrap().clone();

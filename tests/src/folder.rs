@@ -73,7 +73,12 @@ impl Folder {
 
     /// `busbar`, with nothing of this process's own settings, in the folder, and known as belonging to it.
     pub fn busbar(&self) -> Command {
-        let mut command = Command::new(artifact::binary());
+        self.busbar_at(&artifact::binary())
+    }
+
+    /// The same, of a binary that stands elsewhere.
+    pub fn busbar_at(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BUSBAR_"))
         {
             command.env_remove(name);

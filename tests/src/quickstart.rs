@@ -35,6 +35,8 @@ pub struct Options {
     pub admin: String,
     /// Further environment.
     pub environment: Vec<(&'static str, String)>,
+    /// Where a `busbar` stands that is not the one to test, or may be replaced.
+    pub program: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -46,6 +48,7 @@ impl Default for Options {
             http: any_port.clone(),
             admin: any_port,
             environment: Vec::new(),
+            program: None,
         }
     }
 }
@@ -75,7 +78,12 @@ impl Quickstart {
 
     /// In a folder that may have been used before.
     pub async fn start_in(folder: Folder, options: Options) -> Self {
-        let mut child = Self::spawn(&folder, &options);
+        let child = Self::spawn(&folder, &options);
+        Self::started(folder, child).await
+    }
+
+    /// Once a parent that was started has said where it is.
+    async fn started(folder: Folder, mut child: Child) -> Self {
         let started = Instant::now();
         let endpoints = loop {
             let file = fs::read(folder.path("endpoints.json")).ok();
@@ -107,7 +115,10 @@ impl Quickstart {
     /// The process alone, without waiting for anything.
     pub fn spawn(folder: &Folder, options: &Options) -> Child {
         let names = options.services.as_slice();
-        let mut command = folder.busbar();
+        let mut command = match &options.program {
+            Some(program) => folder.busbar_at(program),
+            None => folder.busbar(),
+        };
         command.arg("quickstart").arg("--dir").arg(folder.dir()).args(["--http", &options.http]);
         command.args(["--admin", &options.admin, "--workers", &options.workers.to_string()]);
         command.arg("--services").arg(folder.seeds(names));
@@ -122,6 +133,36 @@ impl Quickstart {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path(name)
+    }
+
+    /// `kill -9` to the parent: the others live on, and nobody looks after them.
+    pub async fn kill_parent(&mut self) {
+        process::signal(self.pid, Signal::SIGKILL);
+        let child = &mut self.child;
+        poll::until_true("the parent's end", STOP_BOUND, async || {
+            child.try_wait().expect("a child can be waited for").is_some()
+        })
+        .await;
+    }
+
+    /// Starts a parent on the same folder, beside what runs there, and waits until all of it is up.
+    pub async fn start_again(self, options: &Options) -> Self {
+        let child = Self::spawn(&self.folder, options);
+        self.adopt(child).await
+    }
+
+    /// Waits until a parent that was started in the folder is up.
+    pub async fn adopt(self, child: Child) -> Self {
+        Self::started(self.folder, child).await
+    }
+
+    /// Waits until none of these processes lives.
+    pub async fn wait_gone(&self, pids: &[u32]) {
+        poll::until("the end of processes", STOP_BOUND, async || {
+            let living: Vec<_> = pids.iter().filter(|pid| process::is_alive(**pid)).collect();
+            if living.is_empty() { Ok(()) } else { Err(format!("{living:?} of {:?}", self.processes())) }
+        })
+        .await;
     }
 
     /// The data plane.

@@ -30,6 +30,8 @@ pub(super) async fn describe(path: &Path) -> Result<Description, String> {
         server_name: String::new(),
         development: false,
         slot: 0,
+        generation: String::new(),
+        parent: 0,
     };
     let source = fs::canonicalize(path).map_err(unreadable)?;
     let order = Order { stem, source, artifact: scratch.path().join("artifact"), core };

@@ -1,14 +1,22 @@
 //! Starting one process, with the descriptors and the environment it is to have.
 
-use std::{io, net::TcpListener, os::fd::AsFd as _, os::unix::process::CommandExt as _, process::Stdio};
+use std::{
+    io,
+    io::Write as _,
+    net::TcpListener,
+    os::{fd::AsFd as _, unix::process::CommandExt as _},
+    process::{Command, Stdio},
+};
 
 use command_fds::{CommandFdExt as _, FdMapping};
-use tokio::process::Child;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::boot::{Boot, LISTENER_FD, this_binary};
+use crate::{boot::LISTENER_FD, parent::process::Process};
 
 /// What a process is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Role {
     Worker { slot: u32 },
     Singleton,
@@ -26,24 +34,36 @@ impl Role {
     }
 }
 
-/// Starts a process. It has a process group of its own, so that the terminal's signals reach the
-/// parent only.
-pub(crate) fn spawn(role: Role, boot: &Boot, listener: Option<&TcpListener>) -> io::Result<Child> {
-    let mut command = this_binary();
+/// Starts a process by `command`, which runs some `busbar`. It has a process group of its own, so that the
+/// terminal's signals reach the parent only.
+pub(crate) fn spawn(
+    mut command: Command,
+    role: Role,
+    boot: &Value,
+    listener: Option<&TcpListener>,
+) -> io::Result<Process> {
     command.arg(role.name()).stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0);
     if let Some(listener) = listener {
         let mapping = FdMapping { parent_fd: listener.as_fd().try_clone_to_owned()?, child_fd: LISTENER_FD };
         command.fd_mappings(vec![mapping]).map_err(io::Error::other)?;
     }
     let mut boot = boot.clone();
-    if let Role::Worker { slot } = role {
-        boot.slot = slot;
+    if let Some(boot) = boot.as_object_mut() {
+        boot.insert("parent".to_owned(), std::process::id().into());
+        if let Role::Worker { slot } = role {
+            boot.insert("slot".to_owned(), slot.into());
+        }
     }
     let text = serde_json::to_vec(&boot).map_err(io::Error::other)?;
-    let mut child = tokio::process::Command::from(command).spawn()?;
+    let mut child = command.spawn()?;
+    let process = Process::open(child.id()).inspect_err(|_| {
+        // Nobody could look after it.
+        let _ = child.kill().and_then(|()| child.wait());
+    })?;
     if let Some(mut stdin) = child.stdin.take() {
-        // Far below what a pipe holds, so a child that does not read keeps nobody waiting.
-        tokio::spawn(async move { tokio::io::AsyncWriteExt::write_all(&mut stdin, &text).await });
+        // Far below what a pipe holds, so a child that does not read keeps nobody waiting; and one that
+        // died already is told by its status.
+        let _ = stdin.write_all(&text);
     }
-    Ok(child)
+    Ok(process)
 }

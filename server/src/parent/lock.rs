@@ -3,50 +3,48 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{Read as _, Seek as _, Write as _},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
 use anyhow::Context as _;
 
-use crate::{
-    control,
-    layout::Layout,
-    parent::{Ended, child::Role},
-};
+use crate::{layout::Layout, parent::Ended};
 
-/// Held for as long as the parent lives; the kernel gives it back whatever happens.
-pub(crate) struct Lock(#[expect(dead_code, reason = "held open, never read")] File);
+/// Held for as long as the parent lives, also when it executes itself anew; the kernel gives it back
+/// whatever happens.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
 
-/// Refuses where a parent runs, or processes of one that was killed.
-pub(crate) async fn take(layout: &Layout) -> Result<Lock, Ended> {
-    let taken = Ended::Running { folder: layout.root().display().to_string(), who: String::new() };
+impl Lock {
+    /// Of a descriptor that was kept over an `exec`.
+    pub(crate) fn kept(descriptor: OwnedFd) -> Self {
+        Self(descriptor.into())
+    }
+}
+
+impl AsFd for Lock {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Refuses where a parent runs.
+pub(crate) fn take(layout: &Layout) -> Result<Lock, Ended> {
     let mut file = open(layout)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            return Err(with_who(taken, format!("process {}", holder(&mut file)?)));
+            let folder = layout.root().display().to_string();
+            return Err(Ended::Running { folder, who: format!("process {}", holder(&mut file)?) });
         }
         Err(TryLockError::Error(error)) => {
             return Err(anyhow::Error::from(error).context("failed to lock the folder").into());
         }
     }
-    let mut orphans = control::living(layout).await.map_err(anyhow::Error::from)?;
-    // An admin process may well run on its own.
-    orphans.retain(|status| status.role != Role::Admin.name());
-    if !orphans.is_empty() {
-        let pids: Vec<String> = orphans.iter().map(|status| status.pid.to_string()).collect();
-        return Err(with_who(taken, format!("processes {} of a parent that was killed", pids.join(", "))));
-    }
     let written =
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
     written.context("failed to write the lock file")?;
     Ok(Lock(file))
-}
-
-fn with_who(ended: Ended, who: String) -> Ended {
-    match ended {
-        Ended::Running { folder, .. } => Ended::Running { folder, who },
-        other => other,
-    }
 }
 
 /// The parent that runs in a folder.

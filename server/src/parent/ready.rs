@@ -1,37 +1,45 @@
-//! When all of a server is up.
+//! When the processes of a generation are ready.
 
 use std::time::Duration;
 
 use tokio::time::sleep;
 
 use crate::{
-    control::{Ask, Status, ask},
-    layout::Layout,
+    control::Status,
     parent::{child::Role, family::Family},
 };
 
 const ASK_EVERY: Duration = Duration::from_millis(10);
 
-/// Returns when every process is ready, and all that was dropped before is live on every worker.
-pub(crate) async fn wait(family: &Family, layout: &Layout) {
+/// Returns when every process could take over: workers and admin serve, the singleton feeds a catalog.
+pub(crate) async fn able(family: &Family) {
+    let mut fed = 0;
     for role in family.roles() {
-        loop {
-            if status(family, layout, role).await.is_some_and(|status| is_up(role, &status)) {
-                break;
-            }
-            sleep(ASK_EVERY).await;
+        // The singleton comes first: workers serve what it feeds, and not what they found by themselves.
+        let least = if matches!(role, Role::Worker { .. }) { fed } else { 0 };
+        let status = until(family, role, |status| status.ready && status.catalog_version >= least).await;
+        if role == Role::Singleton {
+            fed = status.catalog_version;
         }
     }
 }
 
-async fn status(family: &Family, layout: &Layout, role: Role) -> Option<Status> {
-    let pid = family.pid(role)?;
-    ask(&layout.control_socket(role.name(), pid), Ask::Status).await.ok()
+/// Returns when the singleton is the one that leads.
+pub(crate) async fn leading(family: &Family) {
+    until(family, Role::Singleton, |status| status.leads).await;
 }
 
-fn is_up(role: Role, status: &Status) -> bool {
-    match role {
-        Role::Singleton => status.ready && status.settled,
-        Role::Worker { .. } | Role::Admin => status.ready,
+/// Returns when every process is ready, and all that was dropped before is live on every worker.
+pub(crate) async fn settled(family: &Family) {
+    able(family).await;
+    until(family, Role::Singleton, |status| status.ready && status.settled).await;
+}
+
+async fn until(family: &Family, role: Role, enough: impl Fn(&Status) -> bool) -> Status {
+    loop {
+        if let Some(status) = family.status(role).await.filter(&enough) {
+            return status;
+        }
+        sleep(ASK_EVERY).await;
     }
 }

@@ -57,7 +57,6 @@ impl Core {
         // Only its name is needed here; compiling has a process of its own.
         let engine = Engine::new(Use::Compiling)?;
         let artifacts = ArtifactCache::open(&boot.layout.artifacts(), &engine)?;
-        artifacts.sweep().context("failed to tidy the artifact folder")?;
         Ok(Arc::new(Self {
             boot,
             odb,
@@ -73,6 +72,13 @@ impl Core {
             deployed: AtomicBool::new(false),
             seen_version: AtomicI64::new(i64::MAX),
         }))
+    }
+
+    /// No other singleton leads any more: what it left half-done is nobody's.
+    pub(crate) fn begin_to_lead(&self) -> anyhow::Result<()> {
+        self.artifacts.sweep().context("failed to tidy the artifact folder")?;
+        self.control.update(|status| status.leads = true);
+        Ok(())
     }
 
     /// Runs a piece of ODB work where it may block.
@@ -117,6 +123,7 @@ impl Core {
             served && self.picked_up.load(Ordering::Relaxed) && self.deployed.load(Ordering::Relaxed);
         self.control.update(|status| {
             status.settled = settled;
+            status.ready = version.is_some();
             status.catalog_version = version.unwrap_or_default();
         });
     }

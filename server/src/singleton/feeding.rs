@@ -18,7 +18,7 @@ const HELLO_TIMEOUT: Duration = Duration::from_secs(2);
 const COMMANDS_MAX: usize = 16;
 
 pub(crate) async fn serve(core: Arc<Core>) -> anyhow::Result<()> {
-    let listener = listen(&core.boot.layout.feed_socket())?;
+    let listener = listen(&core.boot.layout.feed_socket(&core.boot.generation))?;
     tokio::spawn(count_regularly(Arc::clone(&core)));
     tokio::spawn(watch_workers(Arc::clone(&core)));
     loop {

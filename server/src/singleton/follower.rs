@@ -11,7 +11,6 @@ use crate::{
 };
 
 pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
-    tokio::spawn(listen_for_hints(Arc::clone(&core)));
     let mut known = None;
     loop {
         match news(&core, known.as_ref()).await {
@@ -62,15 +61,19 @@ async fn ensure_artifacts(core: &Arc<Core>, definitions: &Definitions) {
 }
 
 /// Processes of this machine that changed the ODB say so with a datagram, whatever it holds.
-async fn listen_for_hints(core: Arc<Core>) {
+pub(crate) async fn listen_for_hints(core: Arc<Core>) -> anyhow::Result<()> {
     let path = core.boot.layout.hint_socket();
     let _ = std::fs::remove_file(&path);
     let socket = match UnixDatagram::bind(&path) {
         Ok(socket) => socket,
-        Err(error) => return tracing::warn!(%error, "hints can't be heard; the ODB is polled"),
+        Err(error) => {
+            tracing::warn!(%error, "hints can't be heard; the ODB is polled");
+            return std::future::pending().await;
+        }
     };
     let mut hint = [0; 64];
-    while socket.recv(&mut hint).await.is_ok() {
+    loop {
+        socket.recv(&mut hint).await?;
         core.follow.notify_one();
         core.deploy.notify_one();
     }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::watch,
     time::{Instant, sleep, sleep_until},
 };
@@ -23,6 +23,9 @@ use crate::{
         http::Front,
     },
 };
+
+/// Connections that a worker takes when it stops accepting.
+const QUEUED_MAX: usize = 1_024;
 
 /// Accepts until `stop`, then waits for the connections to end.
 pub(crate) async fn serve(
@@ -51,8 +54,17 @@ pub(crate) async fn serve(
             }
         }
     }
-    // Others accept on the same socket: closing it here loses nothing that waits in its queue.
-    drop(listener);
+    // Others may accept on the same socket; but if this one has had its time for all, what clients have
+    // connected to already would be reset.
+    for stream in queued(listener)? {
+        let _ = stream.set_nodelay(true);
+        let connection = serve_connection(stream, Arc::clone(&front), header_timeout, phases.clone());
+        let counted = open.enter();
+        tokio::spawn(async move {
+            connection.await;
+            drop(counted);
+        });
+    }
     let started = Instant::now();
     let _ = phase.send(Phase::Draining);
     if open.empty_by(started + Duration::from_millis(settings.drain_idle_ms)).await {
@@ -63,6 +75,20 @@ pub(crate) async fn serve(
         tracing::warn!(connections = open.count(), "stopped before all calls were answered");
     }
     Ok(())
+}
+
+/// The connections that wait to be accepted.
+fn queued(listener: TcpListener) -> std::io::Result<Vec<TcpStream>> {
+    let listener = listener.into_std()?;
+    let mut streams = Vec::new();
+    // It does not block: an empty queue is an error too, and like any other the end.
+    while streams.len() < QUEUED_MAX
+        && let Ok((stream, _)) = listener.accept()
+    {
+        stream.set_nonblocking(true)?;
+        streams.push(TcpStream::from_std(stream)?);
+    }
+    Ok(streams)
 }
 
 /// Counts open connections.

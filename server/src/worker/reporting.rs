@@ -62,7 +62,7 @@ impl Task {
         let silent_after = Duration::from_millis(FEED_SILENT_MS);
         let mut heard = tokio::time::Instant::now();
         loop {
-            match UnixStream::connect(self.boot.layout.feed_socket()).await {
+            match UnixStream::connect(self.boot.layout.feed_socket(&self.boot.generation)).await {
                 Ok(stream) => {
                     if let Err(error) = self.follow(feed::link(stream), &mut heard).await {
                         tracing::debug!(%error, "singleton is gone");

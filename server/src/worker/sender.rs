@@ -10,6 +10,7 @@ use busbar_model::{
     delivery::Claimed,
 };
 use busbar_store::{Claiming, Claims, Error};
+use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 use uuid::Uuid;
 
@@ -18,7 +19,8 @@ use crate::{causes::chain, clock, worker::ledger::OdbLedger};
 pub(crate) struct Sender {
     pub(crate) ledger: Arc<OdbLedger>,
     pub(crate) pipeline: Arc<Pipeline>,
-    /// What this worker's claims are known by, also to the worker that takes its place.
+    pub(crate) server: String,
+    /// What this worker's claims are known by: `SERVER/SLOT/PROCESS`.
     pub(crate) owner: String,
     pub(crate) drain: watch::Receiver<bool>,
 }
@@ -56,10 +58,10 @@ impl Sender {
         }
     }
 
-    /// What the worker before this one had claimed when it died.
+    /// What workers of this server had claimed when they died.
     async fn take_over(&self) {
-        let owner = self.owner.clone();
-        match self.ledger.odb(move |odb| odb.abandon(&owner, clock::now())).await {
+        let server = self.server.clone();
+        match self.ledger.odb(move |odb| odb.abandon(&server, &is_gone, clock::now())).await {
             Ok(0) => {}
             Ok(deliveries) => tracing::info!(deliveries, "deliveries of a worker that died are in doubt"),
             Err(error) => {
@@ -144,6 +146,14 @@ impl UnderWay {
     }
 }
 
+/// Whether the worker behind a claim of this server is no more. An id that is another process's by now keeps
+/// a claim until it expires, and no longer.
+fn is_gone(owner: &str) -> bool {
+    let pid =
+        owner.rsplit('/').next().and_then(|pid| pid.parse().ok()).filter(|_| owner.matches('/').count() == 2);
+    pid.is_none_or(|pid| kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH))
+}
+
 fn until(now: Timestamp, next: Timestamp) -> Duration {
     Duration::from_micros(u64::try_from(next.0.saturating_sub(now.0)).unwrap_or_default())
 }
@@ -151,4 +161,20 @@ fn until(now: Timestamp, next: Timestamp) -> Duration {
 /// In 0.0..1.0, from the random half of a UUIDv7.
 fn random(unique: u128) -> f64 {
     f64::from((unique & u128::from(u32::MAX)) as u32) / (f64::from(u32::MAX) + 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_gone;
+
+    #[test]
+    fn a_claim_is_its_workers_while_that_lives() {
+        let own = std::process::id();
+        assert!(!is_gone(&format!("server/0/{own}")));
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = child.id();
+        child.wait().unwrap();
+        assert!(is_gone(&format!("server/0/{pid}")));
+        assert!(is_gone(&format!("server/{own}")), "of a version that named no process");
+    }
 }

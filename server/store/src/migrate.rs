@@ -40,8 +40,20 @@ pub(crate) fn migrate(url: &Url) -> Result<(), Error> {
     })
 }
 
+/// Whether what this binary needs is there. A newer binary's migrations may be there too: they add before they
+/// take away, so that processes of the version before go on, and start again, until a reload replaces them.
+pub(crate) fn check_to_open(connection: &mut AnyConnection) -> Result<(), Error> {
+    match check(connection) {
+        Err(Error::Newer { version }) => {
+            tracing::warn!(version, "database was migrated by a newer version of Busbar");
+            meta::head(connection).map(drop)
+        }
+        other => other,
+    }
+}
+
 /// Whether exactly this binary's migrations were applied, and completely.
-pub(crate) fn check(connection: &mut AnyConnection) -> Result<(), Error> {
+fn check(connection: &mut AnyConnection) -> Result<(), Error> {
     let known = versions(connection)?;
     let applied = match applied_migration::table.select(applied_migration::version).load::<String>(connection)
     {

@@ -76,13 +76,13 @@ impl Odb {
         migrate::migrate(&Url::parse(url)?)
     }
 
-    /// Refuses a database that is not migrated, or was by a newer binary.
+    /// Refuses a database that is not migrated. One that a newer binary migrated is opened.
     pub fn open(url: &str, connections_max: u32) -> Result<Self, Error> {
         let url = Url::parse(url)?;
         if !dialect::exists(&url) {
             return Err(Error::NotMigrated);
         }
-        migrate::check(&mut dialect::connect(&url)?)?;
+        migrate::check_to_open(&mut dialect::connect(&url)?)?;
         let turns = Arc::new(Turns::of(&url)?);
         Ok(Self { pool: pool(url, connections_max), turns, within: None })
     }

@@ -57,13 +57,15 @@ impl ArtifactCache {
         self.path(digest).is_file()
     }
 
-    /// Deletes what a compiler that was killed left half-written, and artifacts for other engines.
+    /// Deletes what other processes, which are no more, left half-written, and artifacts for other engines.
     pub fn sweep(&self) -> io::Result<()> {
         let own = format!(".{}.cwasm", self.fingerprint);
+        let under_way = format!(".{}.", std::process::id());
         for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
-            if !path.to_string_lossy().ends_with(&own) {
-                fs::remove_file(&path)?;
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !name.ends_with(&own) && !(name.contains(&under_way) && name.ends_with(".partial")) {
+                fs::remove_file(entry.path())?;
             }
         }
         Ok(())

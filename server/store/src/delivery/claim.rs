@@ -82,12 +82,28 @@ impl Odb {
         })
     }
 
-    /// What the worker had claimed before it died is looked after at once.
-    pub fn abandon(&self, owner: &str, now: Timestamp) -> Result<usize, Error> {
+    /// What workers of a server had claimed before they died is looked after at once. `is_gone` tells by
+    /// its owner, `SERVER/…`, whether there is nobody behind a claim.
+    pub fn abandon(
+        &self,
+        server: &str,
+        is_gone: &dyn Fn(&str) -> bool,
+        now: Timestamp,
+    ) -> Result<usize, Error> {
         self.write(|connection| {
             let in_progress = DeliveryState::InProgress.as_str();
+            let owners: Vec<Option<String>> = delivery::table
+                // All that begins with the server and a slash, by the index: "0" follows the slash.
+                .filter(
+                    delivery::owner.gt(format!("{server}/")).and(delivery::owner.lt(format!("{server}0"))),
+                )
+                .filter(delivery::state.eq(in_progress))
+                .select(delivery::owner)
+                .distinct()
+                .load(connection)?;
+            let gone: Vec<String> = owners.into_iter().flatten().filter(|owner| is_gone(owner)).collect();
             let theirs =
-                delivery::table.filter(delivery::owner.eq(owner).and(delivery::state.eq(in_progress)));
+                delivery::table.filter(delivery::owner.eq_any(gone).and(delivery::state.eq(in_progress)));
             Ok(diesel::update(theirs).set(delivery::next_us.eq(now.0)).execute(connection)?)
         })
     }

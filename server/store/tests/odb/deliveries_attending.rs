@@ -198,7 +198,7 @@ fn what_ended_is_forgotten_by_its_age() {
     fixture.hand_over(["1", "2", "3"].map(message));
     let claimed = fixture.claim(0);
     fixture.settle(&claimed[0], Outcome::Confirmed).unwrap();
-    fixture.odb.abandon("one", after(1)).unwrap();
+    fixture.odb.abandon("one", &|_| true, after(1)).unwrap();
     fixture.claim(1);
     fixture.odb.discard_delivery(&by(), "2", None).unwrap();
     let left = |confirmed_before: Timestamp, given_up_before: Timestamp| {

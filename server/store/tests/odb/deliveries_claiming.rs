@@ -73,7 +73,11 @@ fn one_of_an_order_key_is_attempted_at_a_time() {
     fixture.odb.discard_delivery(&by(), "3", None).unwrap();
 
     assert_eq!(fixture.claim_only(2_002).id, "4");
-    assert_eq!(fixture.odb.abandon("one", after(LONG_MS)).unwrap(), 3, "those of the others are open");
+    assert_eq!(
+        fixture.odb.abandon("one", &|_| true, after(LONG_MS)).unwrap(),
+        3,
+        "those of the others are open"
+    );
     assert!(fixture.claim(LONG_MS).is_empty(), "in doubt, and again only after a pause");
     assert!(fixture.claim(LONG_MS + 60_000).is_empty(), "too late for the fourth and for the fifth");
     let states = ["1", "2", "3", "4", "5"].map(|id| fixture.delivery(id).state);
@@ -124,13 +128,16 @@ fn an_attempt_of_which_nothing_is_heard_is_in_doubt_and_made_again() {
 fn the_claims_of_a_dead_worker_need_not_expire() {
     let fixture = Fixture::new();
     fixture.hand_over([message("1"), message("2")]);
-    assert_eq!(claim_as(&fixture.odb, "dead", 0, 1).claimed.len(), 1);
-    assert_eq!(claim_as(&fixture.odb, "alive", 0, 1).claimed.len(), 1);
-    assert_eq!(fixture.odb.abandon("dead", after(1)).unwrap(), 1);
+    assert_eq!(claim_as(&fixture.odb, "server/0/dead", 0, 1).claimed.len(), 1);
+    assert_eq!(claim_as(&fixture.odb, "server/0/alive", 0, 1).claimed.len(), 1);
+    let is_gone = |owner: &str| owner.ends_with("dead");
+    assert_eq!(fixture.odb.abandon("serve", &|_| true, after(1)).unwrap(), 0, "another server's");
+    assert_eq!(fixture.odb.abandon("server/0/d", &|_| true, after(1)).unwrap(), 0);
+    assert_eq!(fixture.odb.abandon("server", &is_gone, after(1)).unwrap(), 1);
     assert!(fixture.claim(1).is_empty());
     let states = ["1", "2"].map(|id| fixture.delivery(id).state);
     assert_eq!(states, [DeliveryState::InDoubt, DeliveryState::InProgress]);
-    assert_eq!(fixture.odb.abandon("dead", after(2)).unwrap(), 0);
+    assert_eq!(fixture.odb.abandon("server", &is_gone, after(2)).unwrap(), 0);
     assert_eq!(fixture.claim_only(501).id, "1");
 }
 

@@ -127,7 +127,7 @@ impl Fixture {
     }
 
     pub(crate) fn claim(&self, ms: i64) -> Vec<Claimed> {
-        claim_as(&self.odb, "one", ms, 10).claimed
+        claim_as(&self.odb, "one/0", ms, 10).claimed
     }
 
     pub(crate) fn claim_only(&self, ms: i64) -> Claimed {

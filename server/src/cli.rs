@@ -13,13 +13,13 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use crate::{
     admin_process,
     boot::Boot,
-    client, compile_process, completions,
+    client, compile_process, completions, descriptors,
     layout::Layout,
     logging, master_key, parent,
     parent::{Ended, Plan},
     quickstart,
     settings::{self, Settings},
-    singleton, stop, testing, worker,
+    singleton, stop, sys, testing, worker,
 };
 
 /// Services in any language, dropped into a folder, callable by everyone who may.
@@ -173,12 +173,19 @@ fn run_server(folder: &Path) -> Result<(), Ended> {
     run_parent(layout, settings, Mode::Server)
 }
 
+/// What holds for all processes that are started from here.
+fn prepare_process() {
+    descriptors::raise_limit();
+    sys::ignore_file_size_signal();
+}
+
 enum Mode {
     Quickstart { seeds: Option<PathBuf> },
     Server,
 }
 
 fn run_parent(layout: Layout, settings: Settings, mode: Mode) -> Result<(), Ended> {
+    prepare_process();
     let logs = settings.log.dir.clone().unwrap_or_else(|| layout.logs());
     logging::start("parent", &logs, &settings.log.level)?;
     let runtime =
@@ -200,6 +207,7 @@ fn run_parent(layout: Layout, settings: Settings, mode: Mode) -> Result<(), Ende
 }
 
 fn run_admin(folder: &Path) -> Result<(), Ended> {
+    prepare_process();
     let (layout, settings) = open(folder)?;
     let odb_url = settings.odb.url.clone().unwrap_or_else(|| layout.odb_url());
     busbar_store::Odb::migrate(&odb_url).map_err(anyhow::Error::from)?;

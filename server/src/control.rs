@@ -17,7 +17,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::layout::Layout;
+use crate::{
+    layout::Layout,
+    trouble::{self, Trouble},
+};
 
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Pause after an accept that failed.
@@ -101,7 +104,7 @@ pub(crate) async fn accepted<T>(outcome: io::Result<T>) -> Option<T> {
     match outcome {
         Ok(connection) => Some(connection),
         Err(error) => {
-            tracing::warn!(%error, "connection could not be accepted");
+            trouble::note(Trouble::Descriptors, error);
             sleep(ACCEPT_PAUSE).await;
             None
         }

@@ -9,6 +9,7 @@
 )]
 
 mod cpu;
+mod crowd;
 mod deploy;
 mod floor;
 mod load;
@@ -63,5 +64,6 @@ async fn measure(quick: bool) {
     soap::report(quick).await;
     state::report(quick).await;
     deploy::report(quick).await;
+    crowd::report(quick).await;
     start::report(quick).await;
 }

@@ -5,10 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use busbar_tests::{Client, Folder, Options, Quickstart, Request};
+use busbar_tests::{Client, Folder, Options, Quickstart, Request, process};
 
 use crate::{
-    cpu,
     rounds::megabytes,
     statistics::{duration, median, seconds},
 };
@@ -22,8 +21,8 @@ pub(crate) async fn report(quick: bool) {
         let folder = bus.stop().await;
         let (took, bus) = first_answer(folder).await;
         warm.push(took);
-        pss.extend(bus.workers().await.iter().map(|worker| megabytes(cpu::pss_bytes(*worker))));
-        whole.push(bus.processes().iter().map(|process| megabytes(cpu::pss_bytes(process.pid))).sum());
+        pss.extend(bus.workers().await.iter().map(|worker| megabytes(process::pss_bytes(*worker))));
+        whole.push(bus.processes().iter().map(|process| megabytes(process::pss_bytes(process.pid))).sum());
     }
     println!(
         "| start to first answer, cold (compiles) | warm | idle memory per worker (PSS) | of all processes |"

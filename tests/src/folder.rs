@@ -73,7 +73,17 @@ impl Folder {
 
     /// `busbar`, with nothing of this process's own settings, in the folder, and known as belonging to it.
     pub fn busbar(&self) -> Command {
-        let mut command = Command::new(artifact::binary());
+        self.adjusted(Command::new(artifact::binary()))
+    }
+
+    /// The same under limits of `ulimit`: `-n 400`.
+    pub fn busbar_under(&self, limits: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit {limits} && exec \"$0\" \"$@\"")]).arg(artifact::binary());
+        self.adjusted(command)
+    }
+
+    fn adjusted(&self, mut command: Command) -> Command {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BUSBAR_"))
         {
             command.env_remove(name);

@@ -35,6 +35,8 @@ pub struct Options {
     pub admin: String,
     /// Further environment.
     pub environment: Vec<(&'static str, String)>,
+    /// Of `ulimit`, for all its processes: `-n 400`.
+    pub limits: Option<&'static str>,
 }
 
 impl Default for Options {
@@ -46,6 +48,7 @@ impl Default for Options {
             http: any_port.clone(),
             admin: any_port,
             environment: Vec::new(),
+            limits: None,
         }
     }
 }
@@ -107,7 +110,8 @@ impl Quickstart {
     /// The process alone, without waiting for anything.
     pub fn spawn(folder: &Folder, options: &Options) -> Child {
         let names = options.services.as_slice();
-        let mut command = folder.busbar();
+        let mut command =
+            options.limits.map_or_else(|| folder.busbar(), |limits| folder.busbar_under(limits));
         command.arg("quickstart").arg("--dir").arg(folder.dir()).args(["--http", &options.http]);
         command.args(["--admin", &options.admin, "--workers", &options.workers.to_string()]);
         command.arg("--services").arg(folder.seeds(names));

@@ -7,6 +7,7 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
+use busbar_model::near::nearest;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
@@ -55,7 +56,7 @@ pub(crate) async fn json(request: Request) -> Result<Option<Value>, Problem> {
 pub(crate) fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = pointer(error.path());
-        Problem::invalid_at(path, error.into_inner().to_string())
+        Problem::invalid_at(path, with_hint(error.into_inner().to_string()))
     })
 }
 
@@ -69,7 +70,7 @@ pub(crate) fn exact_object<T: DeserializeOwned>(text: &[u8]) -> Result<T, Proble
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = pointer(error.path());
         let cause = error.into_inner();
-        if cause.is_data() { Problem::invalid_at(path, cause.to_string()) } else { broken(cause) }
+        if cause.is_data() { Problem::invalid_at(path, with_hint(cause.to_string())) } else { broken(cause) }
     })?;
     deserializer.end().map_err(broken)?;
     Ok(value)
@@ -137,10 +138,37 @@ pub(crate) async fn discard(headers: &HeaderMap, mut body: Body) {
     let _ = timeout(bounds::DISCARD_TIME_MAX, drain).await;
 }
 
+/// What serde says of a name that it does not know, with the one that was probably meant.
+fn with_hint(message: String) -> String {
+    let mut names = message.split('`').skip(1).step_by(2);
+    let unknown = ["unknown field", "unknown variant"].iter().any(|begin| message.starts_with(begin));
+    match names.next().filter(|_| unknown).and_then(|name| nearest(name, names)) {
+        Some(meant) => format!("{message}; did you mean `{meant}`?"),
+        None => message,
+    }
+}
+
 fn pointer(path: &Path) -> String {
     path.iter().fold(String::new(), |pointer, segment| match segment {
         Segment::Map { key } => pointer + "/" + &key.replace('~', "~0").replace('/', "~1"),
         Segment::Seq { index } => format!("{pointer}/{index}"),
         Segment::Enum { .. } | Segment::Unknown => pointer,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_hint;
+
+    #[test]
+    fn a_misspelt_name_is_told_with_the_one_that_was_meant() {
+        let hint = |text: &str| with_hint(text.to_owned());
+        let fields = "unknown field `timeout`, expected one of `name`, `timeout_ms`";
+        assert!(hint(fields).ends_with("; did you mean `timeout_ms`?"), "{}", hint(fields));
+        for text in
+            ["unknown field `zzzz`, expected `name`", "invalid type: string `name`, expected `nam`", "x"]
+        {
+            assert_eq!(hint(text), text);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use axum::{Json, extract::State};
 use busbar_model::{
     Timestamp,
     bounds::HEARTBEAT_DEAD_MS,
-    server::{Server, Worker},
+    server::{Load, Server, Worker},
 };
 use serde::Serialize;
 use utoipa::{
@@ -56,8 +56,36 @@ pub(crate) struct WorkerView {
     catalog_version: i64,
     /// Digest of each plugin that new calls meet.
     plugins: BTreeMap<String, String>,
+    load: LoadView,
     #[schema(value_type = String, format = DateTime)]
     started_at: Timestamp,
+}
+
+/// How busy a worker was a moment ago.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WorkerLoad)]
+pub(crate) struct LoadView {
+    connections: u64,
+    /// Those of them that wait for a request.
+    connections_idle: u64,
+    /// Request bodies that are held in memory.
+    body_bytes: u64,
+    /// Linear memory of all instances.
+    memory_bytes: u64,
+    /// What it lacked: connections, descriptors, bodies, replies, memory, logs.
+    troubles: Vec<String>,
+}
+
+impl From<Load> for LoadView {
+    fn from(load: Load) -> Self {
+        Self {
+            connections: load.connections,
+            connections_idle: load.connections_idle,
+            body_bytes: load.body_bytes,
+            memory_bytes: load.memory_bytes,
+            troubles: load.troubles,
+        }
+    }
 }
 
 pub(crate) fn is_live(server: &Server, now: Timestamp) -> bool {
@@ -89,6 +117,7 @@ impl From<Worker> for WorkerView {
             state: worker.state.as_str(),
             catalog_version: worker.catalog_version,
             plugins: plugins.map(|(name, digest)| (name.into(), digest.to_string())).collect(),
+            load: worker.load.into(),
             started_at: worker.started_at,
         }
     }

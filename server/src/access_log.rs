@@ -9,7 +9,11 @@ use std::{
 use busbar_engine::ports::{Access, AccessLog};
 use busbar_model::Timestamp;
 
-use crate::{clock, log_file::LogFile};
+use crate::{
+    clock,
+    log_file::LogFile,
+    trouble::{self, Trouble},
+};
 
 /// Lines wait no longer than this before they are in the file.
 const FLUSH_EVERY: Duration = Duration::from_millis(200);
@@ -76,7 +80,7 @@ impl AccessLogFile {
     fn write_out(&self, buffer: &mut Vec<u8>) {
         if !buffer.is_empty() {
             if let Err(error) = self.file.append(buffer) {
-                tracing::warn!(%error, "access log could not be written");
+                trouble::note(Trouble::Logs, format!("access log: {error}"));
             }
             buffer.clear();
         }

@@ -13,13 +13,13 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use crate::{
     admin_process,
     boot::Boot,
-    client, compile_process, completions,
+    client, compile_process, completions, descriptors,
     layout::Layout,
     logging, master_key, parent,
     parent::{Ended, Endpoints, Plan, Start, Step},
     quickstart, reload,
     settings::{self, Settings},
-    singleton, stop, testing, worker,
+    singleton, stop, sys, testing, worker,
 };
 
 /// Services in any language, dropped into a folder, callable by everyone who may.
@@ -197,8 +197,15 @@ fn for_server(folder: &Path) -> Result<Chosen, Ended> {
     Ok(Chosen { layout, settings, mode: Mode::Server })
 }
 
+/// What holds for all processes that are started from here.
+fn prepare_process() {
+    descriptors::raise_limit();
+    sys::ignore_file_size_signal();
+}
+
 /// Settings are read where they are decided on only: a parent that goes on has those that were found good.
 fn run_parent(choose: impl FnOnce() -> Result<Chosen, Ended>) -> Result<(), Ended> {
+    prepare_process();
     match parent::understood_step(settings::step().as_deref()) {
         Step::Resume(descriptor) => {
             let (state, boot) = parent::resume(descriptor)?;
@@ -270,6 +277,7 @@ fn new_generation() -> String {
 }
 
 fn run_admin(folder: &Path) -> Result<(), Ended> {
+    prepare_process();
     let (layout, settings) = open(folder)?;
     let odb_url = settings.odb.url.clone().unwrap_or_else(|| layout.odb_url());
     busbar_store::Odb::migrate(&odb_url).map_err(anyhow::Error::from)?;

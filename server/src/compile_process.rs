@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, path::PathBuf};
 
-use busbar_model::{Name, plugin::Description};
+use busbar_model::{Name, bounds::WORKER_MEMORY_BYTES_MAX, plugin::Description};
 use busbar_wasm::{Engine, Use};
 use nix::sys::{
     prctl,
@@ -52,7 +52,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         &settings.log.level,
     )?;
     let bytes = std::fs::read(&order.source)?;
-    let engine = Engine::new(Use::Compiling)?;
+    let engine = Engine::new(Use::Compiling, WORKER_MEMORY_BYTES_MAX)?;
     let _ticker = engine.start_ticker()?;
     let outcome = match busbar_wasm::compile(&engine, &order.stem, &bytes, &order.artifact) {
         Ok(description) => Outcome::Compiled { description: Box::new(description) },

@@ -25,6 +25,10 @@ use tokio::{
 };
 
 pub(crate) use self::asking::{Connection, ask, connect, living, outcome_of, paths};
+use crate::{
+    layout::Layout,
+    trouble::{self, Trouble},
+};
 
 /// Pause after an accept that failed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -190,7 +194,7 @@ pub(crate) async fn accepted<T>(outcome: io::Result<T>) -> Option<T> {
     match outcome {
         Ok(connection) => Some(connection),
         Err(error) => {
-            tracing::warn!(%error, "connection could not be accepted");
+            trouble::note(Trouble::Descriptors, error);
             sleep(ACCEPT_PAUSE).await;
             None
         }

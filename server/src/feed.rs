@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use busbar_engine::metrics::Difference;
-use busbar_model::{Definitions, Digest, Name, bounds::FEED_SILENT_MS};
+use busbar_model::{Definitions, Digest, Name, bounds::FEED_SILENT_MS, server::Load};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -49,6 +49,7 @@ pub(crate) enum ToSingleton {
     Counted {
         id: u64,
         difference: Difference,
+        load: Load,
     },
     Draining,
 }

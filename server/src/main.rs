@@ -12,6 +12,7 @@ mod clock;
 mod compile_process;
 mod completions;
 mod control;
+mod descriptors;
 mod feed;
 mod layout;
 mod log_file;
@@ -26,6 +27,7 @@ mod singleton;
 mod stop;
 mod sys;
 mod testing;
+mod trouble;
 mod worker;
 
 use std::process::ExitCode;

@@ -1,6 +1,11 @@
 //! `busbar.toml`, and its keys from the environment.
 //!
-//! A key `section.key` is also read from `BUSBAR_SECTION_KEY`, which wins. Unknown keys are refused.
+//! A key `section.key` is also read from `BUSBAR_SECTION_KEY`, which wins. Unknown keys and bad values are
+//! refused, all of them at once, with what is allowed.
+
+mod keys;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeMap,
@@ -10,8 +15,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use busbar_model::bounds;
 use serde::{Deserialize, Serialize};
-use toml::{Table, Value};
+use toml::{
+    Spanned, Table, Value,
+    de::{DeTable, DeValue},
+};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
@@ -23,8 +32,9 @@ pub(crate) enum SettingsError {
     },
     #[error("{path} is not valid: {message}")]
     Parse { path: PathBuf, message: String },
-    #[error("setting {key} is not valid: {message}")]
-    Key { key: String, message: String },
+    /// One line for each.
+    #[error("{}", .0.join("\n  "))]
+    Mistakes(Vec<String>),
 }
 
 /// Everything that can be set.
@@ -58,6 +68,16 @@ pub(crate) struct Http {
     pub(crate) drain_idle_ms: u64,
     /// How long a request's head may take to arrive.
     pub(crate) header_timeout_ms: u64,
+    /// How long a connection may wait for its next request.
+    pub(crate) idle_timeout_ms: u64,
+    /// How long a sender may pause within a body.
+    pub(crate) body_idle_timeout_ms: u64,
+    /// How long a caller may not read its reply.
+    pub(crate) write_idle_timeout_ms: u64,
+    /// What a transfer must come to beyond these pauses; 0 is nothing.
+    pub(crate) transfer_bytes_per_s_min: u64,
+    /// Of one worker; fewer where descriptors are few.
+    pub(crate) connections_max: u32,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -76,11 +96,19 @@ pub(crate) struct Admin {
     pub(crate) token: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Workers {
     /// Worker processes; 0 is one per core.
     pub(crate) count: usize,
+    /// Linear memory of all instances of one worker together.
+    pub(crate) memory_bytes_max: u64,
+}
+
+impl Default for Workers {
+    fn default() -> Self {
+        Self { count: 0, memory_bytes_max: bounds::WORKER_MEMORY_BYTES_MAX }
+    }
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -121,6 +149,11 @@ impl Default for Http {
             drain_ms: 30_000,
             drain_idle_ms: 5_000,
             header_timeout_ms: 10_000,
+            idle_timeout_ms: 75_000,
+            body_idle_timeout_ms: 10_000,
+            write_idle_timeout_ms: 20_000,
+            transfer_bytes_per_s_min: 500,
+            connections_max: 16_384,
         }
     }
 }
@@ -159,75 +192,83 @@ impl Workers {
 /// By which a parent tells the binary that it starts, or becomes, what is to be done (`parent/step.rs`).
 pub(crate) const STEP: &str = "BUSBAR_STEP";
 
-/// Keys that belong to other programs of the product.
+/// Variables that are no settings: where the command line finds a server, and what a parent tells.
 const NOT_SETTINGS: [&str; 3] = ["BUSBAR_HTTP_URL", "BUSBAR_INVOKER_KEY", STEP];
 
 /// Reads `file` if it exists and lays `environment` over it.
-pub(crate) fn load(file: &Path, environment: &BTreeMap<String, String>) -> Result<Settings, SettingsError> {
+pub(crate) fn load(file: &Path, environment: &BTreeMap<String, OsString>) -> Result<Settings, SettingsError> {
     let text = match fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(SettingsError::Read { path: file.to_owned(), source }),
     };
-    let mut table = text.parse::<Table>().map_err(|error| parse_error(file, &error))?;
-    // Checked before the environment is laid over it, so that errors name their place in the file.
-    toml::from_str::<Settings>(&text).map_err(|error| parse_error(file, &error))?;
-    for (name, text) in environment {
-        if !NOT_SETTINGS.contains(&name.as_str()) {
-            overlay(&mut table, name, text)?;
+    let parse_error = |error: &toml::de::Error| SettingsError::Parse {
+        path: file.to_owned(),
+        message: error.to_string().trim_end().to_owned(),
+    };
+    let mut table = text.parse::<Table>().map_err(|error| parse_error(&error))?;
+    let spans = DeTable::parse(&text).map_err(|error| parse_error(&error))?;
+    let mut mistakes: Vec<String> = keys::mistakes(&table)
+        .into_iter()
+        .map(|(section, key, text_of)| {
+            let line = line_of(&text, &spans, &section, key.as_deref());
+            format!("{}, line {line}: {text_of}", file.display())
+        })
+        .collect();
+    let in_file = mistakes.is_empty();
+    for (name, value) in environment {
+        if !NOT_SETTINGS.contains(&name.as_str())
+            && let Err(text) = overlay(&mut table, name, value, in_file)
+        {
+            mistakes.push(format!("environment variable {name}: {text}"));
         }
     }
-    let settings: Settings = Value::Table(table).try_into().map_err(|error: toml::de::Error| {
-        SettingsError::Key { key: "of the environment".to_owned(), message: error.message().to_owned() }
-    })?;
-    check(settings)
-}
-
-fn parse_error(file: &Path, error: &toml::de::Error) -> SettingsError {
-    SettingsError::Parse { path: file.to_owned(), message: error.to_string().trim_end().to_owned() }
-}
-
-/// Sets one key, then reads the whole again so that a bad value is told with its own name.
-fn overlay(table: &mut Table, name: &str, text: &str) -> Result<(), SettingsError> {
-    let invalid = |message: String| SettingsError::Key { key: name.to_owned(), message };
-    let rest = name.strip_prefix("BUSBAR_").unwrap_or(name).to_ascii_lowercase();
-    let (section, key) =
-        rest.split_once('_').ok_or_else(|| invalid("it is not BUSBAR_SECTION_KEY".to_owned()))?;
-    let of_section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
-    if !of_section.is_table() {
-        return Err(invalid("its section is not a table".to_owned()));
+    if !mistakes.is_empty() {
+        return Err(SettingsError::Mistakes(mistakes));
     }
-    // A text is a text, also when it looks like a number; only where none fits is it read as one.
-    let number = text.parse().ok().map(Value::Integer);
-    let readings = [Some(Value::String(text.to_owned())), number, text.parse().ok().map(Value::Boolean)];
-    let mut refusal = String::new();
-    for reading in readings.into_iter().flatten() {
-        if let Some(of_section) = table.get_mut(section).and_then(Value::as_table_mut) {
-            of_section.insert(key.to_owned(), reading);
+    // What the keys' own table let through is of the right types.
+    Value::Table(table).try_into().map_err(|error| parse_error(&error))
+}
+
+/// Where a section or a key stands, from 1.
+fn line_of(text: &str, table: &Spanned<DeTable<'_>>, section: &str, key: Option<&str>) -> usize {
+    let Some((mut start, of_section)) = find(table.get_ref(), section) else { return 1 };
+    if let (Some(key), Some(of_section)) = (key, of_section.as_table())
+        && let Some((of_key, _)) = find(of_section, key)
+    {
+        start = of_key;
+    }
+    1 + text.get(..start).unwrap_or_default().matches('\n').count()
+}
+
+/// An entry of a table, and where it begins in the text.
+fn find<'t, 'i>(table: &'t DeTable<'i>, name: &str) -> Option<(usize, &'t DeValue<'i>)> {
+    let (key, value) = table.iter().find(|(key, _)| key.get_ref().as_ref() == name)?;
+    Some((key.span().start, value.get_ref()))
+}
+
+/// Sets one key. In a table that is wrong already it is only looked at.
+fn overlay(table: &mut Table, name: &str, value: &OsString, set: bool) -> Result<(), String> {
+    let key = keys::of_variable(name, &NOT_SETTINGS)?;
+    let text = value.to_str().ok_or_else(|| "its value is not UTF-8".to_owned())?;
+    let value = key.kind.read(text);
+    if let Some(refusal) = keys::refusal(key, &value) {
+        return Err(refusal);
+    }
+    if set {
+        let of_section = table.entry(key.section).or_insert_with(|| Value::Table(Table::new()));
+        if let Some(of_section) = of_section.as_table_mut() {
+            of_section.insert(key.name.to_owned(), value);
         }
-        match Value::Table(table.clone()).try_into::<Settings>() {
-            Ok(_) => return Ok(()),
-            Err(error) => refusal = error.message().to_owned(),
-        }
     }
-    Err(invalid(if key == "token" { refusal } else { format!("{text:?}: {refusal}") }))
-}
-
-fn check(settings: Settings) -> Result<Settings, SettingsError> {
-    if settings.workers.count > WORKERS_MAX {
-        return Err(SettingsError::Key {
-            key: "workers.count".to_owned(),
-            message: format!("{} is more than {WORKERS_MAX}", settings.workers.count),
-        });
-    }
-    Ok(settings)
+    Ok(())
 }
 
 /// The variables that begin with `BUSBAR_`.
-pub(crate) fn environment() -> BTreeMap<String, String> {
+pub(crate) fn environment() -> BTreeMap<String, OsString> {
     #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
     std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
         .filter(|(name, _)| name.starts_with("BUSBAR_"))
         .collect()
 }
@@ -257,54 +298,4 @@ pub(crate) fn handed_descriptors() -> (Option<u32>, Option<u32>) {
 /// The step that this process is told to take.
 pub(crate) fn step() -> Option<OsString> {
     std::env::var_os(STEP)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{collections::BTreeMap, fs};
-
-    use super::{Settings, load};
-
-    fn loaded(file: &str, environment: &[(&str, &str)]) -> Result<Settings, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("busbar.toml");
-        fs::write(&path, file).unwrap();
-        let environment: BTreeMap<_, _> =
-            environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        load(&path, &environment).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn the_environment_wins_over_the_file() {
-        let settings =
-            loaded("[workers]\ncount = 3\n[http]\ndrain_ms = 1", &[("BUSBAR_WORKERS_COUNT", "5")]).unwrap();
-        assert_eq!((settings.workers.count, settings.http.drain_ms), (5, 1));
-        let settings =
-            loaded("", &[("BUSBAR_HTTP_DRAIN_IDLE_MS", "7"), ("BUSBAR_HTTP_LISTEN", "127.0.0.1:1")]).unwrap();
-        assert_eq!((settings.http.drain_idle_ms, settings.http.listen.port()), (7, 1));
-        let settings = loaded("", &[("BUSBAR_ADMIN_TOKEN", "12345678")]).unwrap();
-        assert_eq!(settings.admin.token.as_deref(), Some("12345678"));
-    }
-
-    #[test]
-    fn a_typo_is_refused_with_its_place() {
-        let error = loaded("[http]\nlisten = \"127.0.0.1:1\"\ndrain_s = 1\n", &[]).unwrap_err();
-        assert!(
-            error.contains("line 3") && error.contains("drain_s") && error.contains("drain_ms"),
-            "{error}"
-        );
-        let error = loaded("", &[("BUSBAR_WORKERS_CUONT", "1")]).unwrap_err();
-        assert!(error.contains("BUSBAR_WORKERS_CUONT") && error.contains("count"), "{error}");
-    }
-
-    #[test]
-    fn a_bad_value_is_refused_with_key_and_value() {
-        for (name, value) in
-            [("BUSBAR_WORKERS_COUNT", "many"), ("BUSBAR_WORKERS_COUNT", "-1"), ("BUSBAR_HTTP_LISTEN", "here")]
-        {
-            let error = loaded("", &[(name, value)]).unwrap_err();
-            assert!(error.contains(name) && error.contains(value), "{error}");
-        }
-        assert!(loaded("[workers]\ncount = 1000", &[]).unwrap_err().contains("workers.count"));
-    }
 }

@@ -112,6 +112,14 @@ fn set_lease(file: &File, kind: libc::c_int) -> std::io::Result<()> {
     if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 
+/// A file that may not grow (RLIMIT_FSIZE) fails its writes, like a full disk, and doesn't end the process. Holds for
+/// processes that are started, too.
+pub(crate) fn ignore_file_size_signal() {
+    #[expect(unsafe_code, reason = "signal(2) has no safe wrapper")]
+    // SAFETY: no handler is installed that could run at a bad moment: the signal is ignored.
+    let _ = unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs::{File, OpenOptions};

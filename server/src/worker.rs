@@ -6,23 +6,35 @@ mod http;
 mod ledger;
 mod listen;
 mod reporting;
+mod roster;
+mod seat;
 mod secrets;
 mod sender;
+mod wire;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use busbar_engine::{Pipeline, catalog::Binder, metrics::Metrics};
-use busbar_model::plugin::Grants;
-use busbar_wasm::{ArtifactCache, Engine, Use};
+use busbar_model::{plugin::Grants, server::Load};
+use busbar_wasm::{ArtifactCache, Engine, Memory, Use};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     access_log::AccessLogFile,
     boot::{self, Boot, LISTENER_FD},
     control::Control,
+    descriptors,
     log_file::LogFile,
     logging, master_key, sys,
+    trouble::{self, Trouble},
+    worker::roster::Roster,
 };
 
 /// The process.
@@ -46,7 +58,8 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     control.hold(&listener)?;
     boot::let_go()?;
     let access_log = AccessLogFile::start(LogFile::open(&logs.join(format!("access-{}.jsonl", boot.slot)))?);
-    let engine = Engine::new(Use::Serving)?;
+    let engine = Engine::new(Use::Serving, boot.settings.workers.memory_bytes_max)?;
+    let memory = engine.memory();
     let _ticker = engine.start_ticker()?;
     let artifacts = ArtifactCache::open(&boot.layout.artifacts(), &engine)?;
     let metrics = Arc::new(Metrics::default());
@@ -58,7 +71,12 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let keeper = catalog::Keeper::new(Arc::clone(&pipeline), engine, artifacts, binder);
     let mut terminate = signal(SignalKind::terminate())?;
     let (draining, drain) = tokio::sync::watch::channel(false);
-    let reporting = reporting::start(&boot, keeper, control.clone(), drain.clone());
+    let roster = Roster::new(&boot.settings.http, descriptors::limit());
+    let load = busy(&roster, &pipeline, memory);
+    let watched = Arc::clone(&pipeline);
+    let watching = Arc::clone(&roster).watch(move || watched.buffers().are_scarce());
+    tokio::spawn(watching);
+    let reporting = reporting::start(&boot, keeper, control.clone(), drain.clone(), load);
     let sender = sender::Sender {
         ledger,
         pipeline: Arc::clone(&pipeline),
@@ -85,7 +103,7 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
         };
         let sending = tokio::spawn(sender.run());
         let front = http::Front::new(pipeline, boot.development, drain);
-        listen::serve(listener, front, &boot.settings.http, stop).await?;
+        listen::serve(listener, front, &roster, &boot.settings.http, stop).await?;
         // Attempts that outlast this are in doubt, and made again by others.
         let patience = Duration::from_millis(boot.settings.http.drain_ms);
         let _ = tokio::time::timeout(patience, sending).await;
@@ -98,6 +116,29 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     access_log.flush();
     let _ = std::fs::remove_file(boot.layout.control_socket("worker", std::process::id()));
     Ok(())
+}
+
+/// How busy this worker is, whenever someone asks.
+fn busy(roster: &Arc<Roster>, pipeline: &Arc<Pipeline>, memory: Memory) -> Box<dyn Fn() -> Load + Send> {
+    let (roster, pipeline, refused) = (Arc::clone(roster), Arc::clone(pipeline), AtomicU64::new(0));
+    Box::new(move || {
+        let before = refused.swap(memory.refused(), Ordering::Relaxed);
+        if memory.refused() > before {
+            let calls = memory.refused() - before;
+            trouble::note(
+                Trouble::Memory,
+                format!("{calls} calls got none, {} bytes are taken", memory.bytes()),
+            );
+        }
+        let crowd = roster.crowd();
+        Load {
+            connections: crowd.open,
+            connections_idle: crowd.idle,
+            body_bytes: pipeline.buffers().bytes(),
+            memory_bytes: memory.bytes(),
+            troubles: trouble::present(),
+        }
+    })
 }
 
 /// What a plugin may reach when nobody has set its grants.

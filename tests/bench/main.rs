@@ -9,6 +9,7 @@
 )]
 
 mod cpu;
+mod crowd;
 mod deploy;
 mod floor;
 mod load;
@@ -49,6 +50,8 @@ enum Part {
     State,
     /// Drop to live, rollback, swaps under load.
     Deploy,
+    /// Idle connections, and honest callers beside slow ones.
+    Crowd,
     /// Start, idle memory, memory after many calls.
     Start,
 }
@@ -91,6 +94,7 @@ async fn measure(quick: bool, only: &[Part]) {
             Part::Soap => soap::report(quick).await,
             Part::State => state::report(quick).await,
             Part::Deploy => deploy::report(quick).await,
+            Part::Crowd => crowd::report(quick).await,
             Part::Start => start::report(quick).await,
         }
     }

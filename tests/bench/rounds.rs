@@ -6,7 +6,10 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use busbar_tests::{Folder, Quickstart, process::MARKER};
+use busbar_tests::{
+    Folder, Quickstart,
+    process::{self, MARKER},
+};
 use serde_json::json;
 
 use crate::{
@@ -64,7 +67,7 @@ pub(crate) async fn report(quick: bool) {
     stages(&subjects);
     let workers = bus.workers().await;
     let pss: Vec<String> =
-        workers.iter().map(|worker| format!("{:.1} MB", megabytes(cpu::pss_bytes(*worker)))).collect();
+        workers.iter().map(|worker| format!("{:.1} MB", megabytes(process::pss_bytes(*worker)))).collect();
     println!("\nMemory per worker after this load (PSS): {}\n", pss.join(", "));
 }
 

@@ -5,11 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use busbar_tests::{Client, Folder, Options, Quickstart, Request, artifact, deployment::digest, wasm};
+use busbar_tests::{
+    Client, Folder, Options, Quickstart, Request, artifact, deployment::digest, process, wasm,
+};
 use serde_json::json;
 
 use crate::{
-    cpu, load,
+    load,
     rounds::{POOLED, megabytes},
     statistics::{duration, median, seconds},
     subject::{CONNECTIONS, get},
@@ -38,8 +40,8 @@ async fn few(times: usize) {
         let folder = bus.stop().await;
         let (took, bus) = first_answer(folder, options(), "/echo").await;
         warm.push(took);
-        pss.extend(bus.workers().await.iter().map(|worker| megabytes(cpu::pss_bytes(*worker))));
-        whole.push(bus.processes().iter().map(|process| megabytes(cpu::pss_bytes(process.pid))).sum());
+        pss.extend(bus.workers().await.iter().map(|worker| megabytes(process::pss_bytes(*worker))));
+        whole.push(bus.processes().iter().map(|process| megabytes(process::pss_bytes(process.pid))).sum());
     }
     println!("| start, three services | figure | target |");
     println!("| --- | --: | --: |");
@@ -63,7 +65,7 @@ async fn many(services: u32) {
     let path = format!("/{}", numbered(services - 1).0);
     let (took, bus) = first_answer(folder, Options::default(), &path).await;
     let workers = bus.workers().await;
-    let pss: Vec<f64> = workers.iter().map(|worker| megabytes(cpu::pss_bytes(*worker))).collect();
+    let pss: Vec<f64> = workers.iter().map(|worker| megabytes(process::pss_bytes(*worker))).collect();
     println!("| start, {services} plugins | figure | target |");
     println!("| --- | --: | --: |");
     println!(
@@ -116,7 +118,7 @@ async fn lasting(calls: f64) {
         if made >= next {
             next += calls / 5.0;
             let workers = bus.workers().await;
-            let pss: f64 = workers.iter().map(|worker| megabytes(cpu::pss_bytes(*worker))).sum();
+            let pss: f64 = workers.iter().map(|worker| megabytes(process::pss_bytes(*worker))).sum();
             println!("| {made:.0} | {pss:.1} MB |");
         }
     }

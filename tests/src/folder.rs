@@ -78,7 +78,17 @@ impl Folder {
 
     /// The same, of a binary that stands elsewhere.
     pub fn busbar_at(&self, program: &Path) -> Command {
-        let mut command = Command::new(program);
+        self.adjusted(Command::new(program))
+    }
+
+    /// The same under limits of `ulimit`: `-n 400`.
+    pub fn busbar_under(&self, limits: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit {limits} && exec \"$0\" \"$@\"")]).arg(artifact::binary());
+        self.adjusted(command)
+    }
+
+    fn adjusted(&self, mut command: Command) -> Command {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BUSBAR_"))
         {
             command.env_remove(name);

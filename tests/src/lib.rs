@@ -11,6 +11,7 @@
 pub mod artifact;
 pub mod catalog;
 pub mod command;
+pub mod crowd;
 pub mod deployment;
 pub mod envelope;
 pub mod folder;

@@ -80,10 +80,18 @@ struct Counts {
     broken: AtomicU64,
     refused: AtomicU64,
     slowest_us: AtomicU64,
+    latencies_us: Mutex<Vec<u32>>,
     examples: Mutex<BTreeMap<&'static str, Vec<String>>>,
 }
 
 impl Counts {
+    fn p99(&self) -> Duration {
+        let mut all = self.latencies_us.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        all.sort_unstable();
+        let at = (all.len() * 99 / 100).min(all.len().saturating_sub(1));
+        Duration::from_micros(all.get(at).copied().unwrap_or_default().into())
+    }
+
     fn note(&self, kind: &'static str, counter: &AtomicU64, text: String) {
         counter.fetch_add(1, Ordering::Relaxed);
         let mut examples = self.examples.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,6 +114,8 @@ pub struct Report {
     /// Connections that could not be made.
     pub refused: u64,
     pub slowest: Duration,
+    /// Only one reply in a hundred took longer.
+    pub p99: Duration,
     /// Of each kind of failure.
     pub examples: BTreeMap<&'static str, Vec<String>>,
 }
@@ -121,10 +131,10 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { good, wrong, broken, refused, slowest, examples } = self;
+        let Self { good, wrong, broken, refused, slowest, p99, examples } = self;
         write!(
             formatter,
-            "{good} good, {wrong} wrong, {broken} broken, {refused} refused, slowest {slowest:?}; {examples:#?}"
+            "{good} good, {wrong} wrong, {broken} broken, {refused} refused, slowest {slowest:?}, p99 {p99:?}; {examples:#?}"
         )
     }
 }
@@ -153,6 +163,11 @@ impl Load {
         Self { counts, thread: Some(thread) }
     }
 
+    /// Forgets how long replies took so far.
+    pub fn forget_latencies(&self) {
+        self.counts.latencies_us.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Waits for so many more good replies: shows that the load goes on.
     pub async fn wait_good(&self, more: u64) {
         let goal = self.counts.good.load(Ordering::Relaxed) + more;
@@ -172,6 +187,7 @@ impl Load {
             broken: load(&counts.broken),
             refused: load(&counts.refused),
             slowest: Duration::from_micros(load(&counts.slowest_us)),
+            p99: counts.p99(),
             examples: counts.examples.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
@@ -223,6 +239,8 @@ async fn drive(number: usize, plan: Plan, counts: Arc<Counts>) {
         }
         let took = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         counts.slowest_us.fetch_max(took, Ordering::Relaxed);
+        let us = u32::try_from(took).unwrap_or(u32::MAX);
+        counts.latencies_us.lock().unwrap_or_else(PoisonError::into_inner).push(us);
         turn += 1;
         connection = (!plan.fresh_connections && !open.is_closed()).then_some(open);
         if !plan.pause.is_zero() {

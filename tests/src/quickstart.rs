@@ -37,6 +37,8 @@ pub struct Options {
     pub environment: Vec<(&'static str, String)>,
     /// Where a `busbar` stands that is not the one to test, or may be replaced.
     pub program: Option<PathBuf>,
+    /// Of `ulimit`, for all its processes: `-n 400`.
+    pub limits: Option<&'static str>,
 }
 
 impl Default for Options {
@@ -49,6 +51,7 @@ impl Default for Options {
             admin: any_port,
             environment: Vec::new(),
             program: None,
+            limits: None,
         }
     }
 }
@@ -115,9 +118,10 @@ impl Quickstart {
     /// The process alone, without waiting for anything.
     pub fn spawn(folder: &Folder, options: &Options) -> Child {
         let names = options.services.as_slice();
-        let mut command = match &options.program {
-            Some(program) => folder.busbar_at(program),
-            None => folder.busbar(),
+        let mut command = match (&options.program, options.limits) {
+            (Some(program), _) => folder.busbar_at(program),
+            (None, Some(limits)) => folder.busbar_under(limits),
+            (None, None) => folder.busbar(),
         };
         command.arg("quickstart").arg("--dir").arg(folder.dir()).args(["--http", &options.http]);
         command.args(["--admin", &options.admin, "--workers", &options.workers.to_string()]);

@@ -36,6 +36,17 @@ impl Raw {
         let _ = self.stream.write_all(bytes.as_ref()).await;
     }
 
+    /// The same; whether it was taken.
+    pub async fn write_if_taken(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        let writing = timeout(PATIENCE, self.stream.write_all(bytes.as_ref())).await;
+        writing.is_ok_and(|written| written.is_ok())
+    }
+
+    /// Nothing more will be written.
+    pub async fn finish(&mut self) {
+        let _ = self.stream.shutdown().await;
+    }
+
     /// All that was read and not yet taken, until it contains `needle` (which is taken along).
     pub async fn read_until(&mut self, needle: &str) -> String {
         let needle = needle.as_bytes();

@@ -19,7 +19,7 @@ use busbar_model::{
     Deployment, DeploymentState, Digest, Name, Timestamp,
     deployment::Source,
     plugin::{Description, Kind},
-    server::{Server, Worker, WorkerState},
+    server::{Load, Server, Worker, WorkerState},
     service::ServiceDescription,
 };
 use busbar_store::{By, MasterKey, NewDeployment, Odb, Received};
@@ -250,6 +250,7 @@ pub(crate) fn server(server: &str, heartbeat_at: Timestamp, plugins: &[(&str, Di
         pid: 4711 + slot,
         state: WorkerState::Ready,
         catalog_version: 3,
+        load: Load::default(),
         plugins,
         started_at: now(),
     };

@@ -14,6 +14,9 @@ pub enum BodyError {
     TooLarge { limit: u64 },
     #[error("body ended early: {0}")]
     Broken(String),
+    /// Its sender takes too long.
+    #[error("body did not arrive in time")]
+    Late,
 }
 
 type Inner = Pin<Box<dyn http_body::Body<Data = Bytes, Error = BodyError> + Send>>;

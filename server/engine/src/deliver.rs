@@ -17,6 +17,7 @@ use crate::{
     authenticate::authorize_invoke,
     body::Body,
     catalog::{BoundService, Slot},
+    gate::Arrival,
     invoke::{broken, run},
     pipeline::typed,
     ports::{Attempt, Call, Invoker, Ledger, Origin},
@@ -130,7 +131,7 @@ pub(crate) async fn attempt(
     let deadline = Instant::now() + Duration::from_millis(service.limits.timeout_ms);
     let body = Body::from(Bytes::from(claimed.payload.clone()));
     let input = typed(&service, Input { content_type: claimed.content_type.clone(), body }).await?;
-    let place = service.gate.enter(deadline).await?;
+    let place = service.gate.enter(deadline, Arrival::Whole).await?;
     let layer = Layer::new(Arc::clone(ledger));
     let response = run(Call {
         context: Arc::clone(context),

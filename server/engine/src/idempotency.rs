@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     body::Body,
-    invoke::broken,
+    buffers::Buffers,
     ports::Ledger,
     request::{Head, Response},
     route::Routed,
@@ -73,9 +73,9 @@ impl Keyed {
         caller: Option<&Name>,
         head: &Head,
         body: Body,
+        buffers: &Buffers,
     ) -> Result<(Self, Body), Fault> {
-        let bytes =
-            body.collect(routed.body_bytes_max.min(bounds::BODY_BYTES_DEFAULT)).await.map_err(broken)?;
+        let bytes = buffers.collect(body, routed.body_bytes_max.min(bounds::BODY_BYTES_DEFAULT)).await?;
         let mut hash = Sha256::new();
         let content_type = head.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
         let target = head.uri.path_and_query().map_or("", |target| target.as_str());

@@ -17,9 +17,12 @@ use crate::{
     accept::Context,
     authenticate::Permit,
     body::{Body, BodyError},
+    buffers::Buffers,
     catalog::BoundService,
     contract, deliver,
+    gate::Arrival,
     idempotency::{self, Keyed},
+    pipeline::Pipeline,
     ports::{Attempt, Call, Invoker, Ledger},
     request::{Head, Input, Response},
     respond,
@@ -56,39 +59,38 @@ async fn encoded(encode: Option<&dyn Encode>, response: Response) -> Result<Resp
 pub(crate) async fn inbound(
     service: &Arc<BoundService>,
     inbound: Inbound<'_>,
-    invoker: Arc<dyn Invoker>,
-    ledger: &Arc<dyn Ledger>,
+    pipeline: &Arc<Pipeline>,
 ) -> Result<Response, Fault> {
+    let ledger = pipeline.ledger();
+    let buffers = pipeline.buffers();
     let Inbound { context, routed, permit, head, mut body, encode } = inbound;
     let timeout_ms = routed.timeout_ms.min(service.limits.timeout_ms);
     let deadline = Instant::from_std(context.accepted_at) + Duration::from_millis(timeout_ms);
     let mut keyed = None;
     if let Some(key) = idempotency::key(&head)? {
-        let reading = Keyed::of(key, &routed, permit.caller.as_ref(), &head, body);
-        let (known, read) = timeout_at(deadline, reading).await.map_err(|_| timed_out())??;
+        let reading = Keyed::of(key, &routed, permit.caller.as_ref(), &head, body, buffers);
+        let (known, read) = timeout_at(deadline, reading).await.map_err(|_| late())??;
         if let Some(reply) = known.answered(ledger).await? {
             return encoded(encode, reply).await;
         }
         (keyed, body) = (Some(known), read);
     }
     if deliver::is_wanted(&head) {
-        let reading = input(service, &head, body, &routed);
-        let input = timeout_at(deadline, reading).await.map_err(|_| timed_out())??;
+        let reading = async {
+            let input = input(service, &head, body, &routed, buffers).await?;
+            let body = buffers.collect(input.body, bounds::DELIVERY_BYTES_MAX).await?.into();
+            Ok::<_, Fault>(Input { body, ..input })
+        };
+        let input = timeout_at(deadline, reading).await.map_err(|_| late())??;
         let (effects, response) = deliver::accepted(ledger, context, service, permit.caller, input).await?;
         return conclude(ledger, Some(effects), response, keyed, encode, deadline).await;
     }
-    // A small body is read first, so that a slow sender takes nobody's place; a large one takes its
-    // place first, so that few of them are in memory at once.
-    let small = body.length().is_some_and(|length| length <= bounds::BODY_INLINE_BYTES_MAX);
-    let reading = async {
-        if small {
-            let input = input(service, &head, body, &routed).await?;
-            return Ok((service.gate.enter(deadline).await?, input));
-        }
-        let place = service.gate.enter(deadline).await?;
-        Ok((place, input(service, &head, body, &routed).await?))
-    };
-    let (place, input) = timeout_at(deadline, reading).await.map_err(|_| timed_out())??;
+    // Before it takes a place of the service, so that a slow sender takes nobody's. What is handed over while it
+    // still arrives has places of its own.
+    let reading = input(service, &head, body, &routed, buffers);
+    let input = timeout_at(deadline, reading).await.map_err(|_| late())??;
+    let arrival = if matches!(input.body, Body::Stream(_)) { Arrival::Streaming } else { Arrival::Whole };
+    let place = service.gate.enter(deadline, arrival).await?;
     let layer = Layer::new(Arc::clone(ledger));
     let key = keyed.as_ref().map(|keyed| keyed.key.key.as_str().into());
     let response = run(Call {
@@ -101,7 +103,7 @@ pub(crate) async fn inbound(
         head: Some(head),
         params: routed.params,
         input,
-        invoker,
+        invoker: Arc::clone(pipeline) as Arc<dyn Invoker>,
         unit: Arc::clone(&layer),
         attempt: Attempt { number: 1, key },
         place,
@@ -158,32 +160,49 @@ pub(crate) fn timed_out() -> Fault {
     Fault::new(FaultKind::Timeout, "the call reached its time limit")
 }
 
+/// The request's body was not whole in the time of its call.
+pub(crate) fn late() -> Fault {
+    Fault::new(FaultKind::RequestTimeout, "the body did not arrive in time")
+}
+
 /// A typed service gets one JSON input, any other the body as it came.
-async fn input(service: &BoundService, head: &Head, body: Body, routed: &Routed<'_>) -> Result<Input, Fault> {
+async fn input(
+    service: &BoundService,
+    head: &Head,
+    body: Body,
+    routed: &Routed<'_>,
+    buffers: &Buffers,
+) -> Result<Input, Fault> {
     let limit = routed.body_bytes_max;
     if body.length().is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
     if !service.contract.is_typed() {
         let body = match body {
-            Body::Stream(stream) if stream_is_small(&stream, limit) => {
-                Body::Stream(stream).collect(limit).await.map_err(broken)?.into()
-            }
-            Body::Stream(stream) => Body::Stream(stream.limited(limit)),
+            Body::Stream(stream) => buffers.small(stream, limit).await?,
             body => body,
         };
         return Ok(Input { content_type: content_type(&head.headers), body });
     }
-    let bytes = body.collect(limit).await.map_err(broken)?;
-    let query = query(head.uri.query().unwrap_or_default());
+    let bytes = buffers.collect(body, limit).await?;
+    let query = decoded_query(head.uri.query().unwrap_or_default())?;
     contract::merged_input(service, bytes, query, &routed.params).await.map(Input::json)
 }
 
-fn stream_is_small(stream: &crate::body::Stream, limit: u64) -> bool {
-    stream.length().is_some_and(|length| length <= bounds::BODY_INLINE_BYTES_MAX.min(limit))
+/// The same for a typed input, which holds text only.
+fn decoded_query(raw: &str) -> Result<Vec<(String, String)>, Fault> {
+    let pairs = query(raw);
+    let is_text = |raw: &str| percent_encoding::percent_decode_str(raw).decode_utf8().is_ok();
+    match is_text(raw) {
+        true => Ok(pairs),
+        false => {
+            let text = "the query is not UTF-8 once it is percent-decoded";
+            Err(Fault::new(FaultKind::InvalidInput, "the input is not valid").with_error("", text))
+        }
+    }
 }
 
-/// Pairs of a query, decoded as forms are: `+` is a space.
+/// Pairs of a query, decoded as forms are: `+` is a space. What is no UTF-8 becomes U+FFFD.
 pub fn query(raw: &str) -> Vec<(String, String)> {
     if raw.is_empty() {
         return Vec::new();
@@ -211,6 +230,7 @@ pub(crate) fn broken(error: BodyError) -> Fault {
     match error {
         BodyError::TooLarge { limit } => too_large(limit),
         BodyError::Broken(_) => Fault::new(FaultKind::InvalidInput, "the body ended early"),
+        BodyError::Late => late(),
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod accept;
 pub mod authenticate;
 pub mod body;
+pub mod buffers;
 pub mod catalog;
 pub mod contract;
 mod cors;

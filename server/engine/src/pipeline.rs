@@ -7,16 +7,18 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use busbar_model::{Fault, bounds, correlation::CorrelationId, delivery::Claimed, fault::FaultKind};
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     accept::{Context, accept},
     authenticate::{authenticate, authorize_invoke},
     body::Body,
+    buffers::Buffers,
     catalog::{Catalog, Slot},
     contract,
     cors::{self, Page},
     deliver,
+    gate::Arrival,
     invoke::{self, Inbound, run},
     metrics::{Meter, Metrics},
     ports::{Above, Access, AccessLog, Call, CallFuture, Invoker, Ledger, Origin},
@@ -33,14 +35,14 @@ pub struct Pipeline {
     unrouted: Arc<Meter>,
     access_log: Arc<dyn AccessLog>,
     ledger: Arc<dyn Ledger>,
-    messages: Semaphore,
+    buffers: Buffers,
 }
 
 impl Pipeline {
     pub fn new(metrics: Arc<Metrics>, access_log: Arc<dyn AccessLog>, ledger: Arc<dyn Ledger>) -> Arc<Self> {
         let unrouted = metrics.meter("", "");
-        let messages = Semaphore::new(bounds::MESSAGES_KIB_MAX);
-        Arc::new(Self { catalog: ArcSwap::default(), metrics, unrouted, access_log, ledger, messages })
+        let buffers = Buffers::default();
+        Arc::new(Self { catalog: ArcSwap::default(), metrics, unrouted, access_log, ledger, buffers })
     }
 
     /// New calls meet this catalog; calls under way keep theirs.
@@ -53,7 +55,7 @@ impl Pipeline {
     }
 
     /// What requests that reached no channel are counted by.
-    pub(crate) fn unrouted(&self) -> &Arc<Meter> {
+    pub fn unrouted(&self) -> &Arc<Meter> {
         &self.unrouted
     }
 
@@ -61,9 +63,9 @@ impl Pipeline {
         &self.ledger
     }
 
-    /// Bytes of messages that are read whole before anyone knows what service they are for.
-    pub(crate) fn messages(&self) -> &Semaphore {
-        &self.messages
+    /// Bodies that are read whole.
+    pub fn buffers(&self) -> &Buffers {
+        &self.buffers
     }
 
     pub fn metrics(&self) -> &Metrics {
@@ -98,7 +100,7 @@ impl Pipeline {
             let service = live(routed.service)?;
             let Request { head, body, .. } = request;
             let inbound = Inbound { context: &context, routed, permit, head, body, encode: None };
-            invoke::inbound(service, inbound, Arc::clone(self) as Arc<dyn Invoker>, &self.ledger).await
+            invoke::inbound(service, inbound, self).await
         }
         .await;
         let caller = caller.as_ref().map(|name| name.as_str());
@@ -237,7 +239,7 @@ async fn nested(
         let input = typed(&service, input).await?;
         let place = match from.holds(&service.name) {
             true => service.gate.enter_now()?,
-            false => service.gate.enter(deadline).await?,
+            false => service.gate.enter(deadline, Arrival::Whole).await?,
         };
         let invoker = Arc::clone(&pipeline) as Arc<dyn Invoker>;
         let caller = permit.caller;

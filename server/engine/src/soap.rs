@@ -13,15 +13,12 @@ use std::{sync::Arc, time::Duration};
 
 use busbar_model::{Fault, Name, bounds, fault::FaultKind};
 use busbar_soap::{Refusal, media::ContentType, wsdl};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, Method,
     header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING},
 };
-use tokio::{
-    sync::SemaphorePermit,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::{address::SoapAddress, operations::Operations};
 use self::{
@@ -34,9 +31,8 @@ use crate::{
     body::Body,
     catalog::Route,
     contract::apart,
-    invoke::{self, Inbound, broken, timed_out, too_large},
+    invoke::{self, Inbound, late, too_large},
     pipeline::{Line, Noted, Pipeline},
-    ports::Invoker,
     request::{Head, Reply, Request, Response},
     route::{Routed, live, to_channel},
 };
@@ -145,9 +141,10 @@ impl<'c> Exchange<'c> {
             permit = Some(self.permitted(authenticate(admitted, &mut head.headers).await?));
         }
         // Held until the call has ended: its JSON is no smaller.
-        let held = collect(self.pipeline, body, self.address.body_bytes_max, deadline).await?;
-        let length = held.bytes.len() as u64;
-        let Opened { input, content_type, verified, .. } = self.open(asked, held.bytes.clone()).await?;
+        let reading = self.pipeline.buffers().collect(body, self.address.body_bytes_max);
+        let message = timeout_at(deadline, reading).await.map_err(|_| late())??;
+        let length = message.len() as u64;
+        let Opened { input, content_type, verified, .. } = self.open(asked, message.clone()).await?;
         let Some(route) = self.route() else { return Err(Fault::not_found().into()) };
         let routed = to_channel(route, Vec::new());
         if length > routed.body_bytes_max {
@@ -170,8 +167,9 @@ impl<'c> Exchange<'c> {
             body: Body::Bytes(input),
             encode: Some(&envelope),
         };
-        let invoker = Arc::clone(self.pipeline) as Arc<dyn Invoker>;
-        Ok(invoke::inbound(service, inbound, invoker, self.pipeline.ledger()).await?)
+        let response = invoke::inbound(service, inbound, self.pipeline).await?;
+        drop(message);
+        Ok(response)
     }
 
     fn route(&self) -> Option<&'c Route> {
@@ -228,50 +226,4 @@ fn as_call(mut head: Head, content_type: &'static str) -> Head {
         head.uri = path;
     }
     head
-}
-
-/// A message in memory, and its share of what messages may take there.
-struct Held<'p> {
-    bytes: Bytes,
-    _share: Option<SemaphorePermit<'p>>,
-}
-
-/// The whole message. Beyond a small one, each piece takes its share of what a worker's messages may take as it
-/// comes; nobody waits for shares, since those who wait would hold theirs.
-async fn collect(pipeline: &Pipeline, body: Body, limit: u64, deadline: Instant) -> Result<Held<'_>, Fault> {
-    if body.length().is_some_and(|length| length > limit) {
-        return Err(too_large(limit));
-    }
-    if body.length().is_some_and(|length| length <= bounds::BODY_INLINE_BYTES_MAX) {
-        let bytes = timeout_at(deadline, body.collect(limit)).await.map_err(|_| timed_out())?;
-        return Ok(Held { bytes: bytes.map_err(broken)?, _share: None });
-    }
-    let mut stream = match body {
-        Body::Empty => return Ok(Held { bytes: Bytes::new(), _share: None }),
-        Body::Bytes(bytes) => return Ok(Held { bytes, _share: None }),
-        Body::Stream(stream) => stream.limited(limit),
-    };
-    let (mut whole, mut share, mut kib) = (BytesMut::new(), None::<SemaphorePermit<'_>>, 0);
-    let reading = async {
-        while let Some(piece) = stream.chunk().await {
-            whole.extend_from_slice(&piece.map_err(broken)?);
-            let beyond = (whole.len() as u64).saturating_sub(bounds::BODY_INLINE_BYTES_MAX).div_ceil(1024);
-            let more = u32::try_from(beyond - kib).unwrap_or(u32::MAX);
-            if more > 0 {
-                let taken = pipeline.messages().try_acquire_many(more).map_err(|_| too_many())?;
-                match &mut share {
-                    Some(share) => share.merge(taken),
-                    None => share = Some(taken),
-                }
-                kib = beyond;
-            }
-        }
-        Ok::<_, Fault>(())
-    };
-    timeout_at(deadline, reading).await.map_err(|_| timed_out())??;
-    Ok(Held { bytes: whole.freeze(), _share: share })
-}
-
-fn too_many() -> Fault {
-    Fault::new(FaultKind::Overloaded, "too many large messages are in memory").with_retry_after_s(1)
 }

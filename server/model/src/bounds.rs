@@ -6,6 +6,19 @@ pub const BODY_BYTES_DEFAULT: u64 = 16 * 1024 * 1024;
 pub const BODY_BYTES_CEILING: u64 = 4 * 1024 * 1024 * 1024;
 /// A raw body announced as no larger than this is handed over whole, a larger one by handle.
 pub const BODY_INLINE_BYTES_MAX: u64 = 64 * 1024;
+/// KiB of request bodies that one worker holds in memory at once, beside those that come in one piece.
+pub const BUFFERED_KIB_MAX: usize = 256 * 1024;
+/// A raw body of unknown length that has come whole within this time is handed over whole.
+pub const BODY_AHEAD_MS: u64 = 20;
+/// Bytes of replies that one worker holds for readers that have stopped reading; beyond it, those that stopped
+/// first are dropped.
+pub const REPLIES_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Bytes and fields of a request's head. Its address may have 65,534 bytes (hyper's own limit).
+pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+pub const HEADERS_MAX: usize = 128;
+/// Connections that one worker may be told to hold, and descriptors that it keeps for everything else.
+pub const CONNECTIONS_CEILING: u32 = 1_000_000;
+pub const DESCRIPTORS_KEPT: u64 = 192;
 /// Wall time of a call unless its channel or service says otherwise.
 pub const CALL_TIMEOUT_MS_DEFAULT: u64 = 30_000;
 pub const CALL_TIMEOUT_MS_CEILING: u64 = 3_600_000;
@@ -160,8 +173,6 @@ pub const XML_NAMESPACE_BYTES_MAX: usize = 4 * 1024;
 pub const XML_NODES_MAX: usize = 5_000_000;
 /// Characters of the reason why a service has no SOAP.
 pub const SOAP_PROBLEM_CHARS_MAX: usize = 1_000;
-/// KiB of SOAP messages that one worker reads at once, beside small ones (`BODY_INLINE_BYTES_MAX`).
-pub const MESSAGES_KIB_MAX: usize = 256 * 1024;
 /// Types of one SOAP payload: WSDL describes them all, and each worker keeps them.
 pub const SHAPE_TYPES_MAX: usize = 5_000;
 /// Types without a name that stand within each other, and references that lead to references: what handles

@@ -42,6 +42,8 @@ pub enum FaultKind {
     InvalidOutput,
     /// The body is of a media type, or in an encoding, that the address does not take.
     UnsupportedMediaType,
+    /// The request did not arrive in time.
+    RequestTimeout,
 }
 
 /// A failure as the caller sees it. Causes that are none of the caller's business go to the log.
@@ -75,6 +77,7 @@ impl FaultKind {
             Self::NotAllowed => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
+            Self::RequestTimeout => 408,
             Self::TooLarge => 413,
             Self::Conflict => 409,
             Self::UnsupportedMediaType => 415,
@@ -113,6 +116,7 @@ impl FaultKind {
             Self::Misdirected => "Misdirected request",
             Self::Conflict => "Conflict",
             Self::UnsupportedMediaType => "Unsupported media type",
+            Self::RequestTimeout => "Request not received in time",
             Self::KeyReused => "Idempotency key reused",
             Self::OdbUnavailable => "Effects can't be kept",
         }
@@ -144,6 +148,7 @@ impl FaultKind {
             Self::OdbUnavailable => "odb-unavailable",
             Self::InvalidOutput => "invalid-output",
             Self::UnsupportedMediaType => "unsupported-media-type",
+            Self::RequestTimeout => "request-timeout",
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod fault;
 pub mod host;
 pub mod input;
 pub mod name;
+pub mod near;
 pub mod openapi;
 pub mod path;
 pub mod plugin;

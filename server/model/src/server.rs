@@ -35,6 +35,21 @@ impl FromStr for WorkerState {
     }
 }
 
+/// How busy a worker was when it was last asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Load {
+    /// Open connections, and those of them that wait for a request.
+    pub connections: u64,
+    pub connections_idle: u64,
+    /// Request bodies that are held in memory.
+    pub body_bytes: u64,
+    /// Linear memory of all instances.
+    pub memory_bytes: u64,
+    /// What it lacked a moment ago: `connections`, `descriptors`, `bodies`, `replies`, `memory`, `logs`.
+    pub troubles: Vec<String>,
+}
+
 /// A worker process and what it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Worker {
@@ -46,6 +61,8 @@ pub struct Worker {
     pub catalog_version: i64,
     /// The version of each plugin that new calls meet.
     pub plugins: BTreeMap<Name, Digest>,
+    #[serde(default)]
+    pub load: Load,
     pub started_at: Timestamp,
 }
 

@@ -35,6 +35,17 @@ pub(crate) struct Worker {
     /// The digest of each plugin that new calls meet.
     #[serde(default)]
     pub(crate) plugins: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) load: Load,
+}
+
+/// What it lacked a moment ago.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Load {
+    #[serde(default)]
+    pub(crate) connections: u64,
+    #[serde(default)]
+    pub(crate) troubles: Vec<String>,
 }
 
 impl Worker {

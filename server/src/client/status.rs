@@ -141,20 +141,34 @@ impl Status {
 }
 
 fn workers(servers: &[Server]) -> Table {
-    let mut table =
-        Table::new(["SERVER", "VERSION", "LIVE", "HEARTBEAT", "SLOT", "PID", "WORKER", "CATALOG"]);
+    let mut table = Table::new([
+        "SERVER",
+        "VERSION",
+        "LIVE",
+        "HEARTBEAT",
+        "SLOT",
+        "PID",
+        "WORKER",
+        "CATALOG",
+        "CONNECTIONS",
+        "LACKS",
+    ]);
     for server in servers {
         let live = if server.live { "yes" } else { "no" };
-        let mut row = |[slot, pid, state, catalog]: [String; 4]| {
+        let mut row = |[slot, pid, state, catalog, connections, lacks]: [String; 6]| {
             let (version, heartbeat) = (server.version.clone(), server.heartbeat_at.clone());
-            table.row([server.name.clone(), version, live.to_owned(), heartbeat, slot, pid, state, catalog]);
+            let name = server.name.clone();
+            let live = live.to_owned();
+            table.row([name, version, live, heartbeat, slot, pid, state, catalog, connections, lacks]);
         };
         if server.workers.is_empty() {
             row(Default::default());
         }
         for worker in &server.workers {
             let catalog = worker.catalog_version.to_string();
-            row([worker.slot.to_string(), worker.pid.to_string(), worker.state.clone(), catalog]);
+            let (connections, lacks) = (worker.load.connections.to_string(), worker.load.troubles.join(", "));
+            let (slot, pid) = (worker.slot.to_string(), worker.pid.to_string());
+            row([slot, pid, worker.state.clone(), catalog, connections, lacks]);
         }
     }
     table
@@ -187,7 +201,7 @@ mod tests {
         move |asked| {
             let worker = |slot: u32, digest: &str| {
                 json!({"slot": slot, "pid": 7 + slot, "state": "ready", "catalog_version": 42,
-                    "plugins": {"echo": digest}})
+                    "plugins": {"echo": digest}, "load": {"connections": 5, "troubles": ["memory"]}})
             };
             let server = json!({"id": "1", "name": "one", "version": "0.1.0", "live": live, "heartbeat_at": "now",
                 "workers": [worker(0, "sha256:new"), worker(1, "sha256:old")]});
@@ -216,7 +230,7 @@ mod tests {
             "(ready)\n",
             "servers\t1 of 1 live\n",
             "deliveries\t3 waiting, 1 in doubt, 2 failed\n",
-            "one\t0.1.0\tyes\tnow\t1\t8\tready\t42\n",
+            "one\t0.1.0\tyes\tnow\t1\t8\tready\t42\t5\tmemory\n",
             "echo\tactive\tsha256:new\t1/2\n",
         ] {
             assert!(text.contains(part), "{text}");

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use anyhow::Context as _;
-use busbar_model::{Definitions, Digest};
+use busbar_model::{Definitions, Digest, bounds::WORKER_MEMORY_BYTES_MAX};
 use busbar_store::{By, Error, Odb};
 use busbar_wasm::{ArtifactCache, Engine, Use};
 use tokio::sync::{Notify, watch};
@@ -55,7 +55,7 @@ impl Core {
         let odb = tokio::task::spawn_blocking(move || Odb::open(&url, CONNECTIONS_MAX)).await?;
         let odb = odb.context("failed to open the ODB")?;
         // Only its name is needed here; compiling has a process of its own.
-        let engine = Engine::new(Use::Compiling)?;
+        let engine = Engine::new(Use::Compiling, WORKER_MEMORY_BYTES_MAX)?;
         let artifacts = ArtifactCache::open(&boot.layout.artifacts(), &engine)?;
         Ok(Arc::new(Self {
             boot,

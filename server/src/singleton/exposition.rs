@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use busbar_engine::metrics::BUCKETS_US;
 use busbar_model::{
     delivery::DeliveryState,
-    server::{Worker, WorkerState},
+    server::{Load, Worker, WorkerState},
 };
 
 use crate::singleton::workers::Totals;
@@ -43,6 +43,7 @@ pub(crate) fn render(
             u64::try_from(worker.catalog_version).unwrap_or_default(),
         );
     }
+    loads(&mut out, workers);
     if !deliveries.is_empty() {
         let help = "Deliveries by state, those of the whole cluster on each of its servers.";
         head(&mut out, "busbar_deliveries", "gauge", help);
@@ -51,6 +52,33 @@ pub(crate) fn render(
         line(&mut out, "busbar_deliveries", &[("state", state.as_str())], *count);
     }
     out
+}
+
+/// How busy each worker was when it was last asked.
+fn loads(out: &mut String, workers: &[Worker]) {
+    type Figure = (&'static str, &'static str, fn(&Load) -> u64);
+    let figures: [Figure; 4] = [
+        ("busbar_worker_connections", "Open connections of each worker.", |load| load.connections),
+        ("busbar_worker_connections_idle", "Those of them that wait for a request.", |load| {
+            load.connections_idle
+        }),
+        ("busbar_worker_body_bytes", "Request bodies that each worker holds in memory.", |load| {
+            load.body_bytes
+        }),
+        ("busbar_worker_memory_bytes", "Linear memory of each worker's instances.", |load| load.memory_bytes),
+    ];
+    for (name, help, figure) in figures {
+        head(out, name, "gauge", help);
+        for worker in workers {
+            line(out, name, &[("worker", &worker.slot.to_string())], figure(&worker.load));
+        }
+    }
+    head(out, "busbar_worker_trouble", "gauge", "What each worker lacked a moment ago.");
+    for worker in workers {
+        for trouble in &worker.load.troubles {
+            line(out, "busbar_worker_trouble", &[("worker", &worker.slot.to_string()), ("kind", trouble)], 1);
+        }
+    }
 }
 
 fn requests(out: &mut String, totals: &Totals) {

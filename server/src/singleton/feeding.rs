@@ -97,7 +97,7 @@ fn heard(core: &Core, pid: u32, message: ToSingleton) {
         ToSingleton::Hello { .. } => {}
         ToSingleton::Applied { version, plugins } => core.workers.applied(pid, version, plugins),
         ToSingleton::Prepared { list, digest, problem } => core.workers.prepared(pid, list, digest, problem),
-        ToSingleton::Counted { id, difference } => core.workers.counted(pid, id, difference),
+        ToSingleton::Counted { id, difference, load } => core.workers.counted(pid, id, difference, load),
         ToSingleton::Draining => core.workers.draining(pid),
     }
 }

@@ -10,7 +10,7 @@ use busbar_engine::metrics::{Counts, Difference};
 use busbar_model::{
     Digest, Name, Timestamp,
     fault::FaultKind,
-    server::{Worker, WorkerState},
+    server::{Load, Worker, WorkerState},
 };
 use tokio::{
     sync::{Notify, mpsc, watch},
@@ -79,6 +79,7 @@ impl Workers {
             state: WorkerState::Starting,
             catalog_version: 0,
             plugins: BTreeMap::new(),
+            load: Load::default(),
             started_at: now,
         };
         let mut state = self.lock();
@@ -140,8 +141,8 @@ impl Workers {
         self.tell();
     }
 
-    pub(crate) fn counted(&self, pid: u32, id: u64, difference: Difference) {
-        let mut state = self.lock();
+    pub(crate) fn counted(&self, pid: u32, id: u64, difference: Difference, load: Load) {
+        let (mut state, mut told) = (self.lock(), false);
         for (service, channel, counts) in difference.requests {
             state.totals.requests.entry((service, channel)).or_default().add(&counts);
         }
@@ -150,9 +151,14 @@ impl Workers {
         }
         if let Some(connected) = state.by_pid.get_mut(&pid) {
             connected.counted = connected.counted.max(id);
+            told = connected.worker.load.troubles != load.troubles;
+            connected.worker.load = load;
         }
         drop(state);
         self.counted.notify_waiters();
+        if told {
+            self.tell();
+        }
     }
 
     /// All workers, by slot.

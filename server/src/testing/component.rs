@@ -3,7 +3,11 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::Context as _;
-use busbar_model::{Digest, Name, bounds::PLUGIN_BYTES_MAX, plugin::Description};
+use busbar_model::{
+    Digest, Name,
+    bounds::{PLUGIN_BYTES_MAX, WORKER_MEMORY_BYTES_MAX},
+    plugin::Description,
+};
 use busbar_wasm::{ArtifactCache, Engine, LoadedPlugin, Ticker, Use};
 use tempfile::TempDir;
 
@@ -27,7 +31,7 @@ impl Components {
     /// Not to be called where a runtime runs: a component describes itself in one of its own.
     pub(super) fn compile(sources: &[PathBuf]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("failed to make a folder for what is compiled")?;
-        let engine = Engine::new(Use::Serving)?;
+        let engine = Engine::new(Use::Serving, WORKER_MEMORY_BYTES_MAX)?;
         let ticker = engine.start_ticker()?;
         let artifacts = ArtifactCache::open(folder.path(), &engine)?;
         let mut components = Self { all: Vec::new(), engine, artifacts, _ticker: ticker, _folder: folder };

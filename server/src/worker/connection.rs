@@ -1,17 +1,21 @@
 //! One client's connection.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
+use busbar_engine::{Body, BodyError};
+use busbar_model::bounds::{HEAD_BYTES_MAX, HEADERS_MAX};
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
 use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, sync::watch};
 
-use crate::worker::http::Front;
-
-/// Bytes of a request's head.
-const HEAD_BYTES_MAX: usize = 64 * 1024;
-/// Header fields of a request.
-const HEADERS_MAX: usize = 128;
+use crate::worker::{http::Front, roster::Seated, seat::Seat, wire::Wire};
 
 /// What connections are told when the worker drains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,20 +30,23 @@ pub(crate) enum Phase {
 pub(crate) async fn serve_connection(
     stream: TcpStream,
     front: Arc<Front>,
-    header_timeout: Duration,
+    seated: Seated,
     mut phase: watch::Receiver<Phase>,
 ) {
+    let wire = Wire::new(stream, Arc::clone(&seated.seat), Arc::clone(front.unrouted()));
+    let seat = Arc::clone(&seated.seat);
     let service = service_fn(move |request| {
-        let front = Arc::clone(&front);
-        async move { Ok::<_, Infallible>(front.handle(request).await) }
+        let (front, seat) = (Arc::clone(&front), Arc::clone(&seat));
+        seat.begin_call();
+        async move {
+            let response = front.handle(request, &seat).await;
+            Ok::<_, Infallible>(response.map(|body| Answer::new(body, seat)))
+        }
     });
     let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(header_timeout)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .max_headers(HEADERS_MAX);
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    // Who is late is told by the roster, for all connections at once.
+    builder.header_read_timeout(None).max_buf_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX);
+    let connection = builder.serve_connection(TokioIo::new(wire), service);
     let mut connection = std::pin::pin!(connection);
     let closing = async { phase.wait_for(|phase| *phase == Phase::Closing).await.map(drop) };
     tokio::select! {
@@ -54,5 +61,44 @@ pub(crate) async fn serve_connection(
 fn done(outcome: hyper::Result<()>) {
     if let Err(error) = outcome {
         tracing::debug!(%error, "connection ended early");
+    }
+}
+
+/// A reply's body, until hyper has all of it.
+struct Answer {
+    body: Body,
+    seat: Arc<Seat>,
+}
+
+impl Answer {
+    fn new(body: Body, seat: Arc<Seat>) -> Self {
+        seat.begin_reply(if let Body::Bytes(bytes) = &body { bytes.len() as u64 } else { 0 });
+        Self { body, seat }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.seat.end_call();
+    }
+}
+
+impl http_body::Body for Answer {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -6,25 +6,28 @@ use std::{
     future::poll_fn,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use busbar_engine::{
     Body, BodyError, Pipeline, Reply, Request,
     body::Stream,
+    metrics::Meter,
     request::{Head, Response, Target},
 };
 use busbar_model::{Fault, bounds::BODY_BYTES_CEILING, fault::FaultKind, path::decode_segment};
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method,
+    HeaderValue, Method, Version,
     header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST},
 };
 use http_body::Frame;
 use hyper::body::Incoming;
 use tokio::{runtime::Handle, sync::watch, time::timeout};
 use uuid::Uuid;
+
+use crate::worker::seat::Seat;
 
 /// What all connections of a worker share.
 pub(crate) struct Front {
@@ -43,28 +46,42 @@ impl Front {
         Self { pipeline, development, draining }
     }
 
-    pub(crate) async fn handle(&self, request: hyper::Request<Incoming>) -> hyper::Response<Body> {
-        let reply = self.reply(request).await;
+    /// Counts what is answered before it is a request.
+    pub(crate) fn unrouted(&self) -> &Arc<Meter> {
+        self.pipeline.unrouted()
+    }
+
+    pub(crate) async fn handle(
+        &self,
+        request: hyper::Request<Incoming>,
+        seat: &Arc<Seat>,
+    ) -> hyper::Response<Body> {
+        let reply = self.reply(request, seat).await;
         let mut response = hyper::Response::new(reply.body);
         *response.status_mut() = reply.status;
         *response.headers_mut() = reply.headers;
-        if *self.draining.borrow() {
+        // What a slow sender may still send is not waited for.
+        if *self.draining.borrow() || seat.body_is_late() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }
 
-    async fn reply(&self, request: hyper::Request<Incoming>) -> Reply {
+    async fn reply(&self, request: hyper::Request<Incoming>, seat: &Arc<Seat>) -> Reply {
+        let version = request.version();
         let (parts, body) = request.into_parts();
         let expects_continue = parts.headers.contains_key(EXPECT);
         let head = Head { method: parts.method, uri: parts.uri, headers: parts.headers };
         let unique = Uuid::now_v7().as_u128();
         let mut request = Request {
             target: Target::Path,
-            body: incoming(body, expects_continue),
+            body: incoming(body, expects_continue, seat),
             trusted: self.development,
             head,
         };
+        if let Err(fault) = check(&request.head, version) {
+            return self.pipeline.answer(&request, unique, Err(fault));
+        }
         if self.development && !is_local(&request.head) {
             let text = "in development mode the Host must be localhost, 127.0.0.1 or [::1]";
             return self.pipeline.answer(&request, unique, Err(Fault::new(FaultKind::Misdirected, text)));
@@ -117,22 +134,40 @@ fn not_allowed(allow: &str) -> Fault {
     fault
 }
 
-/// A browser that was lured here by a name of someone else's sends that name (DNS rebinding).
+/// What is a request by its form, but not one for here.
+fn check(head: &Head, version: Version) -> Result<(), Fault> {
+    // RFC 9112, section 3.2. Who reads another one of them than we do would be led astray.
+    let hosts = head.headers.get_all(HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && version == Version::HTTP_11) {
+        let text = "a request of HTTP/1.1 has one Host";
+        return Err(Fault::new(FaultKind::InvalidInput, text).with_code("host-invalid"));
+    }
+    // A success would make a tunnel of the connection (RFC 9110, section 9.3.6).
+    if head.method == Method::CONNECT {
+        return Err(not_allowed("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+    }
+    Ok(())
+}
+
+/// A browser that was lured here by a name of someone else's sends that name (DNS rebinding). An absolute address
+/// has the word over `Host` (RFC 9112, section 3.2.2).
 fn is_local(head: &Head) -> bool {
-    let host = match head.headers.get(HOST) {
-        Some(value) => value.to_str().unwrap_or_default(),
-        None => head.uri.authority().map_or("", |authority| authority.as_str()),
-    };
-    busbar_model::host::is_local(host)
+    let is_local = busbar_model::host::is_local;
+    let authority = head.uri.authority().map(|authority| is_local(authority.as_str()));
+    let host = head.headers.get(HOST).map(|value| is_local(value.to_str().unwrap_or_default()));
+    match (authority, host) {
+        (Some(authority), host) => authority && host.unwrap_or(true),
+        (None, host) => host.unwrap_or(false),
+    }
 }
 
 /// Without `expects_continue`, the sender sends on whatever becomes of the request.
-fn incoming(body: Incoming, expects_continue: bool) -> Body {
+fn incoming(body: Incoming, expects_continue: bool, seat: &Arc<Seat>) -> Body {
     use http_body::Body as _;
     if body.is_end_stream() {
         Body::Empty
     } else {
-        let received = Received { body: Some(body), drain: !expects_continue };
+        let received = Received { body: Some(body), drain: !expects_continue, seat: Arc::clone(seat) };
         Body::Stream(Stream::new(received, BODY_BYTES_CEILING))
     }
 }
@@ -141,6 +176,7 @@ fn incoming(body: Incoming, expects_continue: bool) -> Body {
 struct Received {
     body: Option<Incoming>,
     drain: bool,
+    seat: Arc<Seat>,
 }
 
 impl Drop for Received {
@@ -148,6 +184,7 @@ impl Drop for Received {
     /// it would take the reply from a sender that is still sending.
     fn drop(&mut self) {
         use http_body::Body as _;
+        self.seat.leave_body();
         let unread = self.body.take().filter(|body| self.drain && !body.is_end_stream());
         if let (Some(mut body), Ok(runtime)) = (unread, Handle::try_current()) {
             runtime.spawn(timeout(DRAIN_TIMEOUT, async move {
@@ -171,9 +208,26 @@ impl http_body::Body for Received {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Some(body) = &mut self.body else { return Poll::Ready(None) };
-        let frame = ready!(Pin::new(body).poll_frame(cx));
-        Poll::Ready(frame.map(|frame| frame.map_err(|error| BodyError::Broken(error.to_string()))))
+        let Self { body, drain, seat } = &mut *self;
+        let Some(incoming) = body else { return Poll::Ready(None) };
+        match Pin::new(incoming).poll_frame(cx) {
+            Poll::Ready(frame) => {
+                match &frame {
+                    Some(Ok(frame)) => seat.body.moved(seat.now(), frame.data_ref().map_or(0, Bytes::len)),
+                    Some(Err(_)) => seat.linger(),
+                    None => {}
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(|error| BodyError::Broken(error.to_string()))))
+            }
+            Poll::Pending if seat.body_is_late() => {
+                *drain = false;
+                Poll::Ready(Some(Err(BodyError::Late)))
+            }
+            Poll::Pending => {
+                seat.wait_body(cx.waker());
+                Poll::Pending
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,13 +1,6 @@
 //! Accepting connections, and letting go of them without losing a request.
 
-use std::{
-    future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{future::Future, io, sync::Arc, time::Duration};
 
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -16,63 +9,61 @@ use tokio::{
 };
 
 use crate::{
-    control::accepted,
     settings,
+    trouble::{self, Trouble},
     worker::{
         connection::{Phase, serve_connection},
         http::Front,
+        roster::Roster,
     },
 };
 
 /// Connections that a worker takes when it stops accepting.
 const QUEUED_MAX: usize = 1_024;
+/// Pause after an accept that failed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts until `stop`, then waits for the connections to end.
 pub(crate) async fn serve(
     listener: std::net::TcpListener,
     front: Front,
+    roster: &Arc<Roster>,
     settings: &settings::Http,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     let (phase, phases) = watch::channel(Phase::Serving);
-    let open = Open::default();
     let front = Arc::new(front);
-    let header_timeout = Duration::from_millis(settings.header_timeout_ms);
     tokio::pin!(stop);
     loop {
+        // Where there is no room, the others take what waits, or it waits.
+        let has_room = roster.has_room();
         tokio::select! {
             () = &mut stop => break,
-            outcome = listener.accept() => if let Some((stream, _)) = accepted(outcome).await {
-                let _ = stream.set_nodelay(true);
-                let connection = serve_connection(stream, Arc::clone(&front), header_timeout, phases.clone());
-                let counted = open.enter();
-                tokio::spawn(async move {
-                    connection.await;
-                    drop(counted);
-                });
-            }
+            outcome = listener.accept(), if has_room => match outcome {
+                Ok((stream, _)) => {
+                    let _ = stream.set_nodelay(true);
+                    tokio::spawn(serve_connection(stream, Arc::clone(&front), roster.take(), phases.clone()));
+                }
+                Err(error) => refused(&error, roster).await,
+            },
+            () = roster.freed(), if !has_room => {}
         }
     }
     // Others may accept on the same socket; but if this one has had its time for all, what clients have
     // connected to already would be reset.
     for stream in queued(listener)? {
         let _ = stream.set_nodelay(true);
-        let connection = serve_connection(stream, Arc::clone(&front), header_timeout, phases.clone());
-        let counted = open.enter();
-        tokio::spawn(async move {
-            connection.await;
-            drop(counted);
-        });
+        tokio::spawn(serve_connection(stream, Arc::clone(&front), roster.take(), phases.clone()));
     }
     let started = Instant::now();
     let _ = phase.send(Phase::Draining);
-    if open.empty_by(started + Duration::from_millis(settings.drain_idle_ms)).await {
+    if empty_by(roster, started + Duration::from_millis(settings.drain_idle_ms)).await {
         return Ok(());
     }
     let _ = phase.send(Phase::Closing);
-    if !open.empty_by(started + Duration::from_millis(settings.drain_ms)).await {
-        tracing::warn!(connections = open.count(), "stopped before all calls were answered");
+    if !empty_by(roster, started + Duration::from_millis(settings.drain_ms)).await {
+        tracing::warn!(connections = roster.count(), "stopped before all calls were answered");
     }
     Ok(())
 }
@@ -91,37 +82,21 @@ fn queued(listener: TcpListener) -> std::io::Result<Vec<TcpStream>> {
     Ok(streams)
 }
 
-/// Counts open connections.
-#[derive(Clone, Default)]
-struct Open(Arc<AtomicUsize>);
-
-struct Entered(Arc<AtomicUsize>);
-
-impl Open {
-    fn enter(&self) -> Entered {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Entered(Arc::clone(&self.0))
-    }
-
-    fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    async fn empty_by(&self, deadline: Instant) -> bool {
-        let empty = async {
-            while self.count() > 0 {
-                sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::select! {
-            () = empty => true,
-            () = sleep_until(deadline) => false,
-        }
-    }
+/// Mostly for want of descriptors, which passes: who is idle gives up his.
+async fn refused(error: &io::Error, roster: &Roster) {
+    trouble::note(Trouble::Descriptors, error);
+    roster.make_room();
+    sleep(ACCEPT_PAUSE).await;
 }
 
-impl Drop for Entered {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+async fn empty_by(roster: &Roster, deadline: Instant) -> bool {
+    let empty = async {
+        while roster.count() > 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        () = empty => true,
+        () = sleep_until(deadline) => false,
     }
 }

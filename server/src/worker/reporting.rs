@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use busbar_model::bounds::{FEED_SILENT_MS, ODB_POLL_MS};
+use busbar_model::{
+    bounds::{FEED_SILENT_MS, ODB_POLL_MS},
+    server::Load,
+};
 use busbar_store::Odb;
 use tokio::{
     net::UnixStream,
@@ -40,9 +43,10 @@ pub(crate) fn start(
     keeper: Keeper,
     control: Control,
     drain: watch::Receiver<bool>,
+    load: Box<dyn Fn() -> Load + Send>,
 ) -> Reporting {
     let (first, applied) = watch::channel(false);
-    let task = Task { boot: boot.clone(), keeper, control, drain, first, last: None, odb: None };
+    let task = Task { boot: boot.clone(), keeper, control, drain, load, first, last: None, odb: None };
     Reporting { applied, task: tokio::spawn(task.run()) }
 }
 
@@ -51,6 +55,7 @@ struct Task {
     keeper: Keeper,
     control: Control,
     drain: watch::Receiver<bool>,
+    load: Box<dyn Fn() -> Load + Send>,
     first: watch::Sender<bool>,
     last: Option<Applied>,
     /// Opened only when the singleton is silent.
@@ -120,7 +125,8 @@ impl Task {
             }
             ToWorker::Count { id } => {
                 let difference = self.keeper.pipeline().metrics().take();
-                feed::send(link, &ToSingleton::Counted { id, difference }).await
+                let load = (self.load)();
+                feed::send(link, &ToSingleton::Counted { id, difference, load }).await
             }
         }
     }

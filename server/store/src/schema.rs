@@ -188,6 +188,7 @@ diesel::table! {
         catalog_version -> BigInt,
         plugins_json -> Text,
         started_us -> BigInt,
+        load_json -> Text,
     }
 }
 

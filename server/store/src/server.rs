@@ -39,6 +39,7 @@ struct WorkerRow {
     catalog_version: i64,
     plugins_json: String,
     started_us: i64,
+    load_json: String,
 }
 
 impl Row {
@@ -76,6 +77,7 @@ impl WorkerRow {
             catalog_version: worker.catalog_version,
             plugins_json: json!(worker.plugins).to_string(),
             started_us: worker.started_at.0,
+            load_json: json!(worker.load).to_string(),
         }
     }
 
@@ -87,6 +89,7 @@ impl WorkerRow {
             state: self.state.parse::<WorkerState>().map_err(Error::corrupt(WHAT, name))?,
             catalog_version: self.catalog_version,
             plugins: serde_json::from_str(&self.plugins_json).map_err(Error::corrupt(WHAT, name))?,
+            load: serde_json::from_str(&self.load_json).map_err(Error::corrupt(WHAT, name))?,
             started_at: Timestamp(self.started_us),
         })
     }

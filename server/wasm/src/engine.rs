@@ -17,7 +17,8 @@ use busbar_model::bounds;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, component::Linker};
 
 use crate::{
-    bindings::Plugin as PluginWorld, host::HostData, instances::Idle, redaction::Redactions, state::CallState,
+    bindings::Plugin as PluginWorld, host::HostData, instances::Idle, memory::Memory, redaction::Redactions,
+    state::CallState,
 };
 
 /// How often running guests are interrupted to let others run and to count their time.
@@ -67,8 +68,8 @@ pub struct Engine {
 
 /// Budgets and clock of one process.
 pub(crate) struct Shared {
-    /// Bytes of linear memory of all instances together.
-    pub(crate) memory_bytes: AtomicU64,
+    /// Linear memory of all instances together.
+    pub(crate) memory: Memory,
     /// Pooled instances that wait for a call.
     pub(crate) idle: Idle,
     /// What plugins were shown and must not log.
@@ -80,21 +81,27 @@ pub(crate) struct Shared {
 }
 
 impl Engine {
-    pub fn new(purpose: Use) -> Result<Self, EngineError> {
+    /// `memory_bytes_max`: what all instances together may take.
+    pub fn new(purpose: Use, memory_bytes_max: u64) -> Result<Self, EngineError> {
         let inner = wasmtime::Engine::new(&config(purpose))?;
         let mut linker = Linker::new(&inner);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
         PluginWorld::add_to_linker::<_, HostData>(&mut linker, |state| state)?;
         let shared = Arc::new(Shared {
-            memory_bytes: AtomicU64::new(0),
-            idle: Idle::default(),
+            memory: Memory::new(memory_bytes_max),
+            idle: Idle::new(memory_bytes_max),
             redactions: Arc::default(),
             calls: AtomicU64::new(0),
             ticking: AtomicBool::new(false),
             ticker: std::sync::OnceLock::new(),
         });
         Ok(Self { inner, linker: Arc::new(linker), shared })
+    }
+
+    /// What its instances take.
+    pub fn memory(&self) -> Memory {
+        self.shared.memory.clone()
     }
 
     /// Names the engine, its settings and the processor: what artifacts are good for.

@@ -47,6 +47,7 @@ pub(crate) fn of_instantiation(
     subject: &crate::call_log::Subject,
 ) -> Fault {
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+        state.limiter.none_left();
         return Fault::new(FaultKind::Overloaded, "the worker has all the instances it can hold")
             .with_retry_after_s(1);
     }

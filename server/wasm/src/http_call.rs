@@ -146,6 +146,7 @@ impl http_body::Body for Incoming {
             frame.map_err(|error| match error {
                 BodyError::TooLarge { limit } => HttpError::HttpRequestBodySize(Some(limit)),
                 BodyError::Broken(_) => HttpError::ConnectionTerminated,
+                BodyError::Late => HttpError::ConnectionReadTimeout,
             })
         }))
     }

@@ -17,8 +17,6 @@ use crate::{bindings::Plugin as PluginWorld, engine::Shared, state::CallState};
 const IDLE_PER_SERVICE: usize = 32;
 /// Idle instances of all services together; the other slots stay free for fresh ones.
 const IDLE_MAX: u64 = (bounds::WORKER_INSTANCES_MAX / 2) as u64;
-/// Linear memory that all idle instances may hold together: most of a worker's is for calls.
-const IDLE_MEMORY_BYTES_MAX: u64 = bounds::WORKER_MEMORY_BYTES_MAX / 4;
 
 pub(crate) struct Instance {
     pub(crate) store: Store<CallState>,
@@ -71,19 +69,28 @@ impl Drop for Instances {
 }
 
 /// What idle instances of a process hold, of whatever plugin.
-#[derive(Default)]
 pub(crate) struct Idle {
+    memory_bytes_max: u64,
     instances: AtomicU64,
     memory_bytes: AtomicU64,
 }
 
 impl Idle {
+    /// They may hold a quarter of what all instances may: most of it is for calls.
+    pub(crate) fn new(memory_bytes_max: u64) -> Self {
+        Self {
+            memory_bytes_max: memory_bytes_max / 4,
+            instances: AtomicU64::new(0),
+            memory_bytes: AtomicU64::new(0),
+        }
+    }
+
     /// Counts an instance, if there is room for it.
     fn enter(&self, instance: &Instance) -> bool {
         let bytes = instance.store.data().limiter.memory_bytes();
         let instances = self.instances.fetch_add(1, Ordering::Relaxed);
         let memory_bytes = self.memory_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        let fits = instances < IDLE_MAX && memory_bytes <= IDLE_MEMORY_BYTES_MAX;
+        let fits = instances < IDLE_MAX && memory_bytes <= self.memory_bytes_max;
         if !fits {
             self.leave(instance);
         }

@@ -1,8 +1,7 @@
 //! Memory of one instance, within its own limit and its process's budget.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
-use busbar_model::bounds;
 use wasmtime::ResourceLimiter;
 
 use crate::engine::Shared;
@@ -34,6 +33,11 @@ impl Limiter {
         self.refused = None;
     }
 
+    /// There is no instance left for a call.
+    pub(crate) fn none_left(&self) {
+        self.shared.memory.refuse();
+    }
+
     pub(crate) fn memory_bytes(&self) -> u64 {
         self.memory_bytes
     }
@@ -42,10 +46,8 @@ impl Limiter {
 impl ResourceLimiter for Limiter {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let grown = (desired as u64).saturating_sub(current as u64);
-        let in_process = self.shared.memory_bytes.fetch_add(grown, Ordering::Relaxed) + grown;
         let own = self.memory_bytes + grown > self.memory_bytes_max;
-        if own || in_process > bounds::WORKER_MEMORY_BYTES_MAX {
-            self.shared.memory_bytes.fetch_sub(grown, Ordering::Relaxed);
+        if own || !self.shared.memory.take(grown) {
             self.refused = Some(if own { Refused::OwnLimit } else { Refused::WorkerBudget });
             return Ok(false);
         }
@@ -61,6 +63,6 @@ impl ResourceLimiter for Limiter {
 
 impl Drop for Limiter {
     fn drop(&mut self) {
-        self.shared.memory_bytes.fetch_sub(self.memory_bytes, Ordering::Relaxed);
+        self.shared.memory.give_back(self.memory_bytes);
     }
 }

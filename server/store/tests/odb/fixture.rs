@@ -9,7 +9,7 @@ use busbar_model::{
     path::PathPattern,
     plugin::{Description, Kind},
     security::Credential,
-    server::{Server, Worker, WorkerState},
+    server::{Load, Server, Worker, WorkerState},
     service::ServiceDescription,
 };
 use busbar_store::{Activation, By, Error, NewDeployment, Odb, Received, security};
@@ -121,6 +121,7 @@ pub(crate) fn server(server: &str, heartbeat_at: Timestamp) -> Server {
         pid: 4711,
         state: WorkerState::Ready,
         catalog_version: 3,
+        load: Load { connections: 7, troubles: vec!["memory".to_owned()], ..Load::default() },
         plugins: BTreeMap::from([(name("echo"), Digest::of(b"echo"))]),
         started_at: NOW,
     };

@@ -43,7 +43,7 @@ impl wit::HostBody for CallState {
                 None => return Ok(Ok(Vec::new())),
                 Some(Ok(chunk)) => body.rest = chunk,
                 Some(Err(BodyError::TooLarge { .. })) => return Ok(Err(wit::BodyError::TooLarge)),
-                Some(Err(BodyError::Broken(cause))) => return Ok(Err(wit::BodyError::Broken(cause))),
+                Some(Err(error)) => return Ok(Err(wit::BodyError::Broken(error.to_string()))),
             }
         }
         // None would look like the end.

@@ -1,0 +1,222 @@
+//! The bytes of a connection, between the socket and hyper: notes what moves, and ends what takes too long.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use busbar_engine::metrics::Meter;
+use busbar_model::{Fault, correlation::CorrelationId, fault::FaultKind};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use uuid::Uuid;
+
+use crate::worker::seat::{Ending, Seat, Stage};
+
+/// How a client of HTTP/2 begins where it knows beforehand that it is spoken (RFC 9113, section 3.4).
+const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n";
+
+/// What is read, after it was refused, of what is still on its way.
+const UNWANTED_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+pub(crate) struct Wire {
+    stream: TcpStream,
+    seat: Arc<Seat>,
+    unrouted: Arc<Meter>,
+    unwanted_bytes: usize,
+    /// The first line of the head that is on its way has come whole.
+    line_is_whole: bool,
+}
+
+impl Wire {
+    pub(crate) fn new(stream: TcpStream, seat: Arc<Seat>, unrouted: Arc<Meter>) -> Self {
+        Self { stream, seat, unrouted, unwanted_bytes: 0, line_is_whole: true }
+    }
+
+    /// Answers what never became a request. There is room for it: nothing else was written, or all of it was
+    /// read.
+    fn refuse(&self, status: u16, reason: &str, kind: FaultKind, text: &str) {
+        let correlation = CorrelationId::from_unique(Uuid::now_v7().as_u128());
+        let mut problem = Fault::new(kind, text).problem(correlation.as_str());
+        problem["status"] = status.into();
+        let body = problem.to_string();
+        let reply = format!(
+            "HTTP/1.1 {status} {reason}\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\
+             x-correlation-id: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len(),
+            correlation.as_str(),
+        );
+        let _ = self.stream.try_write(reply.as_bytes());
+        self.unrouted.record(status, Duration::ZERO);
+        tracing::debug!(status, text, "what came is no request");
+    }
+
+    /// hyper answers what it can't read by a head alone. A caller is told more.
+    fn refused_by_hyper(&self, bytes: &[u8]) -> bool {
+        if self.seat.stage() == Stage::Call || !bytes.starts_with(b"HTTP/1.1 4") {
+            return false;
+        }
+        let Ok(text) = str::from_utf8(bytes) else { return false };
+        // Replies of the pipeline say whom they belong to; and one before it may not be written yet.
+        let bare = text.find("\r\n\r\n") == Some(text.len() - 4) && !text.contains("x-correlation-id");
+        let status = text.get(9..12).and_then(|status| status.parse().ok());
+        match (bare, status) {
+            (true, Some(status)) if status == 414 || (status == 431 && !self.line_is_whole) => self.refuse(
+                414,
+                "URI Too Long",
+                FaultKind::InvalidInput,
+                "the address is longer than a head may be",
+            ),
+            (true, Some(431)) => {
+                let text = "the head of the request has more than 64 KiB, or more than 128 fields";
+                self.refuse(431, "Request Header Fields Too Large", FaultKind::InvalidInput, text);
+            }
+            (true, Some(status)) => {
+                self.refuse(status, "Bad Request", FaultKind::InvalidInput, "this is no request of HTTP/1.1");
+            }
+            _ => return false,
+        }
+        self.seat.linger();
+        true
+    }
+
+    /// What a connection that is to end reads.
+    fn ended(&self, ending: Ending) -> Poll<io::Result<()>> {
+        match (ending, self.seat.stage()) {
+            (Ending::HeadLate | Ending::NoRoom, Stage::Head) => {
+                let text = "the head of the request did not arrive in time";
+                self.refuse(408, "Request Timeout", FaultKind::RequestTimeout, text);
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+            (Ending::Unread, _) => Poll::Ready(Err(self.unread())),
+            // A call that was begun meanwhile is answered.
+            (_, Stage::Call) => {
+                self.seat.stay();
+                Poll::Pending
+            }
+            // As if the client had gone.
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// What was not read is thrown away: the system would keep it for a client that may never read it.
+    fn unread(&self) -> io::Error {
+        let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        io::ErrorKind::TimedOut.into()
+    }
+
+    fn written(&self, context: &Context<'_>, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match outcome {
+            Poll::Ready(Ok(bytes)) => {
+                self.seat.wrote(bytes);
+                Poll::Ready(Ok(bytes))
+            }
+            Poll::Pending => {
+                self.seat.wait_reader();
+                self.seat.register(context.waker());
+                Poll::Pending
+            }
+            failed => failed,
+        }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        if Pin::new(&mut self.stream).poll_read(context, buffer)?.is_pending() {
+            self.seat.register(context.waker());
+            return self.seat.ending().map_or(Poll::Pending, |ending| self.ended(ending));
+        }
+        let read = &buffer.filled()[before..];
+        if !read.is_empty() {
+            match self.seat.stage() {
+                Stage::Opened if read.starts_with(HTTP_2) => {
+                    let text = "HTTP/2 is not spoken here; HTTP/1.1 is";
+                    self.refuse(400, "Bad Request", FaultKind::InvalidInput, text);
+                }
+                // Its request came at the last moment.
+                Stage::Idle => self.seat.stay(),
+                _ => {}
+            }
+            let stage = self.seat.stage();
+            if stage != Stage::Call {
+                let is_first = matches!(stage, Stage::Opened | Stage::Idle);
+                self.line_is_whole = (!is_first && self.line_is_whole) || read.contains(&b'\n');
+            }
+            self.seat.heard();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.seat.ending() == Some(Ending::Unread) {
+            return Poll::Ready(Err(self.unread()));
+        }
+        if self.refused_by_hyper(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.written(context, outcome)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.seat.ending() == Some(Ending::Unread) {
+            return Poll::Ready(Err(self.unread()));
+        }
+        if let [head] = pieces
+            && self.refused_by_hyper(head)
+        {
+            return Poll::Ready(Ok(head.len()));
+        }
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        self.written(context, outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    /// A client that is still sending what was refused would lose the reply to a connection that is closed at
+    /// once: what it sends is read, within reason.
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+        if self.seat.begin_lingering() {
+            self.unwanted_bytes = UNWANTED_BYTES_MAX;
+        }
+        let mut scratch = [0; 4 * 1024];
+        while self.unwanted_bytes > 0 {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            if Pin::new(&mut self.stream).poll_read(context, &mut buffer)?.is_pending() {
+                self.seat.register(context.waker());
+                return if self.seat.is_open() { Poll::Pending } else { Poll::Ready(Ok(())) };
+            }
+            let read = buffer.filled().len();
+            self.unwanted_bytes = if read == 0 { 0 } else { self.unwanted_bytes.saturating_sub(read) };
+        }
+        Poll::Ready(Ok(()))
+    }
+}

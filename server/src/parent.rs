@@ -3,7 +3,9 @@
 
 mod child;
 mod family;
+mod inflight;
 mod lock;
+mod oom;
 mod ready;
 
 use std::{

@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use busbar_model::bounds::COMPILE_MEMORY_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -38,6 +39,7 @@ pub(crate) struct Settings {
     pub(crate) secrets: Secrets,
     pub(crate) log: Log,
     pub(crate) deliveries: Deliveries,
+    pub(crate) compile: Compile,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -105,6 +107,38 @@ pub(crate) struct Deliveries {
     pub(crate) confirmed_kept_s: u64,
     /// How long one that was given up waits for a person.
     pub(crate) given_up_kept_s: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Compile {
+    /// How long one compilation may take.
+    pub(crate) timeout_s: u64,
+    /// Memory of one compilation; 0 is a quarter of the machine's, 4 GiB at most.
+    pub(crate) memory_mib: u64,
+}
+
+impl Default for Compile {
+    fn default() -> Self {
+        Self { timeout_s: 60, memory_mib: 0 }
+    }
+}
+
+impl Compile {
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        match self.memory_mib {
+            0 => (machine_memory_bytes() / 4).min(COMPILE_MEMORY_BYTES_MAX),
+            mib => mib.saturating_mul(1024 * 1024),
+        }
+    }
+}
+
+/// As the kernel tells it; where it does not, there is plenty.
+fn machine_memory_bytes() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total =
+        text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.strip_suffix("kB")?.trim().parse().ok());
+    total.map_or(u64::MAX, |kib: u64| kib.saturating_mul(1024))
 }
 
 impl Default for Deliveries {
@@ -209,7 +243,22 @@ fn overlay(table: &mut Table, name: &str, text: &str) -> Result<(), SettingsErro
     Err(invalid(if key == "token" { refusal } else { format!("{text:?}: {refusal}") }))
 }
 
+/// Shortest and longest time that one compilation may be given.
+const COMPILE_TIMEOUT_S: std::ops::RangeInclusive<u64> = 1..=3_600;
+/// Less memory compiles nothing.
+const COMPILE_MEMORY_MIB_MIN: u64 = 256;
+
 fn check(settings: Settings) -> Result<Settings, SettingsError> {
+    let bad = |key: &str, message: String| Err(SettingsError::Key { key: key.to_owned(), message });
+    let Compile { timeout_s, memory_mib } = settings.compile;
+    if !COMPILE_TIMEOUT_S.contains(&timeout_s) {
+        let (least, most) = COMPILE_TIMEOUT_S.into_inner();
+        return bad("compile.timeout_s", format!("{timeout_s} is not in {least} to {most}"));
+    }
+    if (1..COMPILE_MEMORY_MIB_MIN).contains(&memory_mib) {
+        let message = format!("{memory_mib} is neither 0 nor at least {COMPILE_MEMORY_MIB_MIN}");
+        return bad("compile.memory_mib", message);
+    }
     if settings.workers.count > WORKERS_MAX {
         return Err(SettingsError::Key {
             key: "workers.count".to_owned(),
@@ -275,5 +324,9 @@ mod tests {
             assert!(error.contains(name) && error.contains(value), "{error}");
         }
         assert!(loaded("[workers]\ncount = 1000", &[]).unwrap_err().contains("workers.count"));
+        for (bad, key) in [("timeout_s = 0", "compile.timeout_s"), ("memory_mib = 9", "compile.memory_mib")] {
+            assert!(loaded(&format!("[compile]\n{bad}"), &[]).unwrap_err().contains(key));
+        }
+        assert!(loaded("", &[]).unwrap().compile.memory_bytes() > 0);
     }
 }

@@ -4,6 +4,7 @@
 pub(crate) mod compiler;
 mod contracts;
 mod core;
+mod deaths;
 mod delivery_counts;
 mod deployer;
 mod exposition;
@@ -58,6 +59,7 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
         tokio::spawn(heartbeat::run(Arc::clone(&core))),
         tokio::spawn(pickup::run(Arc::clone(&core))),
         tokio::spawn(deployer::run(Arc::clone(&core))),
+        tokio::spawn(deaths::run(Arc::clone(&core))),
         tokio::spawn(sweeper::run(Arc::clone(&core))),
     ];
     control.update(|status| status.ready = true);

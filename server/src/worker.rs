@@ -13,13 +13,13 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use busbar_engine::{Pipeline, catalog::Binder, metrics::Metrics};
-use busbar_model::plugin::Grants;
+use busbar_model::{inflight, plugin::Grants};
 use busbar_wasm::{ArtifactCache, Engine, Use};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     access_log::AccessLogFile,
-    boot::{self, Boot, LISTENER_FD},
+    boot::{self, Boot, IN_FLIGHT_FD, LISTENER_FD},
     control::Control,
     log_file::LogFile,
     logging, master_key, sys,
@@ -45,6 +45,10 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
         .context("failed to open the control socket")?;
     let access_log = AccessLogFile::start(LogFile::open(&logs.join(format!("access-{}.jsonl", boot.slot)))?);
     let engine = Engine::new(Use::Serving)?;
+    match sys::inherited_words(IN_FLIGHT_FD, inflight::WORDS).map(inflight::Table::new) {
+        Ok(table) => table.into_iter().for_each(|table| engine.tell_in_flight(table)),
+        Err(error) => tracing::warn!(%error, "nobody will know what this worker had under way when it dies"),
+    }
     let _ticker = engine.start_ticker()?;
     let artifacts = ArtifactCache::open(&boot.layout.artifacts(), &engine)?;
     let metrics = Arc::new(Metrics::default());

@@ -12,6 +12,7 @@ mod cpu;
 mod deploy;
 mod floor;
 mod load;
+mod neighbours;
 mod rounds;
 mod soap;
 mod start;
@@ -62,6 +63,7 @@ async fn measure(quick: bool) {
     rounds::report(quick).await;
     soap::report(quick).await;
     state::report(quick).await;
+    neighbours::report(quick).await;
     deploy::report(quick).await;
     start::report(quick).await;
 }

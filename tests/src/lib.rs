@@ -14,6 +14,7 @@ pub mod command;
 pub mod deployment;
 pub mod envelope;
 pub mod folder;
+pub mod hostile;
 pub mod http;
 pub mod load;
 pub mod logs;

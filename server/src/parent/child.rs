@@ -5,7 +5,10 @@ use std::{io, net::TcpListener, os::fd::AsFd as _, os::unix::process::CommandExt
 use command_fds::{CommandFdExt as _, FdMapping};
 use tokio::process::Child;
 
-use crate::boot::{Boot, LISTENER_FD, this_binary};
+use crate::{
+    boot::{Boot, IN_FLIGHT_FD, LISTENER_FD, this_binary},
+    parent::inflight::InFlightFile,
+};
 
 /// What a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,13 +31,22 @@ impl Role {
 
 /// Starts a process. It has a process group of its own, so that the terminal's signals reach the
 /// parent only.
-pub(crate) fn spawn(role: Role, boot: &Boot, listener: Option<&TcpListener>) -> io::Result<Child> {
+pub(crate) fn spawn(
+    role: Role,
+    boot: &Boot,
+    listener: Option<&TcpListener>,
+    in_flight: Option<&InFlightFile>,
+) -> io::Result<Child> {
     let mut command = this_binary();
     command.arg(role.name()).stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0);
+    let mut mappings = Vec::new();
     if let Some(listener) = listener {
-        let mapping = FdMapping { parent_fd: listener.as_fd().try_clone_to_owned()?, child_fd: LISTENER_FD };
-        command.fd_mappings(vec![mapping]).map_err(io::Error::other)?;
+        mappings.push(FdMapping { parent_fd: listener.as_fd().try_clone_to_owned()?, child_fd: LISTENER_FD });
     }
+    if let Some(file) = in_flight {
+        mappings.push(FdMapping { parent_fd: file.descriptor()?, child_fd: IN_FLIGHT_FD });
+    }
+    command.fd_mappings(mappings).map_err(io::Error::other)?;
     let mut boot = boot.clone();
     if let Role::Worker { slot } = role {
         boot.slot = slot;

@@ -22,6 +22,8 @@ use crate::{
     parent::{
         STOP_SLACK,
         child::{Role, spawn},
+        inflight::{self, InFlightFile},
+        oom::OutOfMemory,
     },
 };
 
@@ -42,6 +44,7 @@ pub(crate) struct Family {
     boot: Boot,
     listeners: Listeners,
     pids: Mutex<HashMap<Role, u32>>,
+    out_of_memory: Arc<OutOfMemory>,
     stopping: AtomicBool,
     stop: Notify,
 }
@@ -52,6 +55,7 @@ impl Family {
             boot,
             listeners,
             pids: Mutex::default(),
+            out_of_memory: Arc::default(),
             stopping: AtomicBool::new(false),
             stop: Notify::new(),
         }
@@ -59,6 +63,7 @@ impl Family {
 
     /// Starts a supervisor for each process; they end after `stop`.
     pub(crate) fn start(family: &Arc<Self>) -> Vec<JoinHandle<()>> {
+        tokio::spawn(Arc::clone(&family.out_of_memory).watch());
         family.roles().into_iter().map(|role| tokio::spawn(supervise(Arc::clone(family), role))).collect()
     }
 
@@ -115,7 +120,8 @@ async fn supervise(family: Arc<Family>, role: Role) {
     let mut pause = PAUSE_SHORTEST;
     while !family.is_stopping() {
         let started = Instant::now();
-        match spawn(role, &family.boot, family.listener(role)) {
+        let in_flight = InFlightFile::of(role);
+        match spawn(role, &family.boot, family.listener(role), in_flight.as_ref()) {
             Ok(mut child) => {
                 let pid = child.id().unwrap_or_default();
                 family.pids.lock().unwrap_or_else(PoisonError::into_inner).insert(role, pid);
@@ -127,6 +133,9 @@ async fn supervise(family: Arc<Family>, role: Role) {
                 clean_up(&family, role, pid);
                 if family.is_stopping() {
                     return;
+                }
+                if let (Some(file), Ok(status)) = (&in_flight, &status) {
+                    inflight::took_with_it(&family.boot, pid, *status, file, &family.out_of_memory);
                 }
                 report(role, pid, status);
             }

@@ -73,5 +73,6 @@ async fn listen_for_hints(core: Arc<Core>) {
     while socket.recv(&mut hint).await.is_ok() {
         core.follow.notify_one();
         core.deploy.notify_one();
+        core.deaths.notify_one();
     }
 }

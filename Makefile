@@ -10,7 +10,7 @@ SOAP_CLIENTS := $(abspath $(TARGET))/soap-clients
 # Debian's, each with a file by which it is known to be there.
 JAVA_PACKAGES := default-jdk-headless jaxws libaxis-java libgoogle-gson-java
 JAVA_FILES := /usr/bin/javac /usr/bin/wsimport /usr/share/java/axis.jar /usr/share/java/gson.jar
-TEST_PLUGINS := faulty keeper shapes versioned
+TEST_PLUGINS := faulty hostile hostile-http keeper shapes versioned
 # Services in other languages: where each stands, by the tools that build them.
 PYTHON_TOOLS := $(abspath $(TARGET))/languages/python
 JAVASCRIPT_TOOLS := $(abspath $(TARGET))/languages/javascript

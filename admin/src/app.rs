@@ -89,6 +89,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(plugins::config, plugins::set_config))
         .routes(routes!(plugins::rollback))
         .routes(routes!(plugins::recall))
+        .routes(routes!(plugins::release))
         .routes(routes!(services::list))
         .routes(routes!(services::get, services::update, services::delete))
         .routes(routes!(deployments::list, deployments::create))

@@ -82,6 +82,7 @@ impl From<Error> for Problem {
             Error::NotPrepared { .. } => conflict("not-prepared"),
             Error::WrongState { .. } | Error::DeliveryState { .. } => conflict("wrong-state"),
             Error::NotActive { .. } => conflict("not-active"),
+            Error::NotQuarantined { .. } => conflict("not-quarantined"),
             Error::NothingToRollBackTo { .. } => conflict("nothing-to-roll-back-to"),
             Error::UnknownSecurity { .. } => {
                 conflict("unknown-security").with_error("/security", error.to_string())

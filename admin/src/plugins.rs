@@ -12,6 +12,7 @@ use busbar_model::{
     Definitions, Digest, Name, Plugin, Timestamp,
     bounds::{CONFIG_BYTES_MAX, NAME_CHARS_MAX},
     plugin::{Description, Grants, Kind},
+    quarantine::Quarantine,
 };
 use busbar_store::{Odb, plugin::Filter};
 use serde::{Deserialize, Serialize};
@@ -48,8 +49,11 @@ pub(crate) struct View {
     /// Of the active version; null while recalled.
     #[schema(required)]
     digest: Option<String>,
-    /// `active` or `recalled`.
+    /// `active`, `recalled`, or `quarantined`: out of service because processes died while it was called.
     state: &'static str,
+    /// Of a quarantined plugin.
+    #[schema(required)]
+    quarantine: Option<QuarantineView>,
     services: Vec<String>,
     /// Interfaces that it imports.
     imports: Vec<String>,
@@ -70,6 +74,21 @@ pub(crate) struct View {
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
     href: String,
+}
+
+/// Why a plugin is out of service until another version is deployed or it is released.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Quarantine)]
+pub(crate) struct QuarantineView {
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+    reason: String,
+}
+
+impl From<Quarantine> for QuarantineView {
+    fn from(Quarantine { since, reason }: Quarantine) -> Self {
+        Self { since, reason }
+    }
 }
 
 /// What a plugin may reach.
@@ -117,7 +136,12 @@ impl View {
         let definitions = &known.definitions;
         let services = definitions.services.iter().filter(|service| service.plugin == plugin.name);
         let services = services.map(|service| service.name.to_string()).collect();
-        let state = if plugin.active.is_some() { "active" } else { "recalled" };
+        let quarantine = plugin.active.as_ref().and_then(|active| active.quarantine.clone());
+        let state = match (&plugin.active, &quarantine) {
+            (None, _) => "recalled",
+            (Some(_), None) => "active",
+            (Some(_), Some(_)) => "quarantined",
+        };
         let deployment_href = plugin.active.as_ref().map(|active| deployments::href(&active.deployment));
         let digest = plugin.active.as_ref().map(|active| active.digest.to_string());
         let (kind, version, imports, invokes, secrets) = match known.description(&plugin).cloned() {
@@ -132,6 +156,7 @@ impl View {
             version,
             digest,
             state,
+            quarantine: quarantine.map(QuarantineView::from),
             services,
             imports,
             invokes,
@@ -378,6 +403,23 @@ pub(crate) async fn recall(
     app.answer(move |odb| {
         let deployment = odb.recall(&by, &name)?;
         deployments::accepted(odb, deployment)
+    })
+    .await
+}
+
+/// Put a quarantined plugin back into service. What was held against it is forgotten.
+#[utoipa::path(post, path = "/api/v1/plugins/{name}/release", tag = "plugins",
+    params(("name" = String, Path)),
+    responses((status = 200, description = "The plugin as it is now.", body = View,
+        headers(("ETag" = String))), Conflict))]
+pub(crate) async fn release(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    Key(name): Key,
+) -> Result<Response, Problem> {
+    app.answer(move |odb| {
+        let plugin = odb.release(&by, &name)?;
+        Ok(etag::tagged(plugin.revision, View::of(plugin, &Known::of(odb)?)))
     })
     .await
 }

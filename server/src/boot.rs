@@ -15,6 +15,9 @@ use crate::{layout::Layout, settings::Settings};
 /// The descriptor by which a child inherits its listening socket.
 pub(crate) const LISTENER_FD: i32 = 3;
 
+/// The descriptor by which a worker inherits the memory that tells whose calls it has under way.
+pub(crate) const IN_FLIGHT_FD: i32 = 4;
+
 /// For every kind of child.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Boot {

@@ -2,7 +2,11 @@
 
 use std::{io::Write as _, path::PathBuf};
 
-use busbar_model::{Name, bounds::WORKER_MEMORY_BYTES_MAX, plugin::Description};
+use busbar_model::{
+    Name,
+    bounds::{REASON_CHARS_MAX, WORKER_MEMORY_BYTES_MAX},
+    plugin::Description,
+};
 use busbar_wasm::{Engine, Use};
 use nix::sys::{
     prctl,
@@ -13,14 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     boot::{self, Boot},
-    logging,
+    logging, sys,
 };
-
-/// Memory that compiling may take. Counts what is written, not address space, of which the engine
-/// reserves a lot.
-const MEMORY_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
-/// Time on all processors together.
-const CPU_S_MAX: u64 = 300;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Order {
@@ -37,15 +35,26 @@ pub(crate) enum Outcome {
     Refused { reason: String },
 }
 
+/// Processor time that goes with a time limit.
+pub(crate) fn cpu_s(timeout_s: u64) -> u64 {
+    timeout_s.saturating_mul(2)
+}
+
 /// The process.
 pub(crate) fn run() -> anyhow::Result<()> {
     // It works for the singleton, and for nobody when that is gone.
     prctl::set_pdeathsig(Signal::SIGKILL)?;
-    setrlimit(Resource::RLIMIT_DATA, MEMORY_BYTES_MAX, MEMORY_BYTES_MAX)?;
-    setrlimit(Resource::RLIMIT_CPU, CPU_S_MAX, CPU_S_MAX)?;
+    // Calls go before deployments.
+    sys::give_way();
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
     let order: Order = boot::receive()?;
     let settings = &order.core.settings;
+    // Counts what is written, not address space, of which the engine reserves a lot.
+    let memory_bytes = settings.compile.memory_bytes();
+    setrlimit(Resource::RLIMIT_DATA, memory_bytes, memory_bytes)?;
+    // On all processors together.
+    let cpu_s = cpu_s(settings.compile.timeout_s);
+    setrlimit(Resource::RLIMIT_CPU, cpu_s, cpu_s)?;
     logging::start(
         "compiler",
         &settings.log.dir.clone().unwrap_or_else(|| order.core.layout.logs()),
@@ -56,10 +65,18 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let _ticker = engine.start_ticker()?;
     let outcome = match busbar_wasm::compile(&engine, &order.stem, &bytes, &order.artifact) {
         Ok(description) => Outcome::Compiled { description: Box::new(description) },
-        Err(error) => Outcome::Refused { reason: error.to_string() },
+        Err(error) => Outcome::Refused { reason: clipped(&error.to_string()) },
     };
     let mut stdout = std::io::stdout().lock();
     serde_json::to_writer(&mut stdout, &outcome)?;
     stdout.flush()?;
     Ok(())
+}
+
+/// What a person can still read.
+fn clipped(reason: &str) -> String {
+    match reason.char_indices().nth(REASON_CHARS_MAX) {
+        Some((end, _)) => format!("{} …", reason.get(..end).unwrap_or_default()),
+        None => reason.to_owned(),
+    }
 }

@@ -29,7 +29,7 @@ impl Layout {
         for folder in [layout.pickup(), layout.pickup_deployed(), layout.pickup_failed(), layout.logs()] {
             fs::create_dir_all(folder)?;
         }
-        for private in [layout.run(), layout.artifacts(), layout.pickup_claimed()] {
+        for private in [layout.run(), layout.deaths(), layout.artifacts(), layout.pickup_claimed()] {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&private)?;
             fs::set_permissions(&private, fs::Permissions::from_mode(0o700))?;
         }
@@ -79,6 +79,11 @@ impl Layout {
 
     pub(crate) fn run(&self) -> PathBuf {
         self.root.join("run")
+    }
+
+    /// Reports of workers that died, until the singleton has taken them up.
+    pub(crate) fn deaths(&self) -> PathBuf {
+        self.root.join("run/deaths")
     }
 
     pub(crate) fn lock(&self) -> PathBuf {

@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use busbar_model::bounds;
+use busbar_model::bounds::{self, COMPILE_MEMORY_BYTES_MAX};
 use serde::{Deserialize, Serialize};
 use toml::{
     Spanned, Table, Value,
@@ -49,6 +49,7 @@ pub(crate) struct Settings {
     pub(crate) secrets: Secrets,
     pub(crate) log: Log,
     pub(crate) deliveries: Deliveries,
+    pub(crate) compile: Compile,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -134,6 +135,38 @@ pub(crate) struct Deliveries {
     pub(crate) confirmed_kept_s: u64,
     /// How long one that was given up waits for a person.
     pub(crate) given_up_kept_s: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Compile {
+    /// How long one compilation may take.
+    pub(crate) timeout_s: u64,
+    /// Memory of one compilation; 0 is a quarter of the machine's, 4 GiB at most.
+    pub(crate) memory_mib: u64,
+}
+
+impl Default for Compile {
+    fn default() -> Self {
+        Self { timeout_s: 60, memory_mib: 0 }
+    }
+}
+
+impl Compile {
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        match self.memory_mib {
+            0 => (machine_memory_bytes() / 4).min(COMPILE_MEMORY_BYTES_MAX),
+            mib => mib.saturating_mul(1024 * 1024),
+        }
+    }
+}
+
+/// As the kernel tells it; where it does not, there is plenty.
+fn machine_memory_bytes() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total =
+        text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.strip_suffix("kB")?.trim().parse().ok());
+    total.map_or(u64::MAX, |kib: u64| kib.saturating_mul(1024))
 }
 
 impl Default for Deliveries {

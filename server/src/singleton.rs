@@ -4,6 +4,7 @@
 pub(crate) mod compiler;
 mod contracts;
 mod core;
+mod deaths;
 mod delivery_counts;
 mod deployer;
 mod exposition;
@@ -84,6 +85,7 @@ async fn lead(core: Arc<Core>, ops: Option<std::net::TcpListener>) -> anyhow::Re
     parts.spawn(heartbeat::run(Arc::clone(&core)));
     parts.spawn(pickup::run(Arc::clone(&core)));
     parts.spawn(deployer::run(Arc::clone(&core)));
+    parts.spawn(deaths::run(Arc::clone(&core)));
     parts.spawn(sweeper::run(Arc::clone(&core)));
     match parts.join_next().await {
         Some(outcome) => outcome.context("a part of the singleton ended badly")?,

@@ -2,8 +2,10 @@
 
 use std::{
     fs::File,
+    io,
     net::TcpListener,
     os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd},
+    sync::atomic::AtomicU32,
 };
 
 use nix::sys::signal::Signal;
@@ -11,7 +13,7 @@ use tokio::io::{Interest, unix::AsyncFd};
 
 /// The listening socket that the parent handed down as `fd`. To be called once per descriptor, first
 /// thing in a child.
-pub(crate) fn inherited_listener(fd: RawFd) -> std::io::Result<TcpListener> {
+pub(crate) fn inherited_listener(fd: RawFd) -> io::Result<TcpListener> {
     #[expect(unsafe_code, reason = "a descriptor comes as a bare number")]
     // SAFETY: the parent maps its listener to this number in each child that it starts with one, and
     // nothing else in this process owns it.
@@ -88,6 +90,43 @@ impl PidFd {
     }
 }
 
+/// A memory file that the parent handed down as `fd`, as words that both see, for as long as this process
+/// lives. To be called once per descriptor, first thing in a child.
+pub(crate) fn inherited_words(fd: RawFd, words: usize) -> io::Result<&'static [AtomicU32]> {
+    #[expect(unsafe_code, reason = "a descriptor comes as a bare number")]
+    // SAFETY: the parent maps its memory file to this number in each child that it starts with one, and nothing
+    // else in this process owns it. That it is open at all is checked below.
+    let file = File::from(unsafe { OwnedFd::from_raw_fd(fd) });
+    let bytes = words * size_of::<u32>();
+    // What lies behind the end of a file can't be touched (SIGBUS).
+    if file.metadata()?.len() < bytes as u64 {
+        return Err(io::Error::other("the memory file is too short"));
+    }
+    #[expect(unsafe_code, reason = "mmap has no safe wrapper in the standard library")]
+    // SAFETY: a new mapping at a place that the kernel chooses touches no memory that is in use.
+    let mapped = unsafe {
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        libc::mmap(std::ptr::null_mut(), bytes, access, libc::MAP_SHARED, file.as_raw_fd(), 0)
+    };
+    if mapped == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    #[expect(unsafe_code, reason = "the mapping is a bare address")]
+    // SAFETY: the mapping is `bytes` long, readable and writable, aligned to a page, never undone, and the file
+    // is sealed against shrinking by its maker. Other processes may read and write it, which atomics allow.
+    Ok(unsafe { std::slice::from_raw_parts(mapped.cast::<AtomicU32>(), words) })
+}
+
+/// Lets others go first where there is too little processor time for all: for this thread and those it starts.
+pub(crate) fn give_way() {
+    const NICENESS: libc::c_int = 10;
+    #[expect(unsafe_code, reason = "setpriority has no safe wrapper in the standard library")]
+    // SAFETY: it takes no pointers; who 0 is the calling thread. Where it fails, nothing has changed.
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS);
+    }
+}
+
 /// A read lease on a file (fcntl(2), `F_SETLEASE`): granted only while nobody has it open for
 /// writing. Given back when dropped.
 pub(crate) struct ReadLease<'f>(&'f File);
@@ -124,9 +163,12 @@ pub(crate) fn ignore_file_size_signal() {
 mod tests {
     use std::fs::{File, OpenOptions};
 
-    use nix::sys::signal::Signal;
+    use nix::sys::{
+        memfd::{MFdFlags, memfd_create},
+        signal::Signal,
+    };
 
-    use super::{PidFd, ReadLease, owned};
+    use super::{PidFd, ReadLease, inherited_words, owned};
 
     #[test]
     fn a_process_is_signalled_and_its_end_is_seen() {
@@ -142,6 +184,23 @@ mod tests {
     fn a_number_that_is_not_open_is_told() {
         assert!(owned(1_000_000).is_err());
         assert!(owned(-1).is_err());
+    }
+
+    #[test]
+    fn words_are_shared_with_who_has_the_file() {
+        use std::{
+            os::{fd::IntoRawFd as _, unix::fs::FileExt as _},
+            sync::atomic::Ordering,
+        };
+        let file = File::from(memfd_create("words", MFdFlags::MFD_CLOEXEC).unwrap());
+        let handed = |file: &File| file.try_clone().unwrap().into_raw_fd();
+        assert!(inherited_words(handed(&file), 4).is_err(), "it is empty");
+        file.set_len(16).unwrap();
+        let words = inherited_words(handed(&file), 4).unwrap();
+        words[2].store(7, Ordering::Relaxed);
+        let mut bytes = [0; 4];
+        file.read_exact_at(&mut bytes, 8).unwrap();
+        assert_eq!(u32::from_ne_bytes(bytes), 7);
     }
 
     #[test]

@@ -22,13 +22,13 @@ use std::{
 
 use anyhow::Context as _;
 use busbar_engine::{Pipeline, catalog::Binder, metrics::Metrics};
-use busbar_model::{plugin::Grants, server::Load};
+use busbar_model::{inflight, plugin::Grants, server::Load};
 use busbar_wasm::{ArtifactCache, Engine, Memory, Use};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     access_log::AccessLogFile,
-    boot::{self, Boot, LISTENER_FD},
+    boot::{self, Boot, IN_FLIGHT_FD, LISTENER_FD},
     control::Control,
     descriptors,
     log_file::LogFile,
@@ -59,6 +59,10 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     boot::let_go()?;
     let access_log = AccessLogFile::start(LogFile::open(&logs.join(format!("access-{}.jsonl", boot.slot)))?);
     let engine = Engine::new(Use::Serving, boot.settings.workers.memory_bytes_max)?;
+    match sys::inherited_words(IN_FLIGHT_FD, inflight::WORDS).map(inflight::Table::new) {
+        Ok(table) => table.into_iter().for_each(|table| engine.tell_in_flight(table)),
+        Err(error) => tracing::warn!(%error, "nobody will know what this worker had under way when it dies"),
+    }
     let memory = engine.memory();
     let _ticker = engine.start_ticker()?;
     let artifacts = ArtifactCache::open(&boot.layout.artifacts(), &engine)?;

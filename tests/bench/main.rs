@@ -13,6 +13,7 @@ mod crowd;
 mod deploy;
 mod floor;
 mod load;
+mod neighbours;
 mod rounds;
 mod scale;
 mod soap;
@@ -50,6 +51,8 @@ enum Part {
     State,
     /// Drop to live, rollback, swaps under load.
     Deploy,
+    /// Callers beside plugins that spin.
+    Neighbours,
     /// Idle connections, and honest callers beside slow ones.
     Crowd,
     /// Start, idle memory, memory after many calls.
@@ -94,6 +97,7 @@ async fn measure(quick: bool, only: &[Part]) {
             Part::Soap => soap::report(quick).await,
             Part::State => state::report(quick).await,
             Part::Deploy => deploy::report(quick).await,
+            Part::Neighbours => neighbours::report(quick).await,
             Part::Crowd => crowd::report(quick).await,
             Part::Start => start::report(quick).await,
         }

@@ -15,6 +15,7 @@ pub mod crowd;
 pub mod deployment;
 pub mod envelope;
 pub mod folder;
+pub mod hostile;
 pub mod http;
 pub mod load;
 pub mod logs;

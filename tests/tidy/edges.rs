@@ -32,6 +32,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("prices", &["busbar-sdk"]),
     ("wasi-http", &[]),
     ("faulty", &["busbar-sdk"]),
+    ("hostile", &["busbar-sdk"]),
+    ("hostile-http", &[]),
     ("keeper", &["busbar-sdk"]),
     ("shapes", &["busbar-sdk"]),
     ("versioned", &["busbar-sdk"]),

@@ -1,9 +1,9 @@
 //! `/api/v1/plugins`.
 
-use busbar_model::Digest;
+use busbar_model::{Digest, quarantine::Death};
 use serde_json::{Value, json};
 
-use crate::fixture::{Api, now};
+use crate::fixture::{Api, by, now};
 
 const PATH: &str = "/api/v1/plugins";
 
@@ -29,6 +29,39 @@ async fn a_plugin_shows_what_is_live() {
     for name in ["none", "No", "%ff"] {
         api.get(&format!("{PATH}/{name}")).await.refused(404, "not-found");
     }
+}
+
+#[tokio::test]
+async fn a_quarantined_plugin_says_so_and_is_released() {
+    let api = Api::new();
+    api.deploy("p", b"v1", &["p"]);
+    let (uri, release) = ("/api/v1/plugins/p", "/api/v1/plugins/p/release");
+    assert_eq!(api.get(uri).await.is(200).json["quarantine"], Value::Null);
+    api.post_empty(release).await.refused(409, "not-quarantined");
+    api.post_empty("/api/v1/plugins/none/release").await.refused(404, "not-found");
+    for id in ["1", "2", "3"] {
+        let death = Death {
+            id: id.to_owned(),
+            at: now(),
+            server: "one".to_owned(),
+            cause: "SIGILL".to_owned(),
+            present: vec![Digest::of(b"v1")],
+            running: None,
+        };
+        api.odb.record_death(&by(), &death).unwrap();
+    }
+    let plugin = api.get(uri).await.is(200);
+    assert_eq!((plugin.text("state"), plugin.header("etag")), ("quarantined", "\"2\""));
+    let quarantine = &plugin.json["quarantine"];
+    assert!(quarantine["reason"].as_str().unwrap().contains("SIGILL"), "{quarantine}");
+    assert!(quarantine["since"].as_str().unwrap().ends_with('Z'), "{quarantine}");
+    // It is still the one that is deployed.
+    assert_eq!(api.get("/api/v1/plugins?active=true").await.names(), ["p"]);
+    let hints = api.hints();
+    let released = api.post_empty(release).await.is(200);
+    assert_eq!((released.text("state"), released.header("etag")), ("active", "\"3\""));
+    assert_eq!(api.hints(), hints + 1);
+    assert_eq!(api.get("/api/v1/audit?action=quarantine").await.is(200).json["items"][0]["object_name"], "p");
 }
 
 #[tokio::test]

@@ -50,6 +50,8 @@ pub enum Slot {
     Live(Arc<BoundService>),
     /// Known, but no version of its plugin is live or could be loaded.
     NotLive,
+    /// Its plugin is out of service, because processes died with it.
+    Quarantined,
     /// Nothing of this name was ever deployed.
     Unknown,
 }
@@ -159,7 +161,12 @@ impl Binder {
         loaded: &dyn Fn(&ActiveVersion) -> Option<Arc<dyn Plugin>>,
         problems: &mut Vec<String>,
     ) -> Slot {
-        let live = definitions.plugin(service.plugin.as_str()).and_then(|definition| {
+        let owner = definitions.plugin(service.plugin.as_str());
+        let active = owner.and_then(|definition| definition.active.as_ref());
+        if active.is_some_and(|active| active.quarantine.is_some()) {
+            return Slot::Quarantined;
+        }
+        let live = owner.and_then(|definition| {
             let active = definition.active.as_ref()?;
             let described = active.description.services.iter().find(|d| d.name == service.name)?;
             Some((definition, described, loaded(active)?))
@@ -243,7 +250,7 @@ impl Catalog {
     pub fn plugins(&self) -> impl Iterator<Item = (Name, Digest)> {
         let live = self.services.values().filter_map(|slot| match slot {
             Slot::Live(service) => Some((service.plugin_name.clone(), service.plugin.digest())),
-            Slot::NotLive | Slot::Unknown => None,
+            Slot::NotLive | Slot::Quarantined | Slot::Unknown => None,
         });
         live.collect::<HashMap<_, _>>().into_iter()
     }

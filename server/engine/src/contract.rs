@@ -5,13 +5,14 @@
 
 mod explain;
 mod schema;
+mod size;
 
 use std::sync::Arc;
 
 use busbar_model::{
     Fault, bounds,
     fault::{FaultKind, FieldError},
-    input::InputShape,
+    input::{InputShape, unreadable},
     plugin::Description,
     router::Parameters,
     service::ServiceDescription,
@@ -46,9 +47,21 @@ pub struct UnusableSchema {
 
 /// Whether every schema of a plugin can be checked against.
 pub fn check(description: &Description) -> Result<(), UnusableSchema> {
+    let mut left = bounds::PLUGIN_PATTERN_BYTES_MAX;
     for service in &description.services {
         if let Some(unusable) = Contract::of(service).1.into_iter().next() {
             return Err(unusable);
+        }
+        for (side, schema) in [("input", &service.input_schema), ("output", &service.output_schema)] {
+            let Some(schema) = schema else { continue };
+            left = left.checked_sub(schema::pattern_bytes(schema)).ok_or_else(|| UnusableSchema {
+                service: service.name.to_string(),
+                side,
+                reason: format!(
+                    "with it the patterns of all the plugin's schemas would take more than {} bytes of each worker",
+                    bounds::PLUGIN_PATTERN_BYTES_MAX
+                ),
+            })?;
         }
     }
     Ok(())
@@ -89,7 +102,7 @@ impl Contract {
     fn taken(&self, body: Bytes) -> Result<Bytes, Vec<FieldError>> {
         let Some(input) = &self.input else { return Ok(body) };
         let value = serde_json::from_slice(&body)
-            .map_err(|error| one(format!("input is not valid JSON: {error}")))?;
+            .map_err(|error| one(format!("input is not valid JSON: {}", unreadable(&error))))?;
         input.schema.check(&value)?;
         Ok(body)
     }
@@ -109,7 +122,7 @@ impl Contract {
     fn given(&self, body: &[u8]) -> Result<(), Vec<FieldError>> {
         let Some(output) = &self.output else { return Ok(()) };
         let value = serde_json::from_slice(body)
-            .map_err(|error| one(format!("output is not valid JSON: {error}")))?;
+            .map_err(|error| one(format!("output is not valid JSON: {}", unreadable(&error))))?;
         output.check(&value)
     }
 }
@@ -125,7 +138,11 @@ pub(crate) async fn input(service: &BoundService, body: Bytes) -> Result<Bytes, 
         return contract.taken(body).map_err(invalid);
     }
     let contract = Arc::clone(contract);
-    apart(move || contract.taken(body)).await?.map_err(invalid)
+    apart(move || {
+        size::check(&body).map_err(too_many)?;
+        contract.taken(body).map_err(invalid)
+    })
+    .await?
 }
 
 /// The input of a typed service, merged of what a request gives.
@@ -140,7 +157,11 @@ pub(crate) async fn merged_input(
         return contract.merged(body, &query, params).map_err(invalid);
     }
     let (contract, params) = (Arc::clone(contract), params.clone());
-    apart(move || contract.merged(body, &query, &params)).await?.map_err(invalid)
+    apart(move || {
+        size::check(&body).map_err(too_many)?;
+        contract.merged(body, &query, &params).map_err(invalid)
+    })
+    .await?
 }
 
 /// Refuses an output that is not what the service declared. Streams, problems and what is no JSON go
@@ -159,7 +180,11 @@ pub(crate) async fn output(
         service.contract.given(body)
     } else {
         let (contract, body) = (Arc::clone(&service.contract), body.clone());
-        apart(move || contract.given(&body)).await?
+        apart(move || {
+            size::check(&body).map_err(|error| one(error.to_string()))?;
+            contract.given(&body)
+        })
+        .await?
     };
     let Err(errors) = outcome else { return Ok(response) };
     tracing::error!(
@@ -191,6 +216,10 @@ pub(crate) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
         tracing::error!(%error, "a payload could not be checked");
         Fault::internal(FaultKind::Failed)
     })
+}
+
+fn too_many(error: size::TooMany) -> Fault {
+    Fault::new(FaultKind::TooLarge, format!("the body is too large: {error}"))
 }
 
 fn invalid(errors: Vec<FieldError>) -> Fault {

@@ -131,7 +131,7 @@ impl Pipeline {
         let service = context.catalog.service(claimed.target.as_str());
         let meter = match service {
             Slot::Live(service) => &service.delivery_meter,
-            Slot::NotLive | Slot::Unknown => &self.unrouted,
+            Slot::NotLive | Slot::Quarantined | Slot::Unknown => &self.unrouted,
         };
         let outcome = async {
             let service = Arc::clone(live(service)?);

@@ -96,7 +96,7 @@ fn by_name<'c>(context: &'c Context, name: &str) -> Routed<'c> {
     let service = context.catalog.service(name);
     let live = match service {
         Slot::Live(live) => Some(live),
-        Slot::NotLive | Slot::Unknown => None,
+        Slot::NotLive | Slot::Quarantined | Slot::Unknown => None,
     };
     Routed {
         channel: "_by-name",
@@ -116,6 +116,11 @@ pub(crate) fn live(slot: &Slot) -> Result<&Arc<BoundService>, Fault> {
         Slot::Live(service) => Ok(service),
         Slot::NotLive => Err(Fault::new(FaultKind::NotDeployed, "the service is not deployed at present")
             .with_retry_after_s(5)),
+        Slot::Quarantined => {
+            let text = "the service is out of service: processes died while it was called; it waits for a new \
+                        version or for someone to release it";
+            Err(Fault::new(FaultKind::Quarantined, text).with_retry_after_s(5))
+        }
         Slot::Unknown => {
             Err(Fault::new(FaultKind::NotFound, "no service has this name").with_code("service-unknown"))
         }

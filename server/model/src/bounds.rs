@@ -56,15 +56,35 @@ pub const CACHE_VALUE_BYTES_MAX: usize = 1024 * 1024;
 pub const PLUGIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Services that one plugin may offer.
 pub const PLUGIN_SERVICES_MAX: usize = 256;
+/// What a plugin says of itself, as JSON: it goes to every worker with each change of any definition.
+pub const DESCRIPTION_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Processor time and wall time of `describe`.
+pub const DESCRIBE_CPU_MS: u64 = 2_000;
+pub const DESCRIBE_TIMEOUT_MS: u64 = 10_000;
+/// Exports and imports of a component, each.
+pub const COMPONENT_NAMES_MAX: usize = 1_000;
+/// Elements of one table of an instance.
+pub const TABLE_ELEMENTS_MAX: usize = 100_000;
+/// Why a deployment failed, in characters.
+pub const REASON_CHARS_MAX: usize = 2_000;
+/// Compilations at once, and how long one has all processors before the next one begins.
+pub const COMPILATIONS_MAX: usize = 3;
+pub const COMPILE_ALONE_MS: u64 = 5_000;
+/// Memory of one compilation unless the machine has less.
+pub const COMPILE_MEMORY_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// A JSON Schema, as text.
 pub const SCHEMA_BYTES_MAX: usize = 256 * 1024;
 /// How many schemas may look at one value of a payload.
 pub const SCHEMA_LOOKS_MAX: u64 = 10_000;
 /// Patterns in one schema: each takes memory in every worker.
 pub const SCHEMA_PATTERNS_MAX: usize = 200;
+/// Bytes that the patterns of all schemas of a plugin may take in each worker.
+pub const PLUGIN_PATTERN_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Places that a refused payload is explained by, and characters of each message.
 pub const FIELD_ERRORS_MAX: usize = 32;
 pub const FIELD_MESSAGE_CHARS_MAX: usize = 200;
+/// Values of a typed JSON payload, objects and arrays among them: each takes up to some 150 bytes while it is checked.
+pub const JSON_VALUES_MAX: usize = 1_000_000;
 /// A larger payload is checked beside the worker's own thread.
 pub const CHECK_INLINE_BYTES_MAX: usize = 256 * 1024;
 /// Places where a new version would break callers that are listed.
@@ -108,6 +128,9 @@ pub const ODB_POLL_MS: u64 = 2_000;
 pub const FEED_SILENT_MS: u64 = 3_000;
 /// How often the singleton says that it is alive.
 pub const FEED_PING_MS: u64 = 1_000;
+/// A version that was there when so many processes died within `QUARANTINE_WINDOW_MS` is quarantined.
+pub const QUARANTINE_DEATHS: usize = 3;
+pub const QUARANTINE_WINDOW_MS: u64 = 600_000;
 /// What one unit of work may hold: staged writes and deliveries, and their bytes.
 pub const UNIT_EFFECTS_MAX: usize = 1_000;
 pub const UNIT_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -201,7 +224,7 @@ pub const TOKEN_SKEW_MS_MAX: u64 = 60_000;
 pub const TOKEN_NONCE_BYTES_MAX: usize = 256;
 /// Digits that a decimal may take when its exponent is written out: those of the least `f64` and some more.
 pub const DECIMAL_EXPANDED_DIGITS_MAX: usize = 400;
-/// Objects and arrays within each other in JSON that is made of XML: what serde_json reads.
+/// Objects and arrays within each other in JSON: what serde_json reads.
 pub const JSON_DEPTH_MAX: usize = 127;
 /// Bytes of JSON that come of a byte of XML, beside its parts and so much: a schema may ask for many empty arrays
 /// where XML has nothing.

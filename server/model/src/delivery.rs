@@ -298,7 +298,11 @@ fn may_pass_later(fault: &Fault) -> bool {
 fn is_away(fault: &Fault) -> bool {
     matches!(
         fault.kind,
-        FaultKind::NotDeployed | FaultKind::NotFound | FaultKind::Overloaded | FaultKind::OdbUnavailable
+        FaultKind::NotDeployed
+            | FaultKind::Quarantined
+            | FaultKind::NotFound
+            | FaultKind::Overloaded
+            | FaultKind::OdbUnavailable
     )
 }
 
@@ -360,7 +364,9 @@ mod tests {
 
     #[test]
     fn a_target_that_is_away_uses_up_time_but_no_attempts() {
-        assert!(matches!(outcome(3, FaultKind::NotDeployed, 0), Outcome::Again { counted: false, .. }));
+        for away in [FaultKind::NotDeployed, FaultKind::Quarantined] {
+            assert!(matches!(outcome(3, away, 0), Outcome::Again { counted: false, .. }));
+        }
         assert!(matches!(
             outcome(3, FaultKind::NotDeployed, 99_900),
             Outcome::GivenUp { state: DeliveryState::Expired, .. }

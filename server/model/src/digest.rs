@@ -23,6 +23,10 @@ impl Digest {
         &self.0
     }
 
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// From the 64 digits alone.
     pub fn from_hex(digits: &str) -> Result<Self, InvalidDigest> {
         format!("sha256:{digits}").parse()

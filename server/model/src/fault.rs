@@ -22,6 +22,8 @@ pub enum FaultKind {
     TooLarge,
     Rejected,
     NotDeployed,
+    /// Its plugin is out of service, because processes died with it.
+    Quarantined,
     Overloaded,
     RetryLater,
     Timeout,
@@ -89,7 +91,11 @@ impl FaultKind {
             | Self::OutputLimit
             | Self::NestingLimit
             | Self::InvalidOutput => 500,
-            Self::NotDeployed | Self::Overloaded | Self::RetryLater | Self::OdbUnavailable => 503,
+            Self::NotDeployed
+            | Self::Quarantined
+            | Self::Overloaded
+            | Self::RetryLater
+            | Self::OdbUnavailable => 503,
             Self::Timeout | Self::CpuLimit => 504,
         }
     }
@@ -105,6 +111,7 @@ impl FaultKind {
             Self::TooLarge => "Body too large",
             Self::Rejected => "Rejected by the service",
             Self::NotDeployed => "Service not deployed",
+            Self::Quarantined => "Service quarantined",
             Self::Overloaded => "Overloaded",
             Self::RetryLater => "Try again later",
             Self::Timeout => "Time limit reached",
@@ -133,6 +140,7 @@ impl FaultKind {
             Self::TooLarge => "too-large",
             Self::Rejected => "rejected",
             Self::NotDeployed => "not-deployed",
+            Self::Quarantined => "quarantined",
             Self::Overloaded => "overloaded",
             Self::RetryLater => "retry-later",
             Self::Timeout => "timeout",

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::fault::FieldError;
+use crate::{bounds::JSON_DEPTH_MAX, fault::FieldError};
 
 /// What a text of the query or path is to become.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,10 @@ impl InputShape {
         let parsed = match body.trim_ascii() {
             [] => None,
             text => Some(serde_json::from_slice::<Value>(text).map_err(|error| {
-                vec![FieldError { path: String::new(), message: format!("body is not valid JSON: {error}") }]
+                vec![FieldError {
+                    path: String::new(),
+                    message: format!("body is not valid JSON: {}", unreadable(&error)),
+                }]
             })?),
         };
         let mut overlay = Map::new();
@@ -101,6 +104,17 @@ impl InputShape {
             }
             None => Ok(Merged { value: Value::Null, is_body: false }),
         }
+    }
+}
+
+/// Why a text could not be read as JSON.
+pub fn unreadable(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.strip_prefix("recursion limit exceeded") {
+        Some(place) => {
+            format!("objects and arrays stand deeper than {JSON_DEPTH_MAX} within each other{place}")
+        }
+        None => text,
     }
 }
 

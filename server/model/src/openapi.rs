@@ -264,7 +264,12 @@ mod tests {
             secrets: Vec::new(),
             imports: Vec::new(),
         };
-        let active = ActiveVersion { deployment: "d".to_owned(), digest: Digest::of(b"p"), description };
+        let active = ActiveVersion {
+            deployment: "d".to_owned(),
+            digest: Digest::of(b"p"),
+            description,
+            quarantine: None,
+        };
         let plugin = Plugin {
             id: "p".to_owned(),
             name: "p".parse().unwrap(),

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{bounds, digest::Digest, name::Name, service::ServiceDescription, time::Timestamp};
+use crate::{
+    bounds, digest::Digest, name::Name, quarantine::Quarantine, service::ServiceDescription, time::Timestamp,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -160,6 +162,9 @@ pub struct ActiveVersion {
     pub deployment: String,
     pub digest: Digest,
     pub description: Description,
+    /// It is out of service, because processes died with it.
+    #[serde(default)]
+    pub quarantine: Option<Quarantine>,
 }
 
 #[cfg(test)]

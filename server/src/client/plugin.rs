@@ -55,6 +55,12 @@ pub(crate) enum Command {
         #[command(flatten)]
         watch: watch::Patience,
     },
+    /// Puts a quarantined plugin back into service.
+    #[command(after_help = "Example:\n  busbar plugin release orders")]
+    Release {
+        /// Its name.
+        name: String,
+    },
     /// Removes a plugin that is recalled, with its services.
     #[command(after_help = "Examples:\n  busbar plugin recall orders\n  busbar plugin delete orders")]
     Delete {
@@ -74,6 +80,7 @@ pub(crate) struct View {
     version: Option<String>,
     pub(crate) digest: Option<String>,
     pub(crate) state: String,
+    quarantine: Option<Quarantine>,
     #[serde(default)]
     services: Vec<String>,
     #[serde(default)]
@@ -87,15 +94,25 @@ pub(crate) struct View {
     config: Value,
 }
 
+#[derive(Debug, Deserialize)]
+struct Quarantine {
+    since: String,
+    reason: String,
+}
+
 impl View {
     fn fields(&self) -> Fields {
         let or_nothing = |text: &Option<String>| text.clone().unwrap_or_default();
+        let quarantine = self.quarantine.as_ref();
+        let quarantine =
+            quarantine.map(|it| format!("since {}: {}", it.since, it.reason)).unwrap_or_default();
         Fields::default()
             .with("name", &self.name)
             .with("kind", or_nothing(&self.kind))
             .with("version", or_nothing(&self.version))
             .with("digest", or_nothing(&self.digest))
             .with("state", &self.state)
+            .with("quarantine", quarantine)
             .with("services", self.services.join("\n"))
             .with("imports", self.imports.join("\n"))
             .with("invokes", self.invokes.join("\n"))
@@ -123,6 +140,12 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Resu
         Command::Recall { name, watch } => {
             let work = recall(session, &api, &name, &watch);
             work.await.with_context(|| format!("failed to recall plugin {name}"))
+        }
+        Command::Release { name } => {
+            let question = Question::new(Method::POST, format!("{}/release", href(&name)));
+            let asked = api.ask(question).await;
+            asked.with_context(|| format!("failed to release plugin {name}"))?;
+            Ok(session.output.note(&format!("plugin {name} is released"))?)
         }
         Command::Delete { name } => {
             let asked = api.ask(Question::new(Method::DELETE, href(&name))).await;

@@ -119,6 +119,11 @@ impl Status {
 
     fn fields(&self, servers: &[Server], plugins: &[plugin::View]) -> anyhow::Result<Fields> {
         let live = servers.iter().filter(|server| server.live).count();
+        let quarantined = plugins.iter().filter(|plugin| plugin.state == "quarantined").count();
+        let quarantined = match quarantined {
+            0 => String::new(),
+            some => format!(", {some} quarantined"),
+        };
         let active = plugins.iter().filter(|plugin| plugin.state == "active").count();
         let channels: Vec<channel::View> = views(&self.channels)?;
         let open = channels.iter().filter(|channel| channel.active).count();
@@ -131,7 +136,7 @@ impl Status {
             .with("admin", format!("{} (from {})", self.admin_url, self.origin))
             .with("data plane", data_plane)
             .with("servers", format!("{live} of {} live", servers.len()))
-            .with("plugins", format!("{active} of {} active", plugins.len()))
+            .with("plugins", format!("{active} of {} active{quarantined}", plugins.len()))
             .with("services", self.services.to_string())
             .with("channels", format!("{open} of {} active", channels.len()))
             .with("security", count(self.securities, "definition"))

@@ -12,7 +12,10 @@ use command_fds::{CommandFdExt as _, FdMapping};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{boot::LISTENER_FD, parent::process::Process};
+use crate::{
+    boot::{IN_FLIGHT_FD, LISTENER_FD},
+    parent::{inflight::InFlightFile, process::Process},
+};
 
 /// What a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -43,10 +46,15 @@ pub(crate) fn spawn(
     listener: Option<&TcpListener>,
 ) -> io::Result<Process> {
     command.arg(role.name()).stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0);
+    let mut mappings = Vec::new();
     if let Some(listener) = listener {
-        let mapping = FdMapping { parent_fd: listener.as_fd().try_clone_to_owned()?, child_fd: LISTENER_FD };
-        command.fd_mappings(vec![mapping]).map_err(io::Error::other)?;
+        mappings.push(FdMapping { parent_fd: listener.as_fd().try_clone_to_owned()?, child_fd: LISTENER_FD });
     }
+    let in_flight = InFlightFile::of(role);
+    if let Some(file) = &in_flight {
+        mappings.push(FdMapping { parent_fd: file.descriptor()?, child_fd: IN_FLIGHT_FD });
+    }
+    command.fd_mappings(mappings).map_err(io::Error::other)?;
     let mut boot = boot.clone();
     if let Some(boot) = boot.as_object_mut() {
         boot.insert("parent".to_owned(), std::process::id().into());
@@ -65,5 +73,5 @@ pub(crate) fn spawn(
         // died already is told by its status.
         let _ = stdin.write_all(&text);
     }
-    Ok(process)
+    Ok(process.with(in_flight))
 }

@@ -29,7 +29,9 @@ use crate::{
         STOP_SLACK,
         backoff::Backoff,
         child::{Role, spawn},
+        inflight::{self, Worker},
         listeners::Listeners,
+        oom::OutOfMemory,
         plan::Plan,
         process::{End, Process},
     },
@@ -63,6 +65,7 @@ pub(crate) struct Family {
     loss: Loss,
     pub(crate) listeners: Listeners,
     members: Mutex<HashMap<Role, Arc<Process>>>,
+    out_of_memory: Arc<OutOfMemory>,
     stopping: AtomicBool,
     stop: Notify,
     /// Why the generation is given up.
@@ -86,6 +89,7 @@ impl Family {
             loss,
             listeners,
             members: Mutex::default(),
+            out_of_memory: Arc::default(),
             stopping: AtomicBool::new(false),
             stop: Notify::new(),
             lost: watch::Sender::new(None),
@@ -94,6 +98,7 @@ impl Family {
 
     /// Starts a supervisor for each process; they end after `stop`. Those of `living` are there already.
     pub(crate) fn start(self: &Arc<Self>, mut living: HashMap<Role, Arc<Process>>) -> Supervisors {
+        tokio::spawn(Arc::clone(&self.out_of_memory).watch());
         let begin = |role| {
             let first = living.remove(&role).inspect(|process| self.enter(role, process));
             tokio::spawn(supervise(Arc::clone(self), role, first))
@@ -215,6 +220,11 @@ async fn supervise(family: Arc<Family>, role: Role, mut first: Option<Arc<Proces
                 family.leave(role, &process);
                 if family.is_stopping() {
                     return;
+                }
+                if let (Some(file), End::Signalled(signal)) = (process.in_flight(), end) {
+                    let worker =
+                        Worker { pid: process.pid, server: &family.plan.server, layout: &family.layout };
+                    inflight::took_with_it(&worker, signal, file, &family.out_of_memory);
                 }
                 if family.loss == Loss::Final {
                     return give_up(

@@ -14,6 +14,9 @@ pub(crate) struct Plan {
     pub(crate) boot: Value,
     /// Of the binary that made the plan.
     pub(crate) version: String,
+    /// The server's name.
+    #[serde(default)]
+    pub(crate) server: String,
     pub(crate) http: SocketAddr,
     #[serde(default)]
     pub(crate) ops: Option<SocketAddr>,
@@ -31,6 +34,7 @@ impl Plan {
         Ok(Self {
             boot: serde_json::to_value(boot)?,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            server: boot.server_name.clone(),
             http: settings.http.listen,
             // In development mode metrics are on the admin address.
             ops: (!boot.development).then_some(settings.ops.listen),

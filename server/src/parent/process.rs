@@ -11,12 +11,14 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::sys::PidFd;
+use crate::{parent::inflight::InFlightFile, sys::PidFd};
 
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) pid: u32,
     pidfd: PidFd,
+    /// Of a worker.
+    in_flight: Option<InFlightFile>,
 }
 
 /// How a process ended, as far as its parent learns it.
@@ -41,12 +43,21 @@ impl fmt::Display for End {
 impl Process {
     /// A process that has not ended, or has not been waited for: its id is nobody else's.
     pub(crate) fn open(pid: u32) -> io::Result<Self> {
-        Ok(Self { pid, pidfd: PidFd::open(pid)? })
+        Ok(Self { pid, pidfd: PidFd::open(pid)?, in_flight: None })
     }
 
     /// Of a descriptor that was kept over an `exec`.
     pub(crate) fn kept(pid: u32, pidfd: OwnedFd) -> Self {
-        Self { pid, pidfd: PidFd::of(pidfd) }
+        Self { pid, pidfd: PidFd::of(pidfd), in_flight: None }
+    }
+
+    /// The process with the memory in which it tells what it has under way.
+    pub(crate) fn with(self, in_flight: Option<InFlightFile>) -> Self {
+        Self { in_flight, ..self }
+    }
+
+    pub(crate) fn in_flight(&self) -> Option<&InFlightFile> {
+        self.in_flight.as_ref()
     }
 
     pub(crate) fn pidfd(&self) -> &OwnedFd {

@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     parent::{
-        child::Role, listeners::Listeners, lock::Lock, origin::Origin, plan::Plan, process::Process,
-        retiring::Retired,
+        child::Role, inflight::InFlightFile, listeners::Listeners, lock::Lock, origin::Origin, plan::Plan,
+        process::Process, retiring::Retired,
     },
     settings,
     sys::owned,
@@ -48,6 +48,9 @@ struct Member {
     role: Role,
     pid: u32,
     pidfd: RawFd,
+    /// Of a worker: what it tells of its calls in.
+    #[serde(default)]
+    in_flight: Option<RawFd>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -117,7 +120,9 @@ impl State {
     fn written(&self, kept: &mut Kept) -> io::Result<Written> {
         let mut members = Vec::new();
         for (role, process) in &self.members {
-            members.push(Member { role: *role, pid: process.pid, pidfd: kept.keep(process.pidfd())? });
+            let in_flight = process.in_flight().map(|file| kept.keep(file.descriptor()?)).transpose()?;
+            let pidfd = kept.keep(process.pidfd())?;
+            members.push(Member { role: *role, pid: process.pid, pidfd, in_flight });
         }
         let mut retired = Vec::new();
         for Retired { process, role } in &self.retired {
@@ -152,14 +157,14 @@ impl State {
             return Err(io::Error::other("it is another process's"));
         }
         let listener = |number: RawFd| inherited(number).map(|fd| Arc::new(TcpListener::from(fd)));
-        let process = |pid, pidfd| inherited(pidfd).map(|fd| Arc::new(Process::kept(pid, fd)));
-        let members = written
-            .members
-            .iter()
-            .map(|member| io::Result::Ok((member.role, process(member.pid, member.pidfd)?)));
+        let process = |pid, pidfd| inherited(pidfd).map(|fd| Process::kept(pid, fd));
+        let members = written.members.iter().map(|member| {
+            let in_flight = member.in_flight.map(inherited).transpose()?.map(InFlightFile::kept);
+            io::Result::Ok((member.role, Arc::new(process(member.pid, member.pidfd)?.with(in_flight))))
+        });
         let retired = written.retired.into_iter().map(|replaced| -> io::Result<_> {
             let Replaced { pid, pidfd, role } = replaced;
-            Ok(Retired { process: process(pid, pidfd)?, role })
+            Ok(Retired { process: Arc::new(process(pid, pidfd)?), role })
         });
         Ok(Self {
             members: members.collect::<io::Result<_>>()?,

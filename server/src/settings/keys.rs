@@ -18,6 +18,11 @@ pub(super) enum Kind {
         least: u64,
         most: u64,
     },
+    /// 0, which leaves it to the bus, or a number within bounds.
+    WholeOrNone {
+        least: u64,
+        most: u64,
+    },
 }
 
 /// One key of `busbar.toml`.
@@ -73,6 +78,9 @@ pub(super) const KEYS: &[Key] = &[
     key("log", "level", Kind::LogLevel),
     key("deliveries", "confirmed_kept_s", whole(0, 100 * YEAR_S)),
     key("deliveries", "given_up_kept_s", whole(0, 100 * YEAR_S)),
+    key("compile", "timeout_s", whole(1, 3_600)),
+    // Less memory compiles nothing.
+    key("compile", "memory_mib", Kind::WholeOrNone { least: 256, most: 1024 * 1024 }),
 ];
 
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
@@ -86,13 +94,14 @@ impl Kind {
             Self::HttpUrl => "an address that begins with http:// or https://".to_owned(),
             Self::LogLevel => format!("{}, or `target=level` pairs with commas", LEVELS.join(", ")),
             Self::Whole { least, most } => format!("a whole number from {least} to {most}"),
+            Self::WholeOrNone { least, most } => format!("0 or a whole number from {least} to {most}"),
         }
     }
 
     /// A text of the environment as what the file would hold.
     pub(super) fn read(self, text: &str) -> Value {
         match (self, text.trim().parse()) {
-            (Self::Whole { .. }, Ok(number)) => Value::Integer(number),
+            (Self::Whole { .. } | Self::WholeOrNone { .. }, Ok(number)) => Value::Integer(number),
             _ => Value::String(text.to_owned()),
         }
     }
@@ -101,6 +110,9 @@ impl Kind {
         match (self, value) {
             (Self::Whole { least, most }, Value::Integer(number)) => {
                 u64::try_from(*number).is_ok_and(|number| (least..=most).contains(&number))
+            }
+            (Self::WholeOrNone { least, most }, Value::Integer(number)) => {
+                u64::try_from(*number).is_ok_and(|number| number == 0 || (least..=most).contains(&number))
             }
             (Self::Address, Value::String(text)) => text.parse::<SocketAddr>().is_ok(),
             (Self::Text, Value::String(text)) => !text.trim().is_empty(),

@@ -10,20 +10,29 @@ use std::{
     time::Duration,
 };
 
-use busbar_model::{Digest, Name, bounds::PLUGIN_BYTES_MAX, plugin::Description};
-use tokio::{io::AsyncReadExt as _, process, sync::Semaphore, time::timeout};
+use busbar_model::{
+    Digest, Name,
+    bounds::{COMPILATIONS_MAX, COMPILE_ALONE_MS, DESCRIPTION_BYTES_MAX, PLUGIN_BYTES_MAX},
+    plugin::Description,
+};
+use nix::sys::signal::Signal;
+use tokio::{
+    io::AsyncReadExt as _,
+    process,
+    sync::{AcquireError, Semaphore},
+    time::timeout,
+};
 
 use crate::{
     boot::this_binary,
     causes::chain,
-    compile_process::{Order, Outcome},
+    compile_process::{Order, Outcome, cpu_s},
+    settings::Compile,
     singleton::Core,
 };
 
-/// Wall time of one compilation.
-const COMPILE_TIMEOUT: Duration = Duration::from_secs(180);
-/// What the process may answer.
-const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// What the process may answer: more than a description may have.
+const ANSWER_BYTES_MAX: u64 = 2 * DESCRIPTION_BYTES_MAX as u64;
 
 /// Why there is no artifact.
 #[derive(Debug, thiserror::Error)]
@@ -31,19 +40,40 @@ pub(crate) enum Failure {
     /// The file is at fault.
     #[error("{0}")]
     Refused(String),
+    /// The compiler was killed: by someone, or since the machine had no memory left.
+    #[error("the compiler was killed each time it was tried")]
+    Killed,
     /// The machine is; the same file may pass later.
     #[error("{0}")]
     Temporary(String),
 }
 
-/// One at a time: each uses all cores as it is.
+/// A file whose compiler is killed so often is taken for what kills it.
+const TRIES: u32 = 3;
+/// One after the other, as far as they are quick: each uses all cores as it is.
 static TURN: Semaphore = Semaphore::const_new(1);
+/// One that takes its time keeps its seat, while others have their turn.
+static SEATS: Semaphore = Semaphore::const_new(COMPILATIONS_MAX);
 static ORDERS: AtomicU64 = AtomicU64::new(0);
 
 /// Compiles an artifact of the ODB into the cache; tells what the component says of itself, or why it
 /// can't be used.
 pub(crate) async fn compile(core: &Arc<Core>, digest: Digest, stem: Name) -> Result<Description, Failure> {
-    let _turn = TURN.acquire().await.map_err(|error| Failure::Temporary(error.to_string()))?;
+    let closed = |error: AcquireError| Failure::Temporary(error.to_string());
+    let _seat = SEATS.acquire().await.map_err(closed)?;
+    let turn = TURN.acquire().await.map_err(closed)?;
+    let work = compile_now(core, digest, stem);
+    tokio::pin!(work);
+    match timeout(Duration::from_millis(COMPILE_ALONE_MS), &mut work).await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            drop(turn);
+            work.await
+        }
+    }
+}
+
+async fn compile_now(core: &Arc<Core>, digest: Digest, stem: Name) -> Result<Description, Failure> {
     let bytes = core
         .odb(move |odb| odb.artifact(&digest))
         .await
@@ -60,7 +90,12 @@ pub(crate) async fn compile(core: &Arc<Core>, digest: Digest, stem: Name) -> Res
         |error: std::io::Error| Failure::Temporary(format!("the artifact folder can't be used: {error}"));
     tokio::fs::write(&source, bytes).await.map_err(failed)?;
     let order = Order { stem, source: source.clone(), artifact: partial.clone(), core: core.boot.clone() };
-    let outcome = run(&order).await;
+    let mut outcome = run(&order).await;
+    for _ in 1..TRIES {
+        if matches!(outcome, Err(Failure::Killed)) {
+            outcome = run(&order).await;
+        }
+    }
     let _ = tokio::fs::remove_file(&source).await;
     match outcome {
         Ok(description) => {
@@ -92,22 +127,37 @@ pub(crate) async fn run(order: &Order) -> Result<Description, Failure> {
         }
         Ok::<_, std::io::Error>((answer, child.wait().await?))
     };
-    match timeout(COMPILE_TIMEOUT, exchange).await {
-        Err(_) => {
-            Err(Failure::Refused(format!("compiling took longer than {} s", COMPILE_TIMEOUT.as_secs())))
-        }
+    let limits = &order.core.settings.compile;
+    match timeout(Duration::from_secs(limits.timeout_s), exchange).await {
+        // Dropped with the exchange, which kills it.
+        Err(_) => Err(Failure::Refused(format!("compiling took longer than {} s", limits.timeout_s))),
         Ok(Err(error)) => Err(failed(error)),
-        Ok(Ok((answer, status))) => understand(&answer, status),
+        Ok(Ok((answer, status))) => understand(&answer, status, limits),
     }
 }
 
-fn understand(answer: &[u8], status: ExitStatus) -> Result<Description, Failure> {
+fn understand(answer: &[u8], status: ExitStatus, limits: &Compile) -> Result<Description, Failure> {
+    if answer.len() as u64 >= ANSWER_BYTES_MAX {
+        return Err(Failure::Refused("the compiler's answer is larger than a description may be".to_owned()));
+    }
     match (serde_json::from_slice::<Outcome>(answer), status.signal()) {
         (Ok(Outcome::Compiled { description }), _) => Ok(*description),
         (Ok(Outcome::Refused { reason }), _) => Err(Failure::Refused(reason)),
-        (Err(_), Some(signal)) => Err(Failure::Refused(format!(
-            "the compiler ran out of its memory or time, or crashed (signal {signal})"
-        ))),
+        (Err(_), Some(signal)) => killed(signal, limits),
         (Err(_), None) => Err(Failure::Temporary(format!("the compiler ended without an answer ({status})"))),
+    }
+}
+
+fn killed(signal: i32, limits: &Compile) -> Result<Description, Failure> {
+    match Signal::try_from(signal) {
+        Ok(Signal::SIGXCPU) => Err(Failure::Refused(format!(
+            "compiling took more than {} s of processor time",
+            cpu_s(limits.timeout_s)
+        ))),
+        Ok(Signal::SIGKILL | Signal::SIGTERM) => Err(Failure::Killed),
+        _ => Err(Failure::Refused(format!(
+            "the compiler crashed (signal {signal}), as it does when it needs more than its {} bytes of memory",
+            limits.memory_bytes()
+        ))),
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct Core {
     pub(crate) follow: Notify,
     /// A deployment may go on: look now.
     pub(crate) deploy: Notify,
+    /// A worker died: look now.
+    pub(crate) deaths: Notify,
     /// A deployment came to its end: its file can be put away.
     pub(crate) put_away: Notify,
     control: Control,
@@ -66,6 +68,7 @@ impl Core {
             delivery_counts: DeliveryCounts::default(),
             follow: Notify::new(),
             deploy: Notify::new(),
+            deaths: Notify::new(),
             put_away: Notify::new(),
             control,
             picked_up: AtomicBool::new(false),

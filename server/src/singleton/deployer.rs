@@ -102,7 +102,9 @@ async fn compile(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error>
     if !known {
         let description = match compiler::compile(core, digest, deployment.plugin.clone()).await {
             Ok(description) => description,
-            Err(Failure::Refused(reason)) => return fail(core, deployment, reason).await,
+            Err(failure @ (Failure::Refused(_) | Failure::Killed)) => {
+                return fail(core, deployment, failure.to_string()).await;
+            }
             Err(Failure::Temporary(reason)) => {
                 tracing::warn!(deployment = deployment.id, reason, "not compiled yet; it is tried again");
                 // Not at once: what is short may come back.

@@ -76,5 +76,6 @@ pub(crate) async fn listen_for_hints(core: Arc<Core>) -> anyhow::Result<()> {
         socket.recv(&mut hint).await?;
         core.follow.notify_one();
         core.deploy.notify_one();
+        core.deaths.notify_one();
     }
 }

@@ -110,7 +110,7 @@ fn plugin(description: Description, digest: Digest, config: Map<String, Value>) 
     PluginDefinition {
         id: description.name.to_string(),
         name: description.name.clone(),
-        active: Some(ActiveVersion { deployment: String::new(), digest, description }),
+        active: Some(ActiveVersion { deployment: String::new(), digest, description, quarantine: None }),
         grants: Some(grants),
         config: Value::Object(config),
         revision: 1,

@@ -100,7 +100,7 @@ impl Sender {
             .odb(move |odb| {
                 let lease_ms = |target: &str| match catalog.service(target) {
                     Slot::Live(service) => Some(service.limits.timeout_ms),
-                    Slot::NotLive | Slot::Unknown => None,
+                    Slot::NotLive | Slot::Quarantined | Slot::Unknown => None,
                 };
                 let claiming = Claiming {
                     owner: &owner,

@@ -17,7 +17,7 @@ use crate::{
     error::Error,
     id::new_id,
     odb::Odb,
-    plugin,
+    plugin, quarantine,
     schema::{deployment as table, deployment_server},
     server, service,
 };
@@ -62,6 +62,7 @@ impl Odb {
             if let Some(previous) = current.as_ref().and_then(|plugin| plugin.active.as_ref()) {
                 let superseded = DeploymentState::Superseded;
                 deployment::set_state(connection, &previous.deployment, superseded, None, by.now)?;
+                quarantine::forget(connection, &previous.digest)?;
             }
             set_active(connection, by, &row)?;
             let owner = switch_plugin(connection, recorder, by, current, &row, &description)?;
@@ -82,6 +83,7 @@ impl Odb {
             };
             deployment::set_state(connection, &active.deployment, DeploymentState::Recalled, None, by.now)?;
             let revision = before.revision + 1;
+            quarantine::forget(connection, &active.digest)?;
             let after = Plugin { active: None, revision, updated_at: by.now, ..before.clone() };
             plugin::update(connection, &after)?;
             let (was, is) = (plugin::view(&before), plugin::view(&after));
@@ -153,7 +155,12 @@ fn switch_plugin(
         deployment: row.id.clone(),
         digest: row.digest.parse().map_err(Error::corrupt(deployment::WHAT, &row.id))?,
         description: description.clone(),
+        quarantine: None,
     });
+    // A person wants it, maybe again: what was known of it is old.
+    if let Some(active) = &active {
+        quarantine::forget(connection, &active.digest)?;
+    }
     let before = current.as_ref().map(plugin::view);
     let after = match current {
         Some(plugin) => Plugin { active, revision: plugin.revision + 1, updated_at: by.now, ..plugin },

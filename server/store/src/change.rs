@@ -79,6 +79,8 @@ words! {
         Activate = "activate",
         Rollback = "rollback",
         Recall = "recall",
+        Quarantine = "quarantine",
+        Release = "release",
         Retry = "retry",
         Discard = "discard",
     }

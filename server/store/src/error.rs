@@ -48,6 +48,8 @@ pub enum Error {
     ClaimTakenOver,
     #[error("plugin {plugin:?} is not active")]
     NotActive { plugin: Name },
+    #[error("plugin {plugin:?} is not quarantined")]
+    NotQuarantined { plugin: Name },
     #[error("plugin {plugin:?} has no earlier version to go back to")]
     NothingToRollBackTo { plugin: Name },
     #[error(transparent)]

@@ -25,6 +25,7 @@ mod odb;
 mod page;
 mod pool;
 mod promise;
+mod quarantine;
 mod removal;
 mod reply;
 mod retention;

@@ -1,8 +1,11 @@
 //! Plugins.
 
+use std::collections::HashMap;
+
 use busbar_model::{
-    Plugin, Timestamp,
+    Digest, Plugin, Timestamp,
     plugin::{ActiveVersion, Grants},
+    quarantine::Quarantine,
 };
 use diesel::prelude::*;
 use serde_json::{Value, json};
@@ -13,6 +16,7 @@ use crate::{
     error::Error,
     odb::Odb,
     page::{Page, Paged},
+    quarantine,
     schema::{deployment, plugin},
 };
 
@@ -57,15 +61,22 @@ impl Row {
     }
 }
 
-fn into_model((row, digest, description): Joined) -> Result<Plugin, Error> {
+fn into_model(
+    (row, digest, description): Joined,
+    quarantined: &HashMap<Digest, Quarantine>,
+) -> Result<Plugin, Error> {
     let bad = |error: Box<dyn std::error::Error + Send + Sync>| Error::corrupt(WHAT, &row.name)(error);
     let active = match (row.active_deployment, digest, description) {
         (None, ..) => None,
-        (Some(deployment), Some(digest), Some(description)) => Some(ActiveVersion {
-            deployment,
-            digest: digest.parse().map_err(|e| bad(Box::new(e)))?,
-            description: serde_json::from_str(&description).map_err(|e| bad(Box::new(e)))?,
-        }),
+        (Some(deployment), Some(digest), Some(description)) => {
+            let digest = digest.parse().map_err(|e| bad(Box::new(e)))?;
+            Some(ActiveVersion {
+                deployment,
+                digest,
+                description: serde_json::from_str(&description).map_err(|e| bad(Box::new(e)))?,
+                quarantine: quarantined.get(&digest).cloned(),
+            })
+        }
         (Some(deployment), ..) => {
             return Err(bad(format!("deployment {deployment} is not described").into()));
         }
@@ -89,29 +100,32 @@ impl Odb {
     }
 
     pub fn plugins(&self, page: &Page, filter: &Filter) -> Result<Paged<Plugin>, Error> {
-        let mut query = plugin::table
-            .left_join(deployment::table)
-            .select((
-                Row::as_select(),
-                deployment::digest.nullable(),
-                deployment::description_json.nullable(),
-            ))
-            .order(plugin::id.desc())
-            .limit(page.rows())
-            .into_boxed();
-        if let Some(before) = &page.before {
-            query = query.filter(plugin::id.lt(before));
-        }
-        if let Some(name) = &filter.name {
-            query = query.filter(plugin::name.eq(name));
-        }
-        query = match filter.active {
-            Some(true) => query.filter(plugin::active_deployment.is_not_null()),
-            Some(false) => query.filter(plugin::active_deployment.is_null()),
-            None => query,
-        };
-        let rows = query.load::<Joined>(&mut *self.connection()?)?;
-        page.cut(rows, |(row, ..)| row.id.clone(), into_model)
+        let (rows, quarantined) = self.read(|connection| {
+            let mut query = plugin::table
+                .left_join(deployment::table)
+                .select((
+                    Row::as_select(),
+                    deployment::digest.nullable(),
+                    deployment::description_json.nullable(),
+                ))
+                .order(plugin::id.desc())
+                .limit(page.rows())
+                .into_boxed();
+            if let Some(before) = &page.before {
+                query = query.filter(plugin::id.lt(before));
+            }
+            if let Some(name) = &filter.name {
+                query = query.filter(plugin::name.eq(name));
+            }
+            query = match filter.active {
+                Some(true) => query.filter(plugin::active_deployment.is_not_null()),
+                Some(false) => query.filter(plugin::active_deployment.is_null()),
+                None => query,
+            };
+            let rows = query.load::<Joined>(connection)?;
+            Ok((rows, quarantine::all(connection)?))
+        })?;
+        page.cut(rows, |(row, ..)| row.id.clone(), |joined| into_model(joined, &quarantined))
     }
 
     /// `None` puts it back to where nobody has set grants.
@@ -178,7 +192,8 @@ pub(crate) fn all(connection: &mut AnyConnection) -> Result<Vec<Plugin>, Error> 
         .select((Row::as_select(), deployment::digest.nullable(), deployment::description_json.nullable()))
         .order(plugin::id.asc())
         .load::<Joined>(connection)?;
-    rows.into_iter().map(into_model).collect()
+    let quarantined = quarantine::all(connection)?;
+    rows.into_iter().map(|joined| into_model(joined, &quarantined)).collect()
 }
 
 pub(crate) fn find(connection: &mut AnyConnection, name: &str) -> Result<Option<Plugin>, Error> {
@@ -188,7 +203,8 @@ pub(crate) fn find(connection: &mut AnyConnection, name: &str) -> Result<Option<
         .select((Row::as_select(), deployment::digest.nullable(), deployment::description_json.nullable()))
         .first::<Joined>(connection)
         .optional()?;
-    row.map(into_model).transpose()
+    let Some(joined) = row else { return Ok(None) };
+    into_model(joined, &quarantine::all(connection)?).map(Some)
 }
 
 pub(crate) fn insert(connection: &mut AnyConnection, plugin: &Plugin) -> Result<(), Error> {
@@ -214,6 +230,7 @@ pub(crate) fn view(plugin: &Plugin) -> Value {
             "digest": active.digest,
             "version": active.description.version,
         })),
+        "quarantine": plugin.active.as_ref().and_then(|active| active.quarantine.as_ref()).map(|it| &it.reason),
         "grants": plugin.grants,
         "config": plugin.config,
     })

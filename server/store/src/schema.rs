@@ -270,6 +270,25 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    quarantine (digest) {
+        digest -> Text,
+        since_us -> BigInt,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
+    death_mark (death, digest) {
+        death -> Text,
+        digest -> Text,
+        at_us -> BigInt,
+        server -> Text,
+        cause -> Text,
+        running -> Bool,
+    }
+}
+
 // diesel_migrations' own.
 diesel::table! {
     __diesel_schema_migrations (version) {

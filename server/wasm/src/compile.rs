@@ -1,13 +1,16 @@
 //! From a plugin's bytes to machine code and a description. Runs in a process of its own, which is
 //! limited in memory and time from outside.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use busbar_engine::contract;
 use busbar_model::{
     Name,
-    bounds::{CALL_MEMORY_BYTES_DEFAULT, SCHEMA_BYTES_MAX},
-    plugin::{Description, Kind},
+    bounds::{
+        CALL_MEMORY_BYTES_DEFAULT, COMPONENT_NAMES_MAX, DESCRIBE_CPU_MS, DESCRIBE_TIMEOUT_MS,
+        DESCRIPTION_BYTES_MAX, PLUGIN_SERVICES_MAX, SCHEMA_BYTES_MAX,
+    },
+    plugin::{Description, InvalidDescription, Kind},
     service::{ChannelProposal, ServiceDescription},
 };
 use wasmtime::{
@@ -19,17 +22,13 @@ use crate::{
     artifact,
     bindings::{PluginPre, exports::busbar::bus::service as wit},
     call_log::Subject,
-    cpu::CpuBudget,
+    cpu::{CpuBudget, CpuLimitReached, counted},
     engine::Engine,
+    fault,
     host::cache::Cache,
     inspect,
     state::CallState,
 };
-
-/// Processor time that `describe` may take.
-const DESCRIBE_CPU_MS: u64 = 2_000;
-/// Wall time that `describe` may take.
-const DESCRIBE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Why a file is refused; each text says how to mend it.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +45,8 @@ pub enum CompileError {
          so there is no service in it; it exports {exports}"
     )]
     NoService { exports: String },
+    #[error("the component has {number} {what}; at most {COMPONENT_NAMES_MAX} are allowed")]
+    TooManyNames { what: &'static str, number: usize },
     #[error("the component is not valid: {0}")]
     Invalid(String),
     #[error("the component imports what the bus does not offer: {0}")]
@@ -84,6 +85,11 @@ pub fn compile(
         Kind::Bus => described(engine, pre, imports)?,
     };
     description.check().map_err(|error| CompileError::Description(error.to_string()))?;
+    let bytes =
+        serde_json::to_vec(&description).map_err(|error| CompileError::Description(error.to_string()))?;
+    if bytes.len() > DESCRIPTION_BYTES_MAX {
+        return Err(too_large());
+    }
     // Here, where it may take its time and its memory: what passes is compiled by each worker.
     contract::check(&description).map_err(|error| CompileError::Description(error.to_string()))?;
     Ok(description)
@@ -99,31 +105,42 @@ fn described(
     pre: InstancePre<CallState>,
     imports: Vec<String>,
 ) -> Result<Description, CompileError> {
-    let failed = |error: wasmtime::Error| CompileError::Describe(chain(&error));
-    let pre = PluginPre::new(pre).map_err(failed)?;
+    let pre = PluginPre::new(pre).map_err(|error| CompileError::Describe(chain(&error)))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let description = runtime.block_on(async {
-        let cpu = CpuBudget::of_ms(DESCRIBE_CPU_MS);
-        let mut store = store(
-            engine,
-            CallState::new(
-                engine,
-                CALL_MEMORY_BYTES_DEFAULT,
-                cpu,
-                Arc::new(Cache::default()),
-                Subject::default(),
-            ),
-        );
+    let cpu = CpuBudget::of_ms(DESCRIBE_CPU_MS);
+    let turns = cpu.turns();
+    let cache = Arc::new(Cache::default());
+    let state = CallState::new(engine, CALL_MEMORY_BYTES_DEFAULT, cpu, cache, Subject::default());
+    let mut store = store(engine, state);
+    store.set_hostcall_fuel(2 * DESCRIPTION_BYTES_MAX);
+    let described = runtime.block_on(async {
         let _running = engine.shared.enter();
-        let describing = async {
+        let describing = counted(turns, async {
             let plugin = pre.instantiate_async(&mut store).await?;
             plugin.busbar_bus_service().call_describe(&mut store).await
-        };
-        let description = tokio::time::timeout(DESCRIBE_TIMEOUT, describing).await;
-        store.data().log.end();
-        description.unwrap_or_else(|_| Err(wasmtime::Error::msg("it did not end in time")))
+        });
+        tokio::time::timeout(Duration::from_millis(DESCRIBE_TIMEOUT_MS), describing).await
     });
-    translate(description.map_err(failed)?, imports)
+    store.data().log.end();
+    let reason = match described {
+        Ok(Ok(description)) => return translate(description, imports),
+        Ok(Err(error)) if error.is::<CpuLimitReached>() => {
+            format!("it used more than {DESCRIBE_CPU_MS} ms of processor time")
+        }
+        Ok(Err(error)) if store.data().limiter.refused.is_some() => {
+            format!("it wanted more than {CALL_MEMORY_BYTES_DEFAULT} bytes of memory ({})", chain(&error))
+        }
+        Ok(Err(error)) if fault::hands_over_too_much(&error) => {
+            return Err(too_large());
+        }
+        Ok(Err(error)) => chain(&error),
+        Err(_) => format!("it took longer than {DESCRIBE_TIMEOUT_MS} ms"),
+    };
+    Err(CompileError::Describe(reason))
+}
+
+fn too_large() -> CompileError {
+    CompileError::Description(format!("it is larger than {DESCRIPTION_BYTES_MAX} bytes"))
 }
 
 /// Handles that a guest may hold.
@@ -135,15 +152,21 @@ pub(crate) fn store(engine: &Engine, state: CallState) -> Store<CallState> {
     store.limiter(|state| &mut state.limiter);
     store.set_epoch_deadline(1);
     store.set_max_component_handles(HANDLES_MAX);
-    store.epoch_deadline_callback(|mut context| {
-        context.data_mut().cpu.tick()?;
-        // Goes on after sockets and timers were looked at, so neighbours wait for one tick at most.
-        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+    let slices = Arc::clone(&engine.shared.slices);
+    store.epoch_deadline_callback(move |mut context| {
+        slices.end();
+        let cpu = &mut context.data_mut().cpu;
+        cpu.tick()?;
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(Arc::clone(&slices).wait(cpu.turns()))))
     });
     store
 }
 
 fn translate(given: wit::Description, imports: Vec<String>) -> Result<Description, CompileError> {
+    if given.services.len() > PLUGIN_SERVICES_MAX {
+        let refused = InvalidDescription::TooManyServices(given.services.len());
+        return Err(CompileError::Description(refused.to_string()));
+    }
     let services = given.services.into_iter().map(service).collect::<Result<_, _>>()?;
     Ok(Description {
         kind: Kind::Bus,

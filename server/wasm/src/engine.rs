@@ -6,23 +6,23 @@ use std::{
     fs,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
 };
 
-use busbar_model::bounds;
+use busbar_model::{bounds, inflight::Table};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, component::Linker};
 
 use crate::{
-    bindings::Plugin as PluginWorld, host::HostData, instances::Idle, memory::Memory, redaction::Redactions,
-    state::CallState,
+    bindings::Plugin as PluginWorld, cpu::Slices, host::HostData, instances::Idle, memory::Memory,
+    redaction::Redactions, state::CallState,
 };
 
 /// How often running guests are interrupted to let others run and to count their time.
-pub(crate) const TICK: Duration = Duration::from_millis(5);
+const TICK: Duration = Duration::from_millis(5);
 /// Without calls for so many ticks the clock stops until the next call.
 const IDLE_TICKS: u32 = 20;
 /// Pages kept resident when an instance's slot is reset, per memory and per table.
@@ -37,7 +37,6 @@ const PARTS_PER_COMPONENT: u32 = 50;
 const MEMORIES_PER_COMPONENT: u32 = 8;
 const TABLES_PER_COMPONENT: u32 = 32;
 const CORE_INSTANCE_BYTES: usize = 1024 * 1024;
-const TABLE_ELEMENTS: usize = 100_000;
 
 #[derive(Debug, thiserror::Error)]
 #[error("the WebAssembly engine could not be set up: {0}")]
@@ -74,10 +73,14 @@ pub(crate) struct Shared {
     pub(crate) idle: Idle,
     /// What plugins were shown and must not log.
     pub(crate) redactions: Arc<Redactions>,
+    /// Whose turn it is among guests that spin.
+    pub(crate) slices: Arc<Slices>,
+    /// Where it is told whose calls are under way.
+    pub(crate) in_flight: OnceLock<Arc<Table>>,
     /// Calls under way.
     calls: AtomicU64,
     ticking: AtomicBool,
-    ticker: std::sync::OnceLock<thread::Thread>,
+    ticker: OnceLock<thread::Thread>,
 }
 
 impl Engine {
@@ -92,9 +95,11 @@ impl Engine {
             memory: Memory::new(memory_bytes_max),
             idle: Idle::new(memory_bytes_max),
             redactions: Arc::default(),
+            slices: Arc::default(),
+            in_flight: OnceLock::new(),
             calls: AtomicU64::new(0),
             ticking: AtomicBool::new(false),
-            ticker: std::sync::OnceLock::new(),
+            ticker: OnceLock::new(),
         });
         Ok(Self { inner, linker: Arc::new(linker), shared })
     }
@@ -114,6 +119,11 @@ impl Engine {
             .find(|line| line.starts_with("flags"))
             .hash(&mut hasher);
         format!("{:016x}", hasher.finish())
+    }
+
+    /// From now on it is told in `table` whose calls are under way: those of plugins that are loaded later.
+    pub fn tell_in_flight(&self, table: Arc<Table>) {
+        let _ = self.shared.in_flight.set(table);
     }
 
     /// Starts the clock that interrupts running guests; it stops when the handle is dropped.
@@ -214,7 +224,7 @@ fn pool() -> PoolingAllocationConfig {
         .max_tables_per_component(TABLES_PER_COMPONENT)
         .max_component_instance_size(CORE_INSTANCE_BYTES)
         .max_core_instance_size(CORE_INSTANCE_BYTES)
-        .table_elements(TABLE_ELEMENTS)
+        .table_elements(bounds::TABLE_ELEMENTS_MAX)
         .max_memory_size(usize::try_from(bounds::CALL_MEMORY_BYTES_CEILING).unwrap_or(usize::MAX));
     if no_swap() {
         pool.pagemap_scan(Enabled::Auto)

@@ -19,6 +19,7 @@ pub(crate) fn of_trap(
 ) -> Fault {
     let kind = match (error.downcast_ref::<CpuLimitReached>(), state.limiter.refused) {
         (Some(_), _) => FaultKind::CpuLimit,
+        (None, _) if hands_over_too_much(error) => FaultKind::OutputLimit,
         (None, Some(Refused::OwnLimit)) => FaultKind::MemoryLimit,
         (None, Some(Refused::WorkerBudget)) => FaultKind::Overloaded,
         (None, None) => FaultKind::Trap,
@@ -35,9 +36,17 @@ pub(crate) fn of_trap(
     match kind {
         FaultKind::CpuLimit => Fault::new(kind, "the call reached its processor limit"),
         FaultKind::MemoryLimit => Fault::new(kind, "the call reached its memory limit"),
+        FaultKind::OutputLimit => {
+            Fault::new(kind, "the service handed over more at once than it may answer with")
+        }
         FaultKind::Overloaded => Fault::new(kind, "the worker has no memory left").with_retry_after_s(1),
         _ => Fault::internal(kind),
     }
+}
+
+/// The engine has no type for this (`HostcallFuelExhausted`).
+pub(crate) fn hands_over_too_much(error: &wasmtime::Error) -> bool {
+    error.chain().any(|cause| cause.to_string().contains("fuel allocated for hostcalls has been exhausted"))
 }
 
 /// No instance could be made: mostly because too many live already.

@@ -54,8 +54,9 @@ pub(crate) async fn run(
     let (answer, answered) = oneshot::channel();
     // The guest may go on after it has begun to answer, so it runs on its own.
     let guest = guest(Arc::clone(loaded), pre.clone(), call, answer);
+    let told = Arc::clone(loaded);
     let mut guest = Guest(Some(tokio::spawn(async move {
-        timeout_at(deadline, guest).await.unwrap_or_else(|_| {
+        timeout_at(deadline, told.told(guest)).await.unwrap_or_else(|_| {
             Err(Fault::new(busbar_model::fault::FaultKind::Timeout, "the call reached its time limit"))
         })
     })));

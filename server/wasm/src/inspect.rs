@@ -1,6 +1,6 @@
 //! What a file is, before anything of it runs.
 
-use busbar_model::plugin::Kind;
+use busbar_model::{bounds::COMPONENT_NAMES_MAX, plugin::Kind};
 use wasmtime::component::{Component, types::ComponentItem};
 
 use crate::{compile::CompileError, engine::Engine};
@@ -32,6 +32,13 @@ pub(crate) fn surface(engine: &Engine, component: &Component) -> Result<(Kind, V
         .filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentInstance(_)))
         .map(|(name, _)| name.to_owned())
         .collect();
+    for (what, number) in
+        [("imports", ty.imports(&engine.inner).count()), ("exports", ty.exports(&engine.inner).count())]
+    {
+        if number > COMPONENT_NAMES_MAX {
+            return Err(CompileError::TooManyNames { what, number });
+        }
+    }
     let has = |prefix: &str| exports.iter().any(|name| name.starts_with(prefix));
     if has(BUS_SERVICE) {
         Ok((Kind::Bus, imports))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use busbar_model::bounds;
 use wasmtime::ResourceLimiter;
 
 use crate::engine::Shared;
@@ -55,9 +56,9 @@ impl ResourceLimiter for Limiter {
         Ok(true)
     }
 
-    fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        // The pool's own `table_elements` is the limit.
-        Ok(true)
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        // As in the pool's slots, also where there is no pool.
+        Ok(desired <= bounds::TABLE_ELEMENTS_MAX)
     }
 }
 

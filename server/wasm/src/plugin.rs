@@ -1,9 +1,13 @@
 //! A loaded version of a plugin.
 
-use std::sync::Arc;
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+};
 
 use busbar_engine::ports::{Call, CallFuture, Plugin};
-use busbar_model::{Digest, plugin::Kind};
+use busbar_model::{Digest, inflight::Flight, plugin::Kind};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
 use crate::{
@@ -37,6 +41,8 @@ pub(crate) struct Loaded {
     pub(crate) instances: Instances,
     digest: Digest,
     entry: Entry,
+    /// `None`: nobody wants to know, or there are too many.
+    flight: Option<Flight>,
 }
 
 enum Entry {
@@ -55,7 +61,26 @@ impl LoadedPlugin {
             Kind::WasiHttp => Entry::WasiHttp(ProxyPre::new(pre).map_err(|error| unlinked(&error))?),
         };
         let instances = Instances::new(Arc::clone(&engine.shared));
-        Ok(Self(Arc::new(Loaded { engine: engine.clone(), cache: Arc::default(), instances, digest, entry })))
+        let flight = engine.shared.in_flight.get().and_then(|table| table.board(digest));
+        let (engine, cache) = (engine.clone(), Arc::default());
+        Ok(Self(Arc::new(Loaded { engine, cache, instances, digest, entry, flight })))
+    }
+}
+
+impl Loaded {
+    /// Does a call's work, and tells that it is under way, and when it is this work that runs.
+    pub(crate) async fn told<F: Future>(&self, work: F) -> F::Output {
+        let _under_way = self.flight.as_ref().map(Flight::call);
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            let outcome = match &self.flight {
+                Some(flight) => flight.run(|| work.as_mut().poll(context)),
+                None => work.as_mut().poll(context),
+            };
+            self.engine.shared.slices.end();
+            outcome
+        })
+        .await
     }
 }
 
@@ -68,10 +93,13 @@ impl Plugin for LoadedPlugin {
         let loaded = Arc::clone(&self.0);
         Box::pin(async move {
             let _running = loaded.engine.shared.enter();
-            match &loaded.entry {
-                Entry::Bus(pre) => bus_call::run(&loaded, pre, call).await,
-                Entry::WasiHttp(pre) => http_call::run(&loaded, pre, call).await,
-            }
+            let work = async {
+                match &loaded.entry {
+                    Entry::Bus(pre) => bus_call::run(&loaded, pre, call).await,
+                    Entry::WasiHttp(pre) => http_call::run(&loaded, pre, call).await,
+                }
+            };
+            loaded.told(work).await
         })
     }
 }

@@ -12,8 +12,9 @@ use serde_json::Value;
 
 use super::explain::Explanation;
 
-/// What one pattern may take, in bytes.
+/// What one pattern may take, in bytes, and what the least one counts as.
 const PATTERN_BYTES_MAX: usize = 1024 * 1024;
+const PATTERN_BYTES_LEAST: usize = 4 * 1024;
 
 pub(super) struct Schema {
     /// In a box of its own, so that what refers to parts of it by address finds them there.
@@ -73,9 +74,40 @@ fn target<'s>(root: &'s Value, reference: &str) -> Option<&'s Value> {
     root.pointer(&pointer)
 }
 
+/// What the patterns of a schema take once they are compiled, in bytes: of each the least power of two that it
+/// fits into.
+pub(super) fn pattern_bytes(root: &Value) -> usize {
+    let mut bytes = 0_usize;
+    let mut known = HashMap::<String, usize>::new();
+    // It never fails.
+    let _ = every_schema(root, &mut |schema| {
+        let one = schema.get("pattern").and_then(Value::as_str);
+        let named = schema.get("patternProperties").and_then(Value::as_object);
+        for pattern in
+            one.into_iter().chain(named.into_iter().flat_map(|named| named.keys().map(String::as_str)))
+        {
+            let size = *known.entry(pattern.to_owned()).or_insert_with(|| compiled_bytes(pattern));
+            bytes = bytes.saturating_add(size);
+        }
+        Ok(())
+    });
+    bytes
+}
+
+fn compiled_bytes(pattern: &str) -> usize {
+    let schema = serde_json::json!({"pattern": pattern});
+    let sizes = std::iter::successors(Some(PATTERN_BYTES_LEAST), |size| Some(size * 2));
+    let mut sizes = sizes.take_while(|size| *size < PATTERN_BYTES_MAX);
+    sizes.find(|size| compile_within(&schema, *size).is_ok()).unwrap_or(PATTERN_BYTES_MAX)
+}
+
 /// Patterns are matched in linear time, and nothing is fetched from anywhere.
 fn compile(text: &Value) -> Result<Validator, String> {
-    let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX);
+    compile_within(text, PATTERN_BYTES_MAX)
+}
+
+fn compile_within(text: &Value, pattern_bytes: usize) -> Result<Validator, String> {
+    let patterns = PatternOptions::regex().size_limit(pattern_bytes).dfa_size_limit(pattern_bytes);
     let options = jsonschema::options().should_validate_formats(true).with_pattern_options(patterns);
     options.offline().build(text).map_err(|error| {
         let place = error.instance_path().to_string();

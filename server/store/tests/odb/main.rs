@@ -17,6 +17,7 @@ mod locking;
 mod migrating;
 mod paging;
 mod promising;
+mod quarantining;
 mod removing;
 mod rolling_back;
 mod secrets;

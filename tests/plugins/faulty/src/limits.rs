@@ -63,3 +63,34 @@ pub(crate) fn sleep(input: Sleep) -> Result<Slept, Fault> {
     thread::sleep(Duration::from_millis(input.ms));
     Ok(Slept { slept_ms: u64::try_from(start.elapsed().as_millis())? })
 }
+
+#[input]
+pub(crate) struct Handles {
+    number: u64,
+}
+
+/// Holds so many handles of the host at once, and tells how many.
+#[service]
+pub(crate) fn handles(input: Handles) -> Result<usize, Fault> {
+    let held: Vec<_> = (0..input.number).map(wasip2::clocks::monotonic_clock::subscribe_duration).collect();
+    Ok(black_box(held).len())
+}
+
+/// Says that it has begun, then waits.
+#[service]
+pub(crate) fn linger(input: Sleep) -> Result<(), Fault> {
+    info!("it begins");
+    thread::sleep(Duration::from_millis(input.ms));
+    Ok(())
+}
+
+/// Says that it has begun, then uses the processor, whatever it is told.
+#[service]
+pub(crate) fn hog(input: Sleep) -> Result<(), Fault> {
+    info!("it begins");
+    let until = Instant::now() + Duration::from_millis(input.ms);
+    while Instant::now() < until {
+        spin_loop();
+    }
+    Ok(())
+}

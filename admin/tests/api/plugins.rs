@@ -61,7 +61,10 @@ async fn a_quarantined_plugin_says_so_and_is_released() {
     let released = api.post_empty(release).await.is(200);
     assert_eq!((released.text("state"), released.header("etag")), ("active", "\"3\""));
     assert_eq!(api.hints(), hints + 1);
-    assert_eq!(api.get("/api/v1/audit?action=quarantine").await.is(200).json["items"][0]["object_name"], "p");
+    assert_eq!(
+        api.get("/api/v1/audit?action=quarantine").await.is(200).json["items"][0]["object"]["name"],
+        "p"
+    );
 }
 
 #[tokio::test]

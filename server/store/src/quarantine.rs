@@ -99,9 +99,15 @@ fn note(connection: &mut AnyConnection, death: &Death, now: Timestamp) -> Result
     Ok(true)
 }
 
+/// Of versions that are in service: the others are judged already.
 fn marks(connection: &mut AnyConnection) -> Result<Vec<Mark>, Error> {
     let columns = (death_mark::death, death_mark::digest, death_mark::running);
-    let rows = death_mark::table.select(columns).load::<(String, String, bool)>(connection)?;
+    let judged = quarantine::table.select(quarantine::digest);
+    let rows =
+        death_mark::table
+            .filter(death_mark::digest.ne_all(judged))
+            .select(columns)
+            .load::<(String, String, bool)>(connection)?;
     rows.into_iter()
         .map(|(death, digest, running)| {
             let digest = digest.parse().map_err(Error::corrupt("death mark", &death))?;

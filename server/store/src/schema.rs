@@ -303,3 +303,4 @@ diesel::joinable!(plugin -> deployment (active_deployment));
 diesel::joinable!(service -> plugin (plugin_id));
 diesel::allow_tables_to_appear_in_same_query!(channel, channel_cors, channel_soap, security);
 diesel::allow_tables_to_appear_in_same_query!(plugin, deployment, service);
+diesel::allow_tables_to_appear_in_same_query!(quarantine, death_mark);

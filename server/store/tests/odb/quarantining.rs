@@ -82,7 +82,7 @@ fn what_ran_is_held_against_nobody_else() {
     }
     assert!(is_quarantined(&fixture, "a") && !is_quarantined(&fixture, "n"));
     assert!(die(&fixture, &[("4", &[b"n"]), ("5", &[b"n"])]).is_empty());
-    assert_eq!(die(&fixture, &[("6", &[b"n"])]), ["n"]);
+    assert_eq!(die(&fixture, &[("6", &[b"n"])]), ["n"], "by deaths of its own");
 }
 
 #[test]

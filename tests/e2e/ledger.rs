@@ -25,7 +25,7 @@ const DELIVERED: Duration = Duration::from_secs(90);
 #[derive(Default)]
 pub(crate) struct Account {
     next: AtomicU64,
-    stop: AtomicBool,
+    pub(crate) stop: AtomicBool,
     acknowledged: Mutex<BTreeSet<String>>,
     asked: Mutex<BTreeSet<String>>,
 }

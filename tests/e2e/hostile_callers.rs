@@ -18,6 +18,7 @@ async fn what_is_no_request_is_refused() {
         let mut raw = Raw::connect(bus.http().authority()).await;
         raw.write_while_taken(&bytes).await;
         let reply = raw.read_to_end().await;
+        assert!(!reply.is_empty(), "{name} is not answered");
         let status = status(&reply);
         assert!(statuses.contains(&status), "{name}: {status}, not one of {statuses:?}: {reply:.400}");
         if status >= 400 {
@@ -28,7 +29,8 @@ async fn what_is_no_request_is_refused() {
         // The admin API refuses the same, if in fewer words.
         let mut raw = Raw::connect(bus.admin_client().authority()).await;
         raw.write_while_taken(&bytes).await;
-        assert!(self::status(&raw.read_to_end().await) < 500, "{name} to the admin API");
+        let reply = raw.read_to_end().await;
+        assert!(reply.is_empty() || self::status(&reply) < 500, "{name} to the admin API: {reply:.400}");
     }
     more_than_one_way_to_end_a_body(&bus).await;
     bus.http().get("/echo").await.expect_status(200);
@@ -260,7 +262,7 @@ async fn who_waits_to_be_asked_is_asked_once() {
     raw.write("42").await;
     let (reply, body) = raw.read_reply().await;
     assert_eq!(status(&reply), 200, "{reply}");
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&body).unwrap()["body"], 42);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&body).unwrap()["body"], "42");
     // Any other expectation is none.
     let mut raw = Raw::connect(bus.http().authority()).await;
     raw.write(format!("{head}Expect: a miracle\r\n\r\n42")).await;

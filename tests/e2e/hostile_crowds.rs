@@ -91,9 +91,8 @@ async fn five_thousand_slow_callers_take_nobodys_place() {
     for crowd in &crowds {
         crowd.wait_gone(Duration::from_secs(60)).await;
         let replies = crowd.replies();
-        let told = replies.get(&408).copied().unwrap_or_default()
-            + replies.get(&503).copied().unwrap_or_default()
-            + replies.get(&400).copied().unwrap_or_default();
+        // 504: a raw body that got its place late, and was read until the end of its call.
+        let told: usize = [400, 408, 503, 504].iter().filter_map(|status| replies.get(status)).sum();
         assert!(told * 10 >= crowd.size() * 9, "{} of {}: {replies:?}", told, crowd.size());
     }
     load.stop().await.expect_clean();

@@ -112,7 +112,7 @@ fn bodies() -> Vec<Wrong> {
             "/protocol",
             &["gopher", "rest", "soap"],
         ),
-        ("POST", "/channels", channel(json!({"methods": ["get"]})), "/methods", &["get", "GET"]),
+        ("POST", "/channels", channel(json!({"methods": ["get"]})), "/methods", &["get", "upper-case"]),
         ("POST", "/channels", channel(json!({"path": "odd"})), "/path", &["/"]),
         (
             "POST",

@@ -1,3 +1,5 @@
+//! Every key: taken as it should be, refused as it should be.
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,

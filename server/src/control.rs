@@ -25,10 +25,7 @@ use tokio::{
 };
 
 pub(crate) use self::asking::{Connection, ask, connect, living, outcome_of, paths};
-use crate::{
-    layout::Layout,
-    trouble::{self, Trouble},
-};
+use crate::trouble::{self, Trouble};
 
 /// Pause after an accept that failed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -29,7 +29,7 @@ pub(crate) async fn report(quick: bool) {
     let p99 = async || {
         let mut all = Vec::new();
         for _ in 0..rounds {
-            all.push(load::run_apart(authority, &request, CALLERS, seconds).await.p99_ms);
+            all.push(load::run_apart(authority, request.as_bytes(), CALLERS, seconds).await.p99_ms);
         }
         median(&all)
     };
@@ -50,7 +50,7 @@ pub(crate) async fn report(quick: bool) {
     let slow = SLOW.min(connections_possible());
     let first = "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n".to_owned();
     let crowd = Crowd::gather(authority, slow, Manner { first, then: "x", unread: false }).await;
-    let beside_slow = load::run_apart(authority, &request, CALLERS, 4.0).await.p99_ms;
+    let beside_slow = load::run_apart(authority, request.as_bytes(), CALLERS, 4.0).await.p99_ms;
     drop(crowd);
     println!("Connections: {CALLERS} callers of a fresh echo, without a pause, beside others.\n");
     println!("| figure | value | target |");

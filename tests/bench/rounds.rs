@@ -12,10 +12,7 @@ use busbar_tests::{
 };
 use serde_json::json;
 
-use crate::{
-    cpu,
-    subject::{CONNECTIONS, Rounds, Subject, alternate, get, post},
-};
+use crate::subject::{CONNECTIONS, Rounds, Subject, alternate, get, post};
 
 const BODY: &str = r#"{"order":"4711","quantity":12,"note":"64 bytes of JSON in all."}"#;
 

@@ -19,8 +19,10 @@ use crate::{
 /// Memory that compiling may take. Counts what is written, not address space, of which the engine
 /// reserves a lot.
 const MEMORY_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
-/// Time on all processors together.
+/// Time on all processors together. At its end comes SIGXCPU, and only a while later a SIGKILL, so that this is
+/// not taken for one from outside.
 const CPU_S_MAX: u64 = 300;
+const CPU_S_KILL: u64 = CPU_S_MAX + 10;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Order {
@@ -42,7 +44,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     // It works for the singleton, and for nobody when that is gone.
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     setrlimit(Resource::RLIMIT_DATA, MEMORY_BYTES_MAX, MEMORY_BYTES_MAX)?;
-    setrlimit(Resource::RLIMIT_CPU, CPU_S_MAX, CPU_S_MAX)?;
+    setrlimit(Resource::RLIMIT_CPU, CPU_S_MAX, CPU_S_KILL)?;
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
     let order: Order = boot::receive()?;
     let settings = &order.core.settings;

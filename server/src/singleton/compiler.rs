@@ -22,6 +22,9 @@ use crate::{
 
 /// Wall time of one compilation.
 const COMPILE_TIMEOUT: Duration = Duration::from_secs(180);
+/// How often one compilation is begun anew because its process was killed: whoever kills says nothing about the
+/// file, but the kernel may, for want of memory, and would do so for ever.
+const KILLS_MAX: u32 = 5;
 /// What the process may answer.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
@@ -74,8 +77,28 @@ pub(crate) async fn compile(core: &Arc<Core>, digest: Digest, stem: Name) -> Res
     }
 }
 
-/// Has a process of its own obey an order.
+/// Has a process of its own obey an order; another one, where it is killed.
 pub(crate) async fn run(order: &Order) -> Result<Description, Failure> {
+    for _ in 0..KILLS_MAX {
+        match run_once(order).await? {
+            Ended::Answered(description) => return Ok(*description),
+            Ended::Killed => {
+                tracing::warn!(plugin = %order.stem, "the compiler was killed; it is started again")
+            }
+        }
+    }
+    Err(Failure::Refused(format!(
+        "the compiler was killed {KILLS_MAX} times, which the system does when memory is short"
+    )))
+}
+
+enum Ended {
+    Answered(Box<Description>),
+    /// By a SIGKILL: its own limits end it otherwise.
+    Killed,
+}
+
+async fn run_once(order: &Order) -> Result<Ended, Failure> {
     let failed = |error: std::io::Error| Failure::Temporary(format!("the compiler can't be run: {error}"));
     let text = serde_json::to_vec(order).map_err(|error| Failure::Temporary(error.to_string()))?;
     let mut command = this_binary();
@@ -101,10 +124,11 @@ pub(crate) async fn run(order: &Order) -> Result<Description, Failure> {
     }
 }
 
-fn understand(answer: &[u8], status: ExitStatus) -> Result<Description, Failure> {
+fn understand(answer: &[u8], status: ExitStatus) -> Result<Ended, Failure> {
     match (serde_json::from_slice::<Outcome>(answer), status.signal()) {
-        (Ok(Outcome::Compiled { description }), _) => Ok(*description),
+        (Ok(Outcome::Compiled { description }), _) => Ok(Ended::Answered(description)),
         (Ok(Outcome::Refused { reason }), _) => Err(Failure::Refused(reason)),
+        (Err(_), Some(libc::SIGKILL)) => Ok(Ended::Killed),
         (Err(_), Some(signal)) => Err(Failure::Refused(format!(
             "the compiler ran out of its memory or time, or crashed (signal {signal})"
         ))),

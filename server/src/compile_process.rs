@@ -20,6 +20,9 @@ use crate::{
     logging, sys,
 };
 
+/// Processor time between the signal that tells a process to end and the one that ends it.
+const CPU_KILL_S: u64 = 10;
+
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) stem: Name,
@@ -52,9 +55,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
     // Counts what is written, not address space, of which the engine reserves a lot.
     let memory_bytes = settings.compile.memory_bytes();
     setrlimit(Resource::RLIMIT_DATA, memory_bytes, memory_bytes)?;
-    // On all processors together.
+    // On all processors together. At its end comes SIGXCPU, and only a while later a SIGKILL, so that this is not
+    // taken for one from outside.
     let cpu_s = cpu_s(settings.compile.timeout_s);
-    setrlimit(Resource::RLIMIT_CPU, cpu_s, cpu_s)?;
+    setrlimit(Resource::RLIMIT_CPU, cpu_s, cpu_s + CPU_KILL_S)?;
     logging::start(
         "compiler",
         &settings.log.dir.clone().unwrap_or_else(|| order.core.layout.logs()),

@@ -95,6 +95,7 @@ mod tests {
         Plan {
             boot: serde_json::Value::Null,
             version: String::new(),
+            server: String::new(),
             http: http.parse().unwrap(),
             ops: None,
             admin: admin.map(|address| address.parse().unwrap()),

@@ -40,6 +40,9 @@ fn samples(kind: Kind) -> (Value, Vec<Value>) {
         Kind::LogLevel => {
             (text("info,hyper=warn"), vec![text("loud"), text("hyper=loud"), text("=info"), text("")])
         }
+        Kind::WholeOrNone { least, most } => {
+            (number(0), vec![number(least - 1), number(most + 1), Value::Integer(-1), text("many")])
+        }
         Kind::Whole { least, most } => {
             let mut bad = vec![number(most + 1), Value::Integer(-1), text("5"), text("many")];
             bad.extend(least.checked_sub(1).map(number));

@@ -49,7 +49,7 @@ pub(crate) enum Failure {
 }
 
 /// A file whose compiler is killed so often is taken for what kills it.
-const TRIES: u32 = 3;
+const TRIES: u32 = 6;
 /// One after the other, as far as they are quick: each uses all cores as it is.
 static TURN: Semaphore = Semaphore::const_new(1);
 /// One that takes its time keeps its seat, while others have their turn.

@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use busbar_model::bounds;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
     layout::{self, Layout},
     master_key,
     settings::Settings,
+    sys,
 };
 
 use self::family::{Family, Listeners};
@@ -163,7 +165,9 @@ pub(crate) fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener
         socket.set_reuse_address(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
-        Ok(TcpListener::from(socket))
+        let listener = TcpListener::from(socket);
+        sys::limit_unsent(&listener, bounds::UNSENT_BYTES_MAX)?;
+        Ok(listener)
     })();
     bound.map_err(|source: io::Error| match source.kind() {
         io::ErrorKind::AddrInUse => Ended::AddressInUse { key, address },

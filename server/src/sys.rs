@@ -151,6 +151,25 @@ fn set_lease(file: &File, kind: libc::c_int) -> std::io::Result<()> {
     if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 
+/// What connections of this listener keep in the system without having sent it (`TCP_NOTSENT_LOWAT`, tcp(7)). By itself the
+/// system would keep megabytes for each client that does not read.
+pub(crate) fn limit_unsent(listener: &TcpListener, bytes: u32) -> std::io::Result<()> {
+    let size = libc::socklen_t::try_from(size_of::<u32>()).map_err(std::io::Error::other)?;
+    let value: *const u32 = &raw const bytes;
+    #[expect(unsafe_code, reason = "setsockopt has no safe wrapper for this option")]
+    // SAFETY: the descriptor is open for as long as `listener` is borrowed, and the option takes an int of this size.
+    let result = unsafe {
+        libc::setsockopt(
+            listener.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_NOTSENT_LOWAT,
+            value.cast::<libc::c_void>(),
+            size,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+}
+
 /// A file that may not grow (RLIMIT_FSIZE) fails its writes, like a full disk, and doesn't end the process. Holds for
 /// processes that are started, too.
 pub(crate) fn ignore_file_size_signal() {

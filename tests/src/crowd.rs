@@ -13,7 +13,7 @@ use std::{
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     runtime,
     task::JoinSet,
     time::{sleep, timeout},
@@ -119,7 +119,7 @@ impl Drop for Crowd {
 }
 
 async fn one(authority: &str, manner: &Manner, counts: &Counts) {
-    let connected = TcpStream::connect(authority).await;
+    let connected = connect(authority, manner).await;
     counts.connected.fetch_add(1, Ordering::Relaxed);
     let Ok(mut stream) = connected else { return };
     counts.open.fetch_add(1, Ordering::Relaxed);
@@ -129,6 +129,16 @@ async fn one(authority: &str, manner: &Manner, counts: &Counts) {
     if let Some(status) = status {
         *counts.replies.lock().unwrap_or_else(PoisonError::into_inner).entry(status).or_default() += 1;
     }
+}
+
+/// Who does not read takes next to nothing into the system's buffers either: those of thousands would hold up all of its
+/// connections.
+async fn connect(authority: &str, manner: &Manner) -> std::io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    if manner.unread {
+        socket.set_recv_buffer_size(64 * 1024)?;
+    }
+    socket.connect(authority.parse().map_err(std::io::Error::other)?).await
 }
 
 /// Until the server ends it; the status of the first reply.

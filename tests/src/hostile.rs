@@ -117,7 +117,7 @@ pub fn doubling_types(levels: u32) -> Vec<u8> {
 pub fn exports(number: u32) -> Vec<u8> {
     let mut names = ComponentExportSection::new();
     for at in 0..number {
-        names.export(&format!("export-number-{at}"), ComponentExportKind::Module, 0, None);
+        names.export(format!("export-number-{at}"), ComponentExportKind::Module, 0, None);
     }
     let mut component = Component::new();
     component.section(&ModuleSection(&Module::new())).section(&names);

@@ -13,6 +13,8 @@ pub const BODY_AHEAD_MS: u64 = 20;
 /// Bytes of replies that one worker holds for readers that have stopped reading; beyond it, those that stopped
 /// first are dropped.
 pub const REPLIES_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Bytes of a reply that the system keeps for one connection without having sent them.
+pub const UNSENT_BYTES_MAX: u32 = 256 * 1024;
 /// Bytes and fields of a request's head. Its address may have 65,534 bytes (hyper's own limit).
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 pub const HEADERS_MAX: usize = 128;

@@ -6,7 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use crate::parent::{Ended, plan::Plan};
+use busbar_model::bounds;
+
+use crate::{
+    parent::{Ended, plan::Plan},
+    sys,
+};
 
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 4_096;
@@ -76,7 +81,9 @@ pub(crate) fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener
         socket.set_reuse_address(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
-        Ok(TcpListener::from(socket))
+        let listener = TcpListener::from(socket);
+        sys::limit_unsent(&listener, bounds::UNSENT_BYTES_MAX)?;
+        Ok(listener)
     })();
     bound.map_err(|source: io::Error| match source.kind() {
         io::ErrorKind::AddrInUse => Ended::AddressInUse { key, address },

@@ -64,7 +64,8 @@ impl ArtifactCache {
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if !name.ends_with(&own) && !(name.contains(&under_way) && name.ends_with(".partial")) {
+            let partial = name.contains(&under_way) && name.ends_with(".partial");
+            if !(name.ends_with(&own) || partial) {
                 fs::remove_file(entry.path())?;
             }
         }

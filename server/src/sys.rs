@@ -119,7 +119,7 @@ pub(crate) fn inherited_words(fd: RawFd, words: usize) -> io::Result<&'static [A
 
 /// Lets others go first where there is too little processor time for all: for this thread and those it starts.
 pub(crate) fn give_way() {
-    const NICENESS: libc::c_int = 10;
+    const NICENESS: libc::c_int = 5;
     #[expect(unsafe_code, reason = "setpriority has no safe wrapper in the standard library")]
     // SAFETY: it takes no pointers; who 0 is the calling thread. Where it fails, nothing has changed.
     unsafe {

@@ -48,6 +48,16 @@ pub(crate) fn run() -> anyhow::Result<()> {
     outcome
 }
 
+/// Its calls under way are told to the parent.
+fn engine(boot: &Boot) -> anyhow::Result<Engine> {
+    let engine = Engine::new(Use::Serving, boot.settings.workers.memory_bytes_max)?;
+    match sys::inherited_words(IN_FLIGHT_FD, inflight::WORDS).map(inflight::Table::new) {
+        Ok(table) => table.into_iter().for_each(|table| engine.tell_in_flight(table)),
+        Err(error) => tracing::warn!(%error, "nobody will know what this worker had under way when it dies"),
+    }
+    Ok(engine)
+}
+
 async fn serve(boot: Boot) -> anyhow::Result<()> {
     let logs = boot.settings.log.dir.clone().unwrap_or_else(|| boot.layout.logs());
     logging::start(&format!("worker-{}", boot.slot), &logs, &boot.settings.log.level)?;
@@ -58,11 +68,7 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     control.hold(&listener)?;
     boot::let_go()?;
     let access_log = AccessLogFile::start(LogFile::open(&logs.join(format!("access-{}.jsonl", boot.slot)))?);
-    let engine = Engine::new(Use::Serving, boot.settings.workers.memory_bytes_max)?;
-    match sys::inherited_words(IN_FLIGHT_FD, inflight::WORDS).map(inflight::Table::new) {
-        Ok(table) => table.into_iter().for_each(|table| engine.tell_in_flight(table)),
-        Err(error) => tracing::warn!(%error, "nobody will know what this worker had under way when it dies"),
-    }
+    let engine = engine(&boot)?;
     let memory = engine.memory();
     let _ticker = engine.start_ticker()?;
     let artifacts = ArtifactCache::open(&boot.layout.artifacts(), &engine)?;

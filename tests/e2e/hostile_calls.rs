@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use busbar_tests::{Connection, Options, Quickstart, Request, poll};
+use busbar_tests::{Options, Quickstart, Request, poll};
 use serde_json::{Value, json};
 use tokio::{task::JoinHandle, time::sleep};
 
@@ -136,14 +136,13 @@ async fn neighbours_hardly_notice() {
     for service in ["faulty.spin", "hostile-http"] {
         bus.limit(service, &json!({"cpu_ms": 300})).await;
     }
-    let mut neighbour = bus.http().connect().await;
     let mut failures = Vec::new();
     for (name, request, at_once) in attacks(&bus) {
         let mut growths = Vec::new();
         for _ in 0..ROUNDS {
-            let calm = p99(&mut neighbour).await;
+            let calm = p99(&bus).await;
             let attack = Attack::start(&bus, &request, at_once).await;
-            let attacked = p99(&mut neighbour).await;
+            let attacked = p99(&bus).await;
             attack.stop().await;
             growths.push(attacked.saturating_sub(calm));
             if attacked < calm + GROWTH {
@@ -159,8 +158,8 @@ async fn neighbours_hardly_notice() {
 }
 
 /// Of a caller that asks for little, again and again.
-async fn p99(connection: &mut Connection) -> Duration {
-    let mut took = Vec::new();
+async fn p99(bus: &Quickstart) -> Duration {
+    let (mut connection, mut took) = (bus.http().connect().await, Vec::new());
     for _ in 0..120 {
         let started = Instant::now();
         connection.get("/echo").await.expect_status(200);

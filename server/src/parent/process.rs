@@ -89,14 +89,18 @@ mod tests {
 
     use super::{End, Process};
 
+    #[expect(clippy::zombie_processes, reason = "that it is reaped is what is tested")]
+    fn started(program: &str, arguments: &[&str]) -> Process {
+        let child = Command::new(program).args(arguments).spawn().unwrap();
+        Process::open(child.id()).unwrap()
+    }
+
     #[tokio::test]
     async fn tells_how_a_child_ended() {
-        let exited = Command::new("sh").args(["-c", "exit 7"]).spawn().unwrap();
-        let exited = Process::open(exited.id()).unwrap();
+        let exited = started("sh", &["-c", "exit 7"]);
         assert_eq!(exited.ended().await.unwrap(), End::Exited(7));
         assert_eq!(exited.ended().await.unwrap(), End::Unknown, "it was reaped");
-        let killed = Command::new("sleep").arg("600").spawn().unwrap();
-        let killed = Process::open(killed.id()).unwrap();
+        let killed = started("sleep", &["600"]);
         let (first, ()) = tokio::join!(killed.ended(), async { killed.signal(Signal::SIGKILL) });
         assert_eq!(first.unwrap(), End::Signalled(Signal::SIGKILL));
     }

@@ -133,7 +133,8 @@ fn described(
         Ok(Err(error)) if fault::hands_over_too_much(&error) => {
             return Err(too_large());
         }
-        Ok(Err(error)) => chain(&error),
+        // The backtrace is long, so what it is about comes first.
+        Ok(Err(error)) => format!("{}; {}", error.root_cause(), chain(&error)),
         Err(_) => format!("it took longer than {DESCRIBE_TIMEOUT_MS} ms"),
     };
     Err(CompileError::Describe(reason))

@@ -1,8 +1,9 @@
 //! Processor time of a call, and whose turn it is to use it.
 //!
-//! At each tick of the engine's clock a running guest gives way and its time is counted: that of this thread since
-//! the tick before, if the guest did nothing but run in between. Where it waited for the host, it has run for less
-//! than a tick, and the count goes on with the next one.
+//! At each tick of the engine's clock a running guest gives way and its time is counted: that since it went on after
+//! the tick before, if it did nothing but run in between. Where it waited for the host, it has run for less than a
+//! tick, and the count goes on with the next one. Where the machine has too few processors, what the worker itself
+//! waits for one counts too: a call is stopped in time all the same.
 //!
 //! Guests that have run for a tick go on one at a time, each for one tick: however many spin, those that have only
 //! just been called wait for one tick at most.
@@ -14,10 +15,9 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use nix::time::{ClockId, clock_gettime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Marks the trap that ends a call which used up its processor time.
@@ -39,8 +39,8 @@ pub(crate) struct Turns {
     yielded: AtomicBool,
     /// It began, or went on after a wait for the host.
     resumed: AtomicBool,
-    /// The thread's time when it went on after it had given way; `None` if it never had to.
-    since: Mutex<Option<Duration>>,
+    /// When it went on after it had given way; `None` if it never had to.
+    since: Mutex<Option<Instant>>,
 }
 
 impl CpuBudget {
@@ -50,16 +50,16 @@ impl CpuBudget {
 
     /// The clock ticked while the guest ran; it is about to give way.
     pub(crate) fn tick(&mut self) -> Result<(), CpuLimitReached> {
-        self.tick_at(thread_time())
+        self.tick_at(Instant::now())
     }
 
-    fn tick_at(&mut self, now: Duration) -> Result<(), CpuLimitReached> {
+    fn tick_at(&mut self, now: Instant) -> Result<(), CpuLimitReached> {
         let since = self.turns.went_on(now);
         self.turns.yielded.store(true, Ordering::Relaxed);
         if self.turns.resumed.swap(false, Ordering::Relaxed) {
             return Ok(());
         }
-        self.used += since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
+        self.used += since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
         if self.used > self.most { Err(CpuLimitReached) } else { Ok(()) }
     }
 
@@ -70,7 +70,7 @@ impl CpuBudget {
 
 impl Turns {
     /// Sets when the guest went on last; gives the time before.
-    fn went_on(&self, now: Duration) -> Option<Duration> {
+    fn went_on(&self, now: Instant) -> Option<Instant> {
         self.since.lock().unwrap_or_else(PoisonError::into_inner).replace(now)
     }
 }
@@ -114,7 +114,7 @@ impl Slices {
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = permit;
         self.is_running.store(true, Ordering::Relaxed);
         turns.yielded.store(false, Ordering::Relaxed);
-        turns.went_on(thread_time());
+        turns.went_on(Instant::now());
     }
 
     /// The guest that runs stops, for whatever reason.
@@ -125,16 +125,11 @@ impl Slices {
     }
 }
 
-/// Processor time of this thread. Where it can't be told, none is counted, and the call ends by its wall time.
-fn thread_time() -> Duration {
-    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
-}
-
 #[cfg(test)]
 mod tests {
     use std::{
         sync::{Arc, Mutex},
-        time::Duration,
+        time::{Duration, Instant},
     };
 
     use super::{CpuBudget, Slices, counted};
@@ -143,13 +138,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_guest_that_only_runs_is_stopped_and_one_that_waits_is_not() {
+        let begin = Instant::now();
         let mut spinning = CpuBudget::of_ms(50);
         let turns = spinning.turns();
         let mut ticks = 0;
         let guest = std::future::poll_fn(|context| {
             ticks += 1;
             context.waker().wake_by_ref();
-            let reached = spinning.tick_at(TICK * ticks).is_err();
+            let reached = spinning.tick_at(begin + TICK * ticks).is_err();
             if reached { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
         });
         counted(turns, guest).await;
@@ -157,7 +153,7 @@ mod tests {
 
         let mut waiting = CpuBudget::of_ms(50);
         for tick in 0..100 {
-            counted(waiting.turns(), async { waiting.tick_at(TICK * tick).unwrap() }).await;
+            counted(waiting.turns(), async { waiting.tick_at(begin + TICK * tick).unwrap() }).await;
             waiting.turns().yielded.store(false, std::sync::atomic::Ordering::Relaxed);
         }
     }

@@ -25,7 +25,7 @@ pub(crate) fn services(mode: &str) -> Option<Vec<ServiceDescription>> {
         "look" => one(r#"{"type": "string", "pattern": "^(?=a)\\1$"}"#.to_owned()),
         // As many patterns as one schema may have, each of a size that is allowed, in every schema.
         "patterns" => {
-            let pattern = |n: usize| format!(r#"{{"pattern": "^[\\p{{L}}]{{1,{}}}$"}}"#, 20 + n % 7);
+            let pattern = |n: usize| format!(r#"{{"pattern": "^[\\p{{L}}]{{1,{}}}$"}}"#, 3 + n % 7);
             let patterns = (0..190).map(pattern).collect::<Vec<_>>().join(",");
             let schema = format!(r#"{{"anyOf": [{patterns}]}}"#);
             (0..256).map(|n| service(format!("hostile.s{n}"), Some(schema.clone()))).collect()

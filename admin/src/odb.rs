@@ -100,6 +100,12 @@ impl From<Error> for Problem {
                     .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
                     .with_cause(error)
             }
+            Error::Unwritable(_) => Self::new(
+                Kind::Unavailable,
+                "the operational database can't be written; its disk may be full",
+            )
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("5"))
+            .with_cause(error),
             _ => Self::internal(error),
         }
     }

@@ -105,6 +105,17 @@ pub(crate) fn is_contention(error: &QueryError) -> bool {
     }
 }
 
+/// Whether the disk did not take what was to be written: it is full, mostly.
+pub(crate) fn is_unwritable(error: &QueryError) -> bool {
+    match error {
+        QueryError::DatabaseError(_, information) => {
+            let message = information.message();
+            message.starts_with("database or disk is full") || message.starts_with("disk I/O error")
+        }
+        _ => false,
+    }
+}
+
 pub(crate) fn is_missing_table(error: &QueryError) -> bool {
     matches!(error, QueryError::DatabaseError(_, information) if information.message().starts_with("no such table"))
 }

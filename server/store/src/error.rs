@@ -77,13 +77,20 @@ pub enum Error {
     /// What was stored is not what can be stored.
     #[error("stored {what} {name:?} is damaged")]
     Corrupt { what: &'static str, name: String, source: Source },
+    #[error("database can't be written; its disk is full, or fails")]
+    Unwritable(#[source] Source),
     #[error("database refused the statement")]
     Database(#[source] Source),
 }
 
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
-        if dialect::is_contention(&error) { Self::Busy } else { Self::Database(Box::new(error)) }
+        if dialect::is_contention(&error) {
+            return Self::Busy;
+        }
+        let unwritable = dialect::is_unwritable(&error);
+        let source: Source = Box::new(error);
+        if unwritable { Self::Unwritable(source) } else { Self::Database(source) }
     }
 }
 

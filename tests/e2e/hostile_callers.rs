@@ -39,6 +39,7 @@ async fn what_is_no_request_is_refused() {
 }
 
 /// Bytes that are sent, and what may be answered to them.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn heads() -> Vec<(&'static str, Vec<u8>, &'static [u16])> {
     let get = |rest: &str| format!("GET /echo HTTP/1.1\r\n{rest}\r\n").into_bytes();
     let local = |rest: &str| get(&format!("Host: localhost\r\nConnection: close\r\n{rest}"));

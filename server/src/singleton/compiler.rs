@@ -114,6 +114,8 @@ pub(crate) async fn run(order: &Order) -> Result<Description, Failure> {
     let failed = |error: std::io::Error| Failure::Temporary(format!("the compiler can't be run: {error}"));
     let text = serde_json::to_vec(order).map_err(|error| Failure::Temporary(error.to_string()))?;
     let mut command = this_binary();
+    // The limit on memory counts what is mapped to be written, and the allocator maps a GiB at once unless told.
+    command.env("MIMALLOC_ARENA_EAGER_COMMIT", "0");
     command.arg("compile").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = process::Command::from(command).kill_on_drop(true).spawn().map_err(failed)?;
     let exchange = async {

@@ -68,10 +68,10 @@ async fn the_next_parent_takes_over_without_a_lost_request() {
     }
     let sockets: Vec<_> =
         std::fs::read_dir(bus.path("run")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    // lock, lead.lock, hint, ops, one feed, and one of each process.
+    // lock, lead.lock, deaths, hint, ops, one feed, and one of each process.
     poll::until("no socket is left", poll::CHANGE_BOUND, async || {
         let now = std::fs::read_dir(bus.path("run")).unwrap().count();
-        if now == 10 { Ok(()) } else { Err(format!("{sockets:?}")) }
+        if now == 11 { Ok(()) } else { Err(format!("{sockets:?}")) }
     })
     .await;
     bus.stop().await;

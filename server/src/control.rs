@@ -28,7 +28,7 @@ pub(crate) use self::asking::{Connection, ask, connect, living, outcome_of, path
 use crate::trouble::{self, Trouble};
 
 /// Pause after an accept that failed.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Reloads that wait for the parent to be told that there is one already.
 const RELOADS_MAX: usize = 4;
 

@@ -1,15 +1,9 @@
 //! What callers of one service notice of another plugin that misbehaves: their p99 at about half load, without and
 //! with it, on one worker.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use busbar_tests::{Client, Options, Quickstart, Request};
+use busbar_tests::{Attack, Client, Options, Quickstart};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -34,12 +28,9 @@ pub(crate) async fn report(quick: bool) {
         let (mut alone, mut beside, mut rate) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..rounds {
             alone.push(neighbours(bus.http(), time).await.0);
-            let attack = attack(&bus, &bus.invocation(service, &input), at_once);
+            let attack = Attack::start(&bus, &bus.invocation(service, &input), at_once);
             let (p99, per_second) = neighbours(bus.http(), time).await;
-            (attack.0).store(true, Ordering::Relaxed);
-            for task in attack.1 {
-                task.await.expect("an attacker takes whatever it gets");
-            }
+            attack.stop().await;
             beside.push(p99);
             rate.push(per_second);
         }
@@ -60,22 +51,6 @@ fn attacks() -> Vec<(&'static str, &'static str, Value, usize)> {
         ("two that return 1 GB", "faulty.output", json!({"bytes": 1_000_000_000}), 2),
         ("two that flood the log", "faulty.log", json!({"lines": 100_000, "text": "y".repeat(500)}), 2),
     ]
-}
-
-type Attack = (Arc<AtomicBool>, Vec<tokio::task::JoinHandle<()>>);
-
-fn attack(bus: &Quickstart, request: &Request, at_once: usize) -> Attack {
-    let stop = Arc::new(AtomicBool::new(false));
-    let attacker = || {
-        let (client, request, stop) = (bus.http().clone(), request.clone(), Arc::clone(&stop));
-        tokio::spawn(async move {
-            while !stop.load(Ordering::Relaxed) {
-                let _ = client.try_send(&request).await;
-            }
-        })
-    };
-    let tasks = (0..at_once).map(|_| attacker()).collect();
-    (stop, tasks)
 }
 
 /// The p99 in milliseconds, and calls per second.

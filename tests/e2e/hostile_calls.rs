@@ -1,16 +1,10 @@
 //! Calls that break every limit: each is stopped, its reason is told, and its neighbours hardly notice.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use busbar_tests::{Options, Quickstart, Request, poll};
+use busbar_tests::{Attack, Options, Quickstart, Request, poll};
 use serde_json::{Value, json};
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::time::sleep;
 
 /// The promise "stopped within 100 ms of its limit", tested at three times its value.
 const STOPPED: Duration = Duration::from_millis(300);
@@ -141,7 +135,9 @@ async fn neighbours_hardly_notice() {
         let mut growths = Vec::new();
         for _ in 0..ROUNDS {
             let calm = p99(&bus).await;
-            let attack = Attack::start(&bus, &request, at_once).await;
+            let attack = Attack::start(&bus, &request, at_once);
+            // Until it is in full swing.
+            sleep(Duration::from_millis(100)).await;
             let attacked = p99(&bus).await;
             attack.stop().await;
             growths.push(attacked.saturating_sub(calm));
@@ -168,35 +164,4 @@ async fn p99(bus: &Quickstart) -> Duration {
     }
     took.sort_unstable();
     took[took.len() * 99 / 100]
-}
-
-/// Requests that are sent until it is stopped, whatever comes of them.
-struct Attack {
-    stop: Arc<AtomicBool>,
-    tasks: Vec<JoinHandle<()>>,
-}
-
-impl Attack {
-    async fn start(bus: &Quickstart, request: &Request, at_once: usize) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let attacker = || {
-            let (client, request, stop) = (bus.http().clone(), request.clone(), Arc::clone(&stop));
-            tokio::spawn(async move {
-                while !stop.load(Ordering::Relaxed) {
-                    let _ = client.try_send(&request).await;
-                }
-            })
-        };
-        let tasks = (0..at_once).map(|_| attacker()).collect();
-        // Until it is in full swing.
-        sleep(Duration::from_millis(100)).await;
-        Self { stop, tasks }
-    }
-
-    async fn stop(self) {
-        self.stop.store(true, Ordering::Relaxed);
-        for task in self.tasks {
-            task.await.expect("an attacker takes whatever it gets");
-        }
-    }
 }

@@ -9,6 +9,7 @@
 )]
 
 pub mod artifact;
+mod attack;
 pub mod catalog;
 pub mod command;
 pub mod crowd;
@@ -28,6 +29,7 @@ pub mod raw;
 pub mod soap;
 pub mod wasm;
 
+pub use attack::Attack;
 pub use command::Finished;
 pub use folder::Folder;
 pub use http::{Client, Connection, Reply, Request};

@@ -5,12 +5,9 @@ import { InvalidInput, Reject } from './fault.js';
 /** What one read asks of the bus, in bytes. */
 const READ_BYTES = 64 * 1024;
 
-/**
- * What a raw service is called with. `payload` is undefined, a Uint8Array, or a body handle where it is large; that may be
- * put into a `Response` unread, and then no byte of it passes through the service.
- */
-export class Request {
-  constructor(payload, { contentType } = {}) {
+/** A payload and its content type, to be read whole. */
+class Message {
+  constructor(payload, contentType) {
     this.payload = payload;
     this.contentType = contentType;
   }
@@ -29,25 +26,22 @@ export class Request {
   }
 }
 
+/**
+ * What a raw service is called with. `payload` is undefined, a Uint8Array, or a body handle where it is large; that may be
+ * put into a `Response` unread, and then no byte of it passes through the service.
+ */
+export class Request extends Message {
+  constructor(payload, { contentType } = {}) {
+    super(payload, contentType);
+  }
+}
+
 /** What a raw service answers with: a text, a Uint8Array, a body handle or nothing. `status` is 200 if not given. */
-export class Response {
+export class Response extends Message {
   constructor(payload, { contentType, status, headers = {} } = {}) {
-    this.payload = payload;
-    this.contentType = contentType;
+    super(payload, contentType);
     this.status = status;
     this.headers = headers;
-  }
-
-  bytes() {
-    return whole(this.payload);
-  }
-
-  text() {
-    return decoded(this.bytes());
-  }
-
-  json() {
-    return parsed(this.bytes());
   }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::parent::process::End;
+use crate::parent::{oom, process::End};
 
 /// Doubles up to the longest while a process keeps dying.
 const SHORTEST: Duration = Duration::from_millis(50);
@@ -29,7 +29,7 @@ impl Default for Backoff {
 
 impl Backoff {
     pub(crate) fn begin(&mut self) {
-        (self.begun, self.was_ready, self.kills) = (Instant::now(), false, out_of_memory_kills());
+        (self.begun, self.was_ready, self.kills) = (Instant::now(), false, oom::of_machine());
     }
 
     pub(crate) fn ready(&mut self) {
@@ -38,7 +38,7 @@ impl Backoff {
 
     /// How long to wait after an end.
     pub(crate) fn pause(&mut self, end: End) -> Duration {
-        let from_outside = end == End::Signalled(Signal::SIGKILL) && self.kills == out_of_memory_kills();
+        let from_outside = end == End::Signalled(Signal::SIGKILL) && self.kills == oom::of_machine();
         self.next(self.begun.elapsed(), from_outside)
     }
 
@@ -48,12 +48,6 @@ impl Backoff {
         self.pause = if keeps_dying { (self.pause * 2).min(LONGEST) } else { SHORTEST };
         self.pause
     }
-}
-
-/// Of the whole machine, since it was started (`oom_kill` of proc_vmstat(5)).
-fn out_of_memory_kills() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/vmstat").ok()?;
-    text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ impl Family {
 
     /// Starts a supervisor for each process; they end after `stop`. Those of `living` are there already.
     pub(crate) fn start(self: &Arc<Self>, mut living: HashMap<Role, Arc<Process>>) -> Supervisors {
-        tokio::spawn(Arc::clone(&self.out_of_memory).watch());
+        tokio::spawn(OutOfMemory::watch(Arc::downgrade(&self.out_of_memory)));
         let begin = |role| {
             let first = living.remove(&role).inspect(|process| self.enter(role, process));
             tokio::spawn(supervise(Arc::clone(self), role, first))

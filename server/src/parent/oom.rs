@@ -7,7 +7,7 @@
 use std::{
     fs,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError, Weak},
     time::Duration,
 };
 
@@ -15,6 +15,8 @@ use tokio::time::{MissedTickBehavior, interval};
 
 /// How often the counter is looked at. A growth older than that is another process's.
 const EVERY: Duration = Duration::from_secs(2);
+
+const OF_MACHINE: &str = "/proc/vmstat";
 
 pub(crate) struct OutOfMemory {
     /// `None`: this machine does not tell.
@@ -36,16 +38,14 @@ impl OutOfMemory {
         memory
     }
 
-    /// Looks at the counter for ever.
-    pub(crate) async fn watch(self: Arc<Self>) {
-        if self.file.is_none() {
-            return;
-        }
+    /// Looks at the counter for as long as anyone else may ask.
+    pub(crate) async fn watch(watched: Weak<Self>) {
         let mut every = interval(EVERY);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             every.tick().await;
-            self.look();
+            let Some(memory) = watched.upgrade() else { return };
+            memory.look();
         }
     }
 
@@ -74,8 +74,13 @@ fn source() -> Option<PathBuf> {
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let own = groups.lines().find_map(|line| line.strip_prefix("0::"));
     let own = own.map(|path| PathBuf::from(format!("/sys/fs/cgroup{path}/memory.events")));
-    let files = own.into_iter().chain([PathBuf::from("/proc/vmstat")]);
+    let files = own.into_iter().chain([PathBuf::from(OF_MACHINE)]);
     files.into_iter().find(|file| fs::read_to_string(file).is_ok_and(|text| count(&text).is_some()))
+}
+
+/// The kills of the whole machine since it was started (proc_vmstat(5)).
+pub(crate) fn of_machine() -> Option<u64> {
+    count(&fs::read_to_string(OF_MACHINE).ok()?)
 }
 
 /// Both files have a line `oom_kill NUMBER`.

@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use crate::{
+    control::ACCEPT_PAUSE,
     settings,
     trouble::{self, Trouble},
     worker::{
@@ -20,8 +21,6 @@ use crate::{
 
 /// Connections that a worker takes when it stops accepting.
 const QUEUED_MAX: usize = 1_024;
-/// Pause after an accept that failed.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts until `stop`, then waits for the connections to end.
 pub(crate) async fn serve(

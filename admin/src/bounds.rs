@@ -23,7 +23,7 @@ pub(crate) const DISCARD_TIME_MAX: Duration = Duration::from_secs(5);
 pub(crate) const CONNECTIONS_MAX: usize = 512;
 /// Time to receive the head of a request; an idle connection is closed after it.
 pub(crate) const HEAD_TIME_MAX: Duration = Duration::from_secs(15);
-/// What a connection that was still queued at the stop gets to say something.
+/// What an idle connection gets at the stop: a request may be on its way.
 pub(crate) const LAST_WORDS: Duration = Duration::from_millis(200);
 /// Pause after a failure to accept, which is mostly a want of descriptors.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -1,9 +1,15 @@
 //! Accepting connections, and letting them end in peace.
 
-use std::{net::TcpListener, pin::pin, sync::Arc};
+use std::{convert::Infallible, net::TcpListener, pin::pin, sync::Arc};
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{
+    Request,
+    body::Incoming,
+    header::{CONNECTION, HeaderValue},
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -84,25 +90,39 @@ fn queued(listener: tokio::net::TcpListener) -> Result<Vec<TcpStream>, Error> {
 }
 
 async fn converse(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>) {
-    if *stopped.borrow() {
-        // Otherwise it would be closed as idle before its request was read.
-        let _ = timeout(bounds::LAST_WORDS, stream.readable()).await;
-    }
     // Replies are small and whole; a failure to say so costs only time.
     let _ = stream.set_nodelay(true);
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(bounds::HEAD_TIME_MAX);
-    let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    let mut connection = pin!(connection);
-    let ended: Result<(), hyper::Error> = tokio::select! {
-        biased;
-        ended = connection.as_mut() => ended,
-        () = told(&mut stopped) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let (app, stopping) = (TowerToHyperService::new(router), stopped.clone());
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (answer, stopping) = (app.call(request), stopping.clone());
+        async move {
+            let mut answer = answer.await?;
+            if *stopping.borrow() {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(answer)
         }
-    };
-    if let Err(error) = ended {
+    });
+    let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        biased;
+        outcome = connection.as_mut() => return done(outcome),
+        () = told(&mut stopped) => {}
+    }
+    // One that is idle may have a request on its way.
+    match timeout(bounds::LAST_WORDS, connection.as_mut()).await {
+        Ok(outcome) => done(outcome),
+        Err(_) => {
+            connection.as_mut().graceful_shutdown();
+            done(connection.await);
+        }
+    }
+}
+
+fn done(outcome: hyper::Result<()>) {
+    if let Err(error) = outcome {
         tracing::debug!(%error, "connection to the admin API ended early");
     }
 }

@@ -50,7 +50,6 @@ use self::{
     listeners::Listeners,
     lock::Lock,
     manager::Manager,
-    process::Process,
     retiring::{Retired, retire},
     signals::{Asked, Signals},
     state::State,
@@ -61,6 +60,7 @@ pub(crate) use self::{
     lock::{running, take as take_lock},
     origin::Origin,
     plan::Plan,
+    process::Process,
     signals::block as keep_signals_out,
     step::{Step, understood as understood_step},
 };

@@ -5,14 +5,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-use crate::{control, layout::Layout, parent};
+use crate::{
+    control,
+    layout::Layout,
+    parent::{self, Process},
+};
 
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -33,7 +37,13 @@ pub(crate) async fn run(folder: &Path, patience: Duration) -> anyhow::Result<()>
     if parent.is_none() && others.is_empty() {
         bail!("nothing runs in {}", layout.root().display());
     }
-    others.iter().for_each(|other| terminate(other.pid));
+    // A process takes its control socket away before it has ended.
+    let others: Vec<_> = others.iter().filter_map(|other| Process::open(other.pid).ok()).collect();
+    others.iter().for_each(|other| other.signal(Signal::SIGTERM));
+    for other in &others {
+        let left = deadline.saturating_duration_since(Instant::now());
+        timeout(left, other.ended()).await.map_err(|_| late(patience))??;
+    }
     while !control::living(&layout).await?.is_empty() {
         pause(deadline, patience).await?;
     }
@@ -47,8 +57,12 @@ fn terminate(pid: u32) {
 
 async fn pause(deadline: Instant, patience: Duration) -> anyhow::Result<()> {
     if Instant::now() > deadline {
-        bail!("processes did not stop within {} s", patience.as_secs());
+        return Err(late(patience));
     }
     sleep(LOOK_EVERY).await;
     Ok(())
+}
+
+fn late(patience: Duration) -> anyhow::Error {
+    anyhow!("processes did not stop within {} s", patience.as_secs())
 }

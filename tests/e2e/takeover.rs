@@ -66,12 +66,11 @@ async fn the_next_parent_takes_over_without_a_lost_request() {
     for load in loads {
         load.stop().await.expect_clean();
     }
-    let sockets: Vec<_> =
-        std::fs::read_dir(bus.path("run")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     // lock, lead.lock, deaths, hint, ops, one feed, and one of each process.
     poll::until("no socket is left", poll::CHANGE_BOUND, async || {
-        let now = std::fs::read_dir(bus.path("run")).unwrap().count();
-        if now == 11 { Ok(()) } else { Err(format!("{sockets:?}")) }
+        let entries = std::fs::read_dir(bus.path("run")).unwrap();
+        let names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        if names.len() == 11 { Ok(()) } else { Err(format!("{names:?}")) }
     })
     .await;
     bus.stop().await;

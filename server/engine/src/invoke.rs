@@ -21,7 +21,7 @@ use crate::{
     catalog::BoundService,
     contract, deliver,
     gate::Arrival,
-    idempotency::{self, Keyed},
+    idempotency::Keyed,
     pipeline::Pipeline,
     ports::{Attempt, Call, Invoker, Ledger},
     request::{Head, Input, Response},
@@ -37,6 +37,8 @@ pub(crate) struct Inbound<'c> {
     pub(crate) permit: Permit,
     pub(crate) head: Head,
     pub(crate) body: Body,
+    /// What tells the request from others of its caller: repeated, it is answered with the same reply.
+    pub(crate) key: Option<String>,
     /// `None`: the response is the reply as it is.
     pub(crate) encode: Option<&'c dyn Encode>,
 }
@@ -63,11 +65,11 @@ pub(crate) async fn inbound(
 ) -> Result<Response, Fault> {
     let ledger = pipeline.ledger();
     let buffers = pipeline.buffers();
-    let Inbound { context, routed, permit, head, mut body, encode } = inbound;
+    let Inbound { context, routed, permit, head, mut body, key, encode } = inbound;
     let timeout_ms = routed.timeout_ms.min(service.limits.timeout_ms);
     let deadline = Instant::from_std(context.accepted_at) + Duration::from_millis(timeout_ms);
     let mut keyed = None;
-    if let Some(key) = idempotency::key(&head)? {
+    if let Some(key) = key {
         let reading = Keyed::of(key, &routed, permit.caller.as_ref(), &head, body, buffers);
         let (known, read) = timeout_at(deadline, reading).await.map_err(|_| late())??;
         if let Some(reply) = known.answered(ledger).await? {

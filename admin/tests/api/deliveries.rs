@@ -25,6 +25,7 @@ fn message(id: &str) -> NewDelivery {
         expires_at: now().plus_ms(60_000),
         correlation_id: "c-1".to_owned(),
         created_at: now(),
+        carries: None,
     }
 }
 
@@ -45,7 +46,7 @@ fn claim(api: &Api) -> Claimed {
 }
 
 fn settle(api: &Api, claimed: Claimed, outcome: Outcome) {
-    let settlement = Some(Settlement { id: claimed.id, claim: claimed.claim, outcome });
+    let settlement = Some(Settlement { id: claimed.id, claim: claimed.claim, outcome, output: None });
     commit(api, Unit { settlement, ..Unit::default() });
 }
 

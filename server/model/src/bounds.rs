@@ -169,6 +169,29 @@ pub const DELIVERIES_AT_ONCE_PER_TARGET: usize = 32;
 pub const CLAIM_GRACE_MS: u64 = 15_000;
 /// How often a worker looks for deliveries that nobody told it of.
 pub const DELIVERY_POLL_MS: u64 = 1_000;
+/// What a job gives its service, as JSON.
+pub const JOB_INPUT_BYTES_MAX: usize = 256 * 1024;
+/// Attempts at a run unless its job says otherwise.
+pub const JOB_ATTEMPTS_DEFAULT: u32 = 3;
+pub const JOB_ATTEMPTS_CEILING: u32 = 100;
+/// For how long a run is attempted and waits for its service.
+pub const JOB_EXPIRES_MS_DEFAULT: u64 = 3_600_000;
+pub const JOB_EXPIRES_MS_CEILING: u64 = 7 * 24 * 3_600_000;
+/// A service's output that is told to the service that follows a run.
+pub const RUN_OUTPUT_BYTES_MAX: usize = 64 * 1024;
+/// Ended runs that are remembered: of each job, and for how long.
+pub const RUNS_KEPT_PER_JOB: i64 = 1_000;
+pub const RUNS_KEPT_MS: u64 = 30 * 24 * 3_600_000;
+/// Runs of one job that wait for their turn or are under way: more are skipped.
+pub const RUNS_OPEN_MAX: usize = 1_000;
+/// Due jobs that one transaction looks at: others wait for no more than that.
+pub const JOBS_AT_ONCE: i64 = 200;
+/// How often due jobs are looked for, and after how long without a look the clockwork is built anew.
+pub const JOB_TICK_MS: u64 = 1_000;
+pub const JOB_TICK_SILENT_MS: u64 = 3_000;
+/// Times that the reply to a save of a job shows, and the metrics' jobs by name; others are counted together.
+pub const NEXT_RUNS_SHOWN: usize = 10;
+pub const JOB_SERIES_MAX: i64 = 1_000;
 /// Characters of an `Idempotency-Key`, what is kept of a reply under it, and for how long.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 pub const IDEMPOTENT_REPLY_BYTES_MAX: u64 = 4 * 1024 * 1024;

@@ -101,6 +101,14 @@ pub struct Options {
     pub order_key: Option<String>,
 }
 
+/// The run of a job that a delivery carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    pub run: String,
+    /// Time for an attempt, where it is less than the target's calls may take.
+    pub max_run_ms: Option<u64>,
+}
+
 /// A message that is handed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDelivery {
@@ -117,6 +125,7 @@ pub struct NewDelivery {
     pub expires_at: Timestamp,
     pub correlation_id: String,
     pub created_at: Timestamp,
+    pub carries: Option<Carried>,
 }
 
 impl NewDelivery {
@@ -219,6 +228,15 @@ pub struct Claimed {
     pub correlation_id: String,
     /// What tells this claim from any other.
     pub claim: String,
+    pub carries: Option<Carried>,
+}
+
+impl Claimed {
+    /// Time for an attempt at a target whose calls may take so long.
+    pub fn attempt_ms(&self, timeout_ms: u64) -> u64 {
+        let most = self.carries.as_ref().and_then(|carried| carried.max_run_ms);
+        most.map_or(timeout_ms, |most| most.min(timeout_ms))
+    }
 }
 
 /// How an attempt ended; committed with the effects of the call if it succeeded.
@@ -227,6 +245,8 @@ pub struct Settlement {
     pub id: String,
     pub claim: String,
     pub outcome: Outcome,
+    /// What the target answered, where someone is told: JSON.
+    pub output: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -327,6 +347,7 @@ mod tests {
             expires_at: Timestamp(0).plus_ms(100_000),
             correlation_id: "c".into(),
             claim: "k".into(),
+            carries: None,
         }
     }
 
@@ -403,6 +424,7 @@ mod tests {
             expires_at: Timestamp(0).plus_ms(1_000),
             correlation_id: String::new(),
             created_at: Timestamp(0),
+            carries: None,
         };
         let delayed = new().with(Options { delay_ms: Some(2_000), ..Options::default() }).unwrap();
         assert!(delayed.due_at < delayed.expires_at);

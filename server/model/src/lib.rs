@@ -1,6 +1,7 @@
 //! Busbar's vocabulary and its pure logic: no I/O, no async, no clock of its own.
 
 pub mod bounds;
+pub mod calendar;
 pub mod channel;
 pub mod compatibility;
 pub mod configuration;
@@ -14,6 +15,7 @@ pub mod fault;
 pub mod host;
 pub mod inflight;
 pub mod input;
+pub mod job;
 pub mod name;
 pub mod near;
 pub mod openapi;
@@ -21,24 +23,31 @@ pub mod path;
 pub mod plugin;
 pub mod quarantine;
 pub mod router;
+pub mod run;
 pub mod secret;
 pub mod security;
 pub mod server;
 pub mod service;
 pub mod soap;
 pub mod time;
+pub mod timetable;
 pub mod unit;
 
+pub use busbar_schedule as schedule;
+pub use calendar::Calendar;
 pub use channel::Channel;
 pub use cors::Cors;
 pub use definitions::Definitions;
 pub use deployment::{Deployment, DeploymentState};
 pub use digest::Digest;
 pub use fault::Fault;
+pub use job::Job;
 pub use name::Name;
 pub use plugin::Plugin;
+pub use run::Run;
 pub use secret::Secret;
 pub use security::Security;
 pub use service::Service;
 pub use soap::Soap;
 pub use time::Timestamp;
+pub use timetable::Timetable;

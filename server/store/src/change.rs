@@ -66,6 +66,8 @@ words! {
         Secret = "secret",
         Delivery = "delivery",
         Deployment = "deployment",
+        Calendar = "calendar",
+        Job = "job",
     }
 }
 
@@ -83,6 +85,9 @@ words! {
         Release = "release",
         Retry = "retry",
         Discard = "discard",
+        Pause = "pause",
+        Resume = "resume",
+        Run = "run",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use busbar_model::{
     Timestamp,
-    delivery::{Delivery, DeliveryState, NewDelivery, Policy},
+    delivery::{Carried, Delivery, DeliveryState, NewDelivery, Policy},
 };
 use diesel::prelude::*;
 
@@ -10,7 +10,6 @@ use crate::{
     connection::AnyConnection,
     error::Error,
     schema::{delivery, delivery_payload},
-    unit::Stop,
 };
 
 mod attend;
@@ -52,6 +51,8 @@ struct Row {
     revision: i64,
     created_us: i64,
     updated_us: i64,
+    run_id: Option<String>,
+    max_run_ms: Option<i64>,
 }
 
 impl Row {
@@ -79,11 +80,19 @@ impl Row {
             revision: 1,
             created_us: new.created_at.0,
             updated_us: new.created_at.0,
+            run_id: new.carries.as_ref().map(|carried| carried.run.clone()),
+            max_run_ms: new.carries.as_ref().and_then(|carried| carried.max_run_ms).map(signed),
         }
     }
 
     fn state(&self) -> Result<DeliveryState, Error> {
         self.state.parse().map_err(Error::corrupt::<String>(WHAT, &self.id))
+    }
+
+    fn carries(&self) -> Result<Option<Carried>, Error> {
+        let Some(run) = self.run_id.clone() else { return Ok(None) };
+        let max_run_ms = self.max_run_ms.map(u64::try_from).transpose();
+        Ok(Some(Carried { run, max_run_ms: max_run_ms.map_err(Error::corrupt(WHAT, &self.id))? }))
     }
 
     fn policy(&self) -> Result<Policy, Error> {
@@ -119,7 +128,7 @@ impl Row {
     }
 }
 
-pub(crate) fn insert(connection: &mut AnyConnection, new: &NewDelivery) -> Result<(), Stop> {
+pub(crate) fn insert(connection: &mut AnyConnection, new: &NewDelivery) -> Result<(), Error> {
     let mut row = Row::of(new);
     if let Some(key) = &row.order_key
         && is_any_unfinished(connection, &row.target, key, Which::Any)?

@@ -25,6 +25,12 @@ pub enum Error {
         "security definition {name:?} is of the kind ws-security, which is for SOAP channels only, not for {user}"
     )]
     SoapOnly { name: Name, user: String },
+    #[error("calendar {name:?} does not exist")]
+    UnknownCalendar { name: Name },
+    #[error("job {name:?} has a run that has not ended, and its runs may not overlap")]
+    RunUnderWay { name: Name },
+    #[error("job {name:?} has {most} runs that have not ended; no more are taken")]
+    TooManyRuns { name: Name, most: usize },
     #[error("security definition {name:?} has no {what} yet, so one must be given")]
     NoCredential { name: Name, what: &'static str },
     #[error("secret {name:?} has no value yet, so one must be given")]

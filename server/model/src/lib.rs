@@ -4,6 +4,7 @@ pub mod bounds;
 pub mod channel;
 pub mod compatibility;
 pub mod configuration;
+pub mod connection;
 pub mod correlation;
 pub mod cors;
 pub mod definitions;
@@ -30,6 +31,7 @@ pub mod time;
 pub mod unit;
 
 pub use channel::Channel;
+pub use connection::Connection;
 pub use cors::Cors;
 pub use definitions::Definitions;
 pub use deployment::{Deployment, DeploymentState};

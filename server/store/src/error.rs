@@ -25,8 +25,8 @@ pub enum Error {
         "security definition {name:?} is of the kind ws-security, which is for SOAP channels only, not for {user}"
     )]
     SoapOnly { name: Name, user: String },
-    #[error("security definition {name:?} has no {what} yet, so one must be given")]
-    NoCredential { name: Name, what: &'static str },
+    #[error("{of} {name:?} has no {what} yet, so one must be given")]
+    NoCredential { of: &'static str, name: Name, what: &'static str },
     #[error("secret {name:?} has no value yet, so one must be given")]
     NoValue { name: Name },
     #[error("{what} {name:?} is in use by {}", users.join(", "))]

@@ -40,6 +40,7 @@ mod unit;
 mod url;
 
 pub mod channel;
+pub mod connections;
 pub mod plugin;
 pub mod secret;
 pub mod security;

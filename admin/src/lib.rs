@@ -13,6 +13,7 @@ mod channels;
 mod check;
 mod clock;
 mod configuration;
+mod connections;
 mod correlation;
 mod cors;
 mod deliveries;

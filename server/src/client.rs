@@ -6,6 +6,7 @@ mod api;
 mod apply;
 mod bounds;
 mod channel;
+mod connection;
 mod delivery;
 mod deploy;
 mod deployment;
@@ -93,6 +94,9 @@ pub(crate) enum ClientCommand {
     /// Ways in.
     #[command(subcommand)]
     Channel(channel::Command),
+    /// Ways out, and what channels of some protocols come in by.
+    #[command(subcommand)]
+    Connection(connection::Command),
     /// Credentials that channels ask for.
     #[command(subcommand)]
     Security(security::Command),
@@ -153,6 +157,7 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::Service(command) => service::run(session, command).await,
         ClientCommand::Invoke(args) => invoke::run(session, args).await,
         ClientCommand::Channel(command) => channel::run(session, command).await,
+        ClientCommand::Connection(command) => connection::run(session, command).await,
         ClientCommand::Security(command) => security::run(session, command).await,
         ClientCommand::Secret(command) => secret::run(session, command).await,
         ClientCommand::Deployment(command) => deployment::run(session, command).await,

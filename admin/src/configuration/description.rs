@@ -12,6 +12,7 @@ use utoipa::openapi::{
 };
 
 use crate::{
+    connections,
     describe::{self, described, members, nullable, whole},
     limits, soap,
 };
@@ -28,10 +29,11 @@ pub(super) fn document() -> RefOr<Schema> {
         ("secrets", section(secret())),
         ("plugins", section(plugin())),
         ("services", section(service())),
+        ("connections", section(connections::described())),
         ("channels", section(channel())),
     ];
     let description = "All definitions, each section by name. What an entry leaves out has its default. In texts \
-        ${NAME} is a variable, which is to be replaced before; only a password and a secret's value may be left as one, and \
+        ${NAME} is a variable, which is to be replaced before; only passwords, keys and values of secrets may be left as one, and \
         the present one stays. $${ stands for ${.";
     members(sections).required("busbar").description(Some(description)).into()
 }
@@ -158,15 +160,21 @@ plugins:
 services:
   s: {plugin: shop, limits: {timeout_ms: 1, cpu_ms: 1, memory_bytes: 65536, output_bytes: 0, invokes: 0, concurrency: 1,
     queue: 0, calls_per_instance: 2}}
+connections:
+  mq: {kind: amqp, active: false, host: mq, port: 1, vhost: v, username: u, password: hush, heartbeat_s: 1, publishers: 1,
+    in_flight_max: 1, tls: {ca: \"PEM\", server_name: s, client_certificate: \"PEM\", client_key: '${KEY}'}}
 channels:
   a: {path: /a, service: s, methods: [GET], security: clerk, active: false, body_bytes_max: 7, timeout_ms: 7,
     cors: {origins: ['*']}}
   b: {protocol: soap, path: /soap/b, service: s, security: erp, soap: {namespace: 'urn:b', operation: o}}
 ";
 
+    const PEM: &str = r"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----";
+
     #[test]
     fn every_member_that_is_written_is_described() {
-        let written = Document::read(&yaml::read(EVERYTHING).unwrap()).unwrap().to_json();
+        let written =
+            Document::read(&yaml::read(&EVERYTHING.replace("PEM", PEM)).unwrap()).unwrap().to_json();
         let schema = serde_json::to_value(document()).unwrap();
         for (section, entries) in written.iter().filter(|(section, _)| *section != "busbar") {
             let entry = &schema["properties"][section]["additionalProperties"];

@@ -5,6 +5,7 @@ mod access;
 mod audit;
 mod channels;
 mod configuration;
+mod connections;
 mod cors;
 mod deliveries;
 mod deployments;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     channel::{Channel, Protocol},
+    connection::Connection,
     name::Name,
     path::PathPattern,
     plugin::Plugin,
@@ -25,6 +26,7 @@ pub struct Definitions {
     pub plugins: Vec<Plugin>,
     pub services: Vec<Service>,
     pub channels: Vec<Channel>,
+    pub connections: Vec<Connection>,
     pub securities: Vec<Security>,
     pub secrets: Vec<Secret>,
 }
@@ -68,6 +70,10 @@ pub struct Routes {
 impl Definitions {
     pub fn plugin(&self, name: &str) -> Option<&Plugin> {
         self.plugins.iter().find(|plugin| plugin.name.as_str() == name)
+    }
+
+    pub fn connection(&self, name: &str) -> Option<&Connection> {
+        self.connections.iter().find(|connection| connection.name.as_str() == name)
     }
 
     pub fn secret(&self, name: &str) -> Option<&Secret> {

@@ -1,6 +1,7 @@
 //! Putting a whole configuration in place: one transaction, through the same code as single edits.
 
 mod channels;
+mod connections;
 mod plugins;
 mod secrets;
 mod securities;
@@ -17,6 +18,7 @@ pub use securities::{SecurityWish, Wish};
 use crate::{
     change::{By, Edit, Recorder},
     connection::AnyConnection,
+    connections::Draft as Connection,
     error::Error,
     odb::Odb,
     secret::seal::MasterKey,
@@ -29,6 +31,7 @@ pub struct Wanted {
     pub secrets: Vec<SecretWish>,
     pub plugins: Vec<PluginEntry>,
     pub services: Vec<ServiceEntry>,
+    pub connections: Vec<Connection>,
     pub channels: Vec<channel::Draft>,
 }
 
@@ -61,7 +64,7 @@ struct Apply<'t> {
 
 impl Odb {
     /// Makes missing definitions and changes those that differ. With `prune` those that are not wanted
-    /// go: channels, security definitions and secrets are deleted, as are plugins that nothing was deployed of;
+    /// go: channels, connections, security definitions and secrets are deleted, as are plugins that nothing was deployed of;
     /// a deployed plugin gets back the grants, config and limits of one that nobody has set them for.
     /// Nothing is done where anything is refused, nor with `dry_run`.
     pub fn apply(
@@ -92,6 +95,7 @@ impl Apply<'_> {
     fn put(&mut self, wanted: &Wanted, prune: bool) -> Result<(), Error> {
         self.put_securities(&wanted.security)?;
         self.put_secrets(&wanted.secrets)?;
+        self.put_connections(&wanted.connections)?;
         self.put_plugins(&wanted.plugins)?;
         self.put_services(&wanted.services)?;
         if prune {
@@ -105,6 +109,7 @@ impl Apply<'_> {
             self.prune_services(&wanted.services)?;
             self.prune_securities(&wanted.security)?;
             self.prune_secrets(&wanted.secrets)?;
+            self.prune_connections(&wanted.connections)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use busbar_model::Definitions;
 
-use crate::{channel, error::Error, meta, odb::Odb, plugin, secret, security, service};
+use crate::{channel, connections, error::Error, meta, odb::Odb, plugin, secret, security, service};
 
 impl Odb {
     /// Everything a catalog is built from, exactly as of its version.
@@ -15,6 +15,7 @@ impl Odb {
                 plugins: plugin::all(connection)?,
                 services: service::all(connection)?,
                 channels: channel::all(connection)?,
+                connections: connections::all(connection)?,
                 securities: security::all(connection)?,
                 secrets: secret::all(connection)?,
             })

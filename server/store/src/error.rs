@@ -31,8 +31,8 @@ pub enum Error {
     RunUnderWay { name: Name },
     #[error("job {name:?} has {most} runs that have not ended; no more are taken")]
     TooManyRuns { name: Name, most: usize },
-    #[error("security definition {name:?} has no {what} yet, so one must be given")]
-    NoCredential { name: Name, what: &'static str },
+    #[error("{of} {name:?} has no {what} yet, so one must be given")]
+    NoCredential { of: &'static str, name: Name, what: &'static str },
     #[error("secret {name:?} has no value yet, so one must be given")]
     NoValue { name: Name },
     #[error("{what} {name:?} is in use by {}", users.join(", "))]

@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-const WHAT: &str = "security definition";
+pub(crate) const WHAT: &str = "security definition";
 const TABLE: &str = "security";
 /// Not the definition's name: a password stays sealed as it is where that changes.
 const PASSWORD: &str = "password";

@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{
+    connections,
+    hidden::Hidden,
     members::{Members, Mistake, integral},
     node::{Content, Node, segment},
     plugins::PluginEntry,
@@ -11,7 +13,10 @@ use super::{
     services::ServiceEntry,
     yaml,
 };
-use crate::{channel::Draft, definitions::Definitions, name::Name, service::LimitsPatch};
+use crate::{channel, connection, definitions::Definitions, name::Name, service::LimitsPatch};
+
+/// A connection as a document has it; of a secret that is `None` the present one stays.
+pub type ConnectionEntry = connection::Draft<Option<Hidden>>;
 
 /// The format that this binary reads and writes.
 pub const FORMAT: u64 = 1;
@@ -36,7 +41,8 @@ pub struct Document {
     pub secrets: Vec<SecretEntry>,
     pub plugins: Vec<PluginEntry>,
     pub services: Vec<ServiceEntry>,
-    pub channels: Vec<Draft>,
+    pub connections: Vec<ConnectionEntry>,
+    pub channels: Vec<channel::Draft>,
 }
 
 impl Document {
@@ -61,7 +67,8 @@ impl Document {
             secrets: secrets::entries(&definitions.secrets),
             plugins: definitions.plugins.iter().map(PluginEntry::from).collect(),
             services: limited.map(ServiceEntry::from).collect(),
-            channels: definitions.channels.iter().cloned().map(Draft::from).collect(),
+            connections: connections::entries(&definitions.connections),
+            channels: definitions.channels.iter().cloned().map(channel::Draft::from).collect(),
         }
     }
 
@@ -73,6 +80,7 @@ impl Document {
         write(&mut members, &self.secrets, |entry| &entry.name);
         write(&mut members, &self.plugins, |entry| &entry.name);
         write(&mut members, &self.services, |entry| &entry.name);
+        write(&mut members, &self.connections, |entry| &entry.name);
         write(&mut members, &self.channels, |entry| &entry.name);
         members
     }
@@ -97,15 +105,17 @@ fn read(root: &Node, mistakes: &mut Vec<Mistake>) -> Option<Document> {
         members.node(SecretEntry::SECTION),
         members.node(PluginEntry::SECTION),
         members.node(ServiceEntry::SECTION),
-        members.node(Draft::SECTION),
+        members.node(ConnectionEntry::SECTION),
+        members.node(channel::Draft::SECTION),
     ];
     members.finish();
-    let [security, secrets, plugins, services, channels] = sections;
+    let [security, secrets, plugins, services, connections, channels] = sections;
     Some(Document {
         security: section(security, mistakes),
         secrets: section(secrets, mistakes),
         plugins: section(plugins, mistakes),
         services: section(services, mistakes),
+        connections: section(connections, mistakes),
         channels: section(channels, mistakes),
     })
 }

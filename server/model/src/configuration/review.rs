@@ -44,15 +44,27 @@ pub fn review(document: &Document, services: &BTreeSet<Name>) -> Vec<Remark> {
         }
     }
     for plugin in &document.plugins {
-        let granted =
-            plugin.grants.iter().flat_map(|grants| &grants.secrets).filter(|name| !name.ends_with('*'));
-        for name in granted.filter(|name| !document.secrets.iter().any(|entry| entry.name.as_str() == *name))
-        {
-            let message = format!("secret {name:?} is not in the document, so it must be there already");
+        let Some(grants) = &plugin.grants else { continue };
+        let secrets = document.secrets.iter().map(|entry| &entry.name);
+        let connections = document.connections.iter().map(|entry| &entry.name);
+        let missing = missing(&grants.secrets, secrets).map(|name| format!("secret {name:?}"));
+        let missing = missing.chain(
+            self::missing(&grants.connections, connections).map(|name| format!("connection {name:?}")),
+        );
+        for what in missing {
+            let message = format!("{what} is not in the document, so it must be there already");
             doubt(format!("/plugins/{}/grants", plugin.name), message);
         }
     }
     remarks
+}
+
+/// Names that are granted, and not among those that the document has.
+fn missing<'d>(
+    granted: &'d [String],
+    had: impl Iterator<Item = &'d Name> + Clone,
+) -> impl Iterator<Item = &'d String> {
+    granted.iter().filter(move |name| !name.ends_with('*') && !had.clone().any(|had| had.as_str() == *name))
 }
 
 fn conflicts(document: &Document) -> Vec<Remark> {

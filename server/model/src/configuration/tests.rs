@@ -4,8 +4,12 @@ use serde_json::json;
 
 use super::{Document, Hidden, Mistake, Wish, yaml};
 use crate::{
-    Cors, Definitions, Soap, Timestamp,
+    Connection, Cors, Definitions, Soap, Timestamp,
     channel::{Channel, Draft, Protocol},
+    connection::{
+        Amqp, Client, Part,
+        amqp::{Identity, Tls},
+    },
     path::PathPattern,
     plugin::{Grants, Plugin},
     secret::{NONCE_BYTES, Sealed, Secret},
@@ -13,6 +17,7 @@ use crate::{
     service::{LimitsPatch, Service},
 };
 
+const PEM: &str = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
 const AT: Timestamp = Timestamp(1);
 
 fn securities() -> Vec<Security> {
@@ -46,6 +51,22 @@ fn secret(name: &str, description: Option<&str>) -> Secret {
         name: name.parse().unwrap(),
         description: description.map(str::to_owned),
         sealed: Sealed { key_id: "hushed".to_owned(), nonce: [0; NONCE_BYTES], ciphertext },
+        revision: 1,
+        created_at: AT,
+        updated_at: AT,
+    }
+}
+
+fn connection(name: &str, tls: bool) -> Connection {
+    let sealed = || Sealed { key_id: "hushed".to_owned(), nonce: [0; NONCE_BYTES], ciphertext: [1].into() };
+    let amqp = Amqp::new("mq".to_owned(), "${ada}".to_owned(), sealed(), tls);
+    let identity = || Some(Identity { certificate: PEM.to_owned(), key: sealed() });
+    let tls = tls.then(|| Tls { ca: Some(PEM.to_owned()), server_name: None, identity: identity() });
+    Connection {
+        id: name.to_owned(),
+        name: name.parse().unwrap(),
+        active: tls.is_some(),
+        client: Client::Amqp(Amqp { tls, vhost: "v".to_owned(), publishers: 3, ..amqp }),
         revision: 1,
         created_at: AT,
         updated_at: AT,
@@ -94,7 +115,11 @@ fn definitions() -> Definitions {
         limits,
         revision: 1,
     };
-    let everything = Some(Grants { invoke: vec!["*".to_owned()], secrets: vec!["pay-key".to_owned()] });
+    let everything = Some(Grants {
+        invoke: vec!["*".to_owned()],
+        secrets: vec!["pay-key".to_owned()],
+        ..Grants::default()
+    });
     Definitions {
         plugins: vec![
             plugin("shop", everything, json!({"url": "${x}", "n": [1.5, null]})),
@@ -123,6 +148,7 @@ fn definitions() -> Definitions {
                 ..channel("c", "/soap/c")
             },
         ],
+        connections: vec![connection("mq", false), connection("mq.eu", true)],
         securities: securities(),
         secrets: vec![
             secret("shop.key", None),
@@ -160,6 +186,14 @@ fn what_is_written_is_read_as_the_same() {
     assert!(one.wanted().unwrap().starts_with("SECRET_SHOP_KEY_") && one != other, "{secrets:?}");
     assert_eq!(again.secrets[0].description.as_deref(), Some("for ${x}, 'quoted'\nand: more"));
     assert_eq!(again.secrets[1].description.as_deref(), Some(""));
+    let [first, second] = &again.connections[..] else { panic!("{again:?}") };
+    let wanted = |part| second.client.secret(part).unwrap().as_ref().and_then(Hidden::wanted);
+    assert_eq!(wanted(Part::Password), Some("CONNECTION_PASSWORD_MQ_EU"));
+    assert_eq!(wanted(Part::ClientKey), Some("CONNECTION_KEY_MQ_EU"));
+    assert_eq!(
+        (first.active, first.client.certificate(), second.client.certificate()),
+        (false, None, Some(PEM))
+    );
     let Wish::Basic { username, password } = &again.security[0].credential else { panic!("{again:?}") };
     assert_eq!(username, "b$${ob}");
     assert!(matches!(password, Some(Hidden::Wanted { variable }) if variable == "PASSWORD_CLERK"));
@@ -327,4 +361,33 @@ fn members_of_another_kind_of_security_are_refused() {
             "line 6: security.d.password_type: \"clear\" is unknown; allowed is digest, text or any",
         ]
     );
+}
+
+#[test]
+fn all_that_is_wrong_with_a_connection_is_said() {
+    let text = "busbar: 1\nconnections:\n  \
+        a: {kind: ftp, host: 'a:1', username: u}\n  \
+        b: {kind: amqp, host: a, port: 0, heartbeat_s: 601, password: 1, colour: red}\n  \
+        c:\n    kind: amqp\n    host: a\n    username: u\n    tls:\n      ca: x\n      client_key: hush\n      \
+        server: x\n";
+    let mistakes = refused(text);
+    for words in [
+        "line 3: connections.a.kind: is \"ftp\"; allowed is amqp",
+        "line 3: connections.a.host: \"a:1\" is not a host",
+        "line 4: connections.b.port: is 0; allowed is 1 to 65535",
+        "line 4: connections.b.heartbeat_s: is 601; allowed is 1 to 600",
+        "line 4: connections.b.username: is required",
+        "line 4: connections.b.password: is a number",
+        "line 4: connections.b.colour: is not known here; known is kind, active, host",
+        "line 10: connections.c.tls.ca: is not PEM",
+        "line 11: connections.c.tls.client_key: is not PEM",
+        "line 12: connections.c.tls.server: is not known here; known is ca, server_name",
+    ] {
+        assert!(
+            mistakes.iter().any(|mistake| mistake.starts_with(words)),
+            "{words:?} is not in {mistakes:#?}"
+        );
+    }
+    assert_eq!(mistakes.len(), 10, "{mistakes:#?}");
+    assert!(!mistakes.iter().any(|mistake| mistake.contains("hush")), "{mistakes:#?}");
 }

@@ -3,17 +3,21 @@
 use busbar_model::{
     channel::{Draft, Protocol},
     configuration::{Document, PluginEntry, ServiceEntry},
+    connection::Part,
     plugin::Grants,
     security::PasswordType,
     service::LimitsPatch,
 };
 use busbar_store::{
     Action, Applied, AuditFilter, Error, MasterKey, ObjectKind, Page, SecretWish, SecurityWish, Wanted, Wish,
-    secret::seal,
+    connections::Draft as Connection, secret::seal,
 };
 use serde_json::json;
 
-use crate::fixture::{Fixture, basic, by, draft, name};
+use crate::{
+    connections::connection,
+    fixture::{Fixture, basic, by, draft, name},
+};
 
 fn wish(definition: &str, password_hash: Option<&str>) -> SecurityWish {
     let (username, password_hash) = ("bob".to_owned(), password_hash.map(str::to_owned));
@@ -29,7 +33,11 @@ fn secret(of: &str, value: Option<&str>) -> SecretWish {
 }
 
 fn wanted() -> Wanted {
-    let grants = Some(Grants { invoke: vec!["*".to_owned()], secrets: vec!["pay-key".to_owned()] });
+    let grants = Some(Grants {
+        invoke: vec!["*".to_owned()],
+        secrets: vec!["pay-key".to_owned()],
+        ..Grants::default()
+    });
     let limits = LimitsPatch { cpu_ms: Some(7), ..LimitsPatch::default() };
     Wanted {
         security: vec![wish("clerk", Some("hush"))],
@@ -37,6 +45,7 @@ fn wanted() -> Wanted {
         plugins: vec![PluginEntry { name: name("shop"), grants, config: json!({"colour": "red"}) }],
         services: vec![ServiceEntry { name: name("shop.buy"), plugin: name("shop"), limits }],
         channels: vec![Draft { security: Some(name("clerk")), ..draft("a", "/a") }, draft("b", "/b")],
+        connections: Vec::new(),
     }
 }
 
@@ -328,4 +337,36 @@ fn who_guards_what_is_checked_at_the_end() {
     assert!(refused[0].starts_with("/channels/soap/security: "), "{refused:?}");
     let both = Wanted { channels: vec![guarded(Protocol::Soap, "erp")], ..half };
     assert_eq!(fixture.put(&both, false), ["update security erp", "update channel soap"]);
+}
+
+#[test]
+fn a_connection_is_put_kept_and_pruned() {
+    let fixture = Fixture::new();
+    let with = |password: Option<&str>, active| {
+        let password = password.map(|password| password.to_owned().into());
+        let connections = vec![Connection { active, ..connection("broker", password) }];
+        let grants = Grants { connections: vec!["broker".to_owned()], ..Grants::default() };
+        let plugin = PluginEntry { name: name("shop"), grants: Some(grants), config: json!({}) };
+        Wanted { connections, plugins: vec![plugin], ..Wanted::default() }
+    };
+    let refused = fixture.refused(&with(None, true), false);
+    let reason = "/connections/broker: connection \"broker\" has no password yet";
+    assert!(refused[0].starts_with(reason), "{refused:?}");
+    assert_eq!(
+        fixture.put(&with(Some("hush"), true), false),
+        ["create connection broker", "create plugin shop"]
+    );
+    assert_eq!(fixture.put(&with(Some("hush"), true), true), [""; 0]);
+    assert_eq!(fixture.put(&with(None, false), false), ["update connection broker"]);
+    assert_eq!(fixture.put(&with(Some("other"), false), false), ["update connection broker"]);
+    let definitions = fixture.odb.definitions().unwrap();
+    let opened = key().open_connection(&definitions.connections[0]).unwrap();
+    assert_eq!(opened.secret(Part::Password).unwrap().reveal(), "other");
+    let exported = Document::of(&definitions).to_yaml();
+    let variable = "password: ${CONNECTION_PASSWORD_BROKER}";
+    assert!(exported.contains(variable) && !exported.contains("ciphertext"), "{exported}");
+    let without = Wanted { connections: Vec::new(), ..with(None, true) };
+    let refused = fixture.refused(&without, true);
+    assert!(refused[0].starts_with("/connections/broker: ") && refused[0].contains("in use"), "{refused:?}");
+    assert_eq!(fixture.put(&Wanted::default(), true), ["delete plugin shop", "delete connection broker"]);
 }

@@ -92,7 +92,8 @@ pub(crate) fn again(ms: i64, attempt: u32) -> Outcome {
 }
 
 pub(crate) fn settlement(claimed: &Claimed, outcome: Outcome) -> Unit {
-    let settlement = Settlement { id: claimed.id.clone(), claim: claimed.claim.clone(), outcome, output: None };
+    let settlement =
+        Settlement { id: claimed.id.clone(), claim: claimed.claim.clone(), outcome, output: None };
     Unit { settlement: Some(settlement), ..Unit::default() }
 }
 

@@ -41,3 +41,6 @@ pub(crate) const PROBE_LOOKS: u32 = 30;
 
 /// Before a message is sent again that was certainly not sent.
 pub(crate) const RESEND_PAUSE: Duration = Duration::from_millis(20);
+
+/// Of a frame that is looked at whole. The broker's own are at most 128 KiB.
+pub(crate) const FRAME_BYTES_MAX: usize = 1024 * 1024;

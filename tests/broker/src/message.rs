@@ -23,24 +23,18 @@ fn on_channel(vhost: &str, expression: &str) -> String {
 impl Broker {
     /// Publishes a persistent message and waits for the confirm.
     pub fn publish(&self, vhost: &str, exchange: &str, routing_key: &str, body: &[u8]) {
-        let (exchange, key) = (binary(exchange.as_bytes()), binary(routing_key.as_bytes()));
+        self.publish_as(vhost, exchange, routing_key.as_bytes(), "[]", &binary(body));
+    }
+
+    /// The same with anything for a routing key, and with headers and body as Erlang says them: a list of tuples of
+    /// name, type and value, as `{<<"n">>, long, 1}`, and a binary.
+    pub fn publish_as(&self, vhost: &str, exchange: &str, routing_key: &[u8], headers: &str, body: &str) {
+        let (exchange, key) = (binary(exchange.as_bytes()), binary(routing_key));
+        // All properties after the delivery mode.
         let none = ", undefined".repeat(10);
         let publish = format!(
             "ok = amqp_channel:call(H, {{'basic.publish', 0, {exchange}, {key}, false, false}},
-               {{amqp_msg, {{'P_basic', undefined, undefined, [], 2{none}}}, {}}}),
-             true = amqp_channel:wait_for_confirms(H, 10), <<>>",
-            binary(body)
-        );
-        self.evaluate(&on_channel(vhost, &publish));
-    }
-
-    /// Publishes a persistent message of that many bytes without sending them through Erlang's command line.
-    pub fn publish_zeros(&self, vhost: &str, queue: &str, bytes: usize) {
-        let queue = binary(queue.as_bytes());
-        let none = ", undefined".repeat(10);
-        let publish = format!(
-            "ok = amqp_channel:call(H, {{'basic.publish', 0, <<>>, {queue}, false, false}},
-               {{amqp_msg, {{'P_basic', undefined, undefined, [], 2{none}}}, <<0:({bytes} * 8)>>}}),
+               {{amqp_msg, {{'P_basic', undefined, undefined, {headers}, 2{none}}}, {body}}}),
              true = amqp_channel:wait_for_confirms(H, 60), <<>>"
         );
         self.evaluate(&on_channel(vhost, &publish));

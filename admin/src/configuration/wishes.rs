@@ -19,7 +19,8 @@ pub(super) async fn wanted(app: &Arc<App>, document: &Document) -> Result<Wanted
     }
     let secrets = document.secrets.iter().map(secret).collect();
     let (plugins, services) = (document.plugins.clone(), document.services.clone());
-    Ok(Wanted { security, secrets, plugins, services, channels: document.channels.clone() })
+    let (calendars, jobs) = (document.calendars.clone(), document.jobs.clone());
+    Ok(Wanted { security, secrets, plugins, services, channels: document.channels.clone(), calendars, jobs })
 }
 
 fn secret(entry: &SecretEntry) -> SecretWish {

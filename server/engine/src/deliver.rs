@@ -156,7 +156,8 @@ pub(crate) async fn attempt(
         return Err(Fault::new(FaultKind::Failed, text));
     }
     let effects = layer.take().map(|effects| *effects).unwrap_or_default();
-    let settlement = Settlement { output: output(claimed, &response), ..settlement(claimed, Outcome::Confirmed) };
+    let settlement =
+        Settlement { output: output(claimed, &response), ..settlement(claimed, Outcome::Confirmed) };
     let settlement = Some(settlement);
     commit(ledger, Unit { effects, settlement, ..Unit::default() }, deadline).await.map_err(commit_fault)?;
     Ok(response)

@@ -7,9 +7,11 @@ pub mod node;
 pub mod variables;
 pub mod yaml;
 
+mod calendars;
 mod channels;
 mod document;
 mod hidden;
+mod jobs;
 mod members;
 mod plugins;
 mod review;

@@ -65,9 +65,10 @@ impl FromStr for Trigger {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|trigger| trigger.as_str() == text).ok_or_else(|| {
-            format!("trigger {text:?} is none of {}", Self::ALL.map(Self::as_str).join(", "))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|trigger| trigger.as_str() == text)
+            .ok_or_else(|| format!("trigger {text:?} is none of {}", Self::ALL.map(Self::as_str).join(", ")))
     }
 }
 
@@ -93,9 +94,10 @@ impl FromStr for Outcome {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text).ok_or_else(|| {
-            format!("outcome {text:?} is none of {}", Self::ALL.map(Self::as_str).join(", "))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|outcome| outcome.as_str() == text)
+            .ok_or_else(|| format!("outcome {text:?} is none of {}", Self::ALL.map(Self::as_str).join(", ")))
     }
 }
 
@@ -186,7 +188,11 @@ mod tests {
             ("2026-06-01T00:00:00Z".parse().unwrap(), "2026-06-01T05:00:00Z".parse().unwrap());
         let told = |count| Error::missed(&Missed { first, last, count }, "skip").message;
         assert_eq!(told(1), "its time was missed; the misfire policy is skip");
-        assert!(told(6).starts_with("6 times from 2026-06-01T00:00:00.000000Z to 2026-06-01T05"), "{}", told(6));
+        assert!(
+            told(6).starts_with("6 times from 2026-06-01T00:00:00.000000Z to 2026-06-01T05"),
+            "{}",
+            told(6)
+        );
         assert!(told(1_000).starts_with("1000 times or more from"), "{}", told(1_000));
     }
 }

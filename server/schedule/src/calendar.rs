@@ -41,7 +41,10 @@ pub struct MonthDay {
 
 /// A day of each year, or the days from one to another, also over the turn of the year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "must be a day as \"12-25\", or from one to another as {\"from\": \"12-24\", \"to\": \"01-02\"}")]
+#[serde(
+    untagged,
+    expecting = "must be a day as \"12-25\", or from one to another as {\"from\": \"12-24\", \"to\": \"01-02\"}"
+)]
 pub enum Yearly {
     Day(MonthDay),
     Days(Ends<MonthDay>),
@@ -118,9 +121,8 @@ impl FromStr for Date {
     fn from_str(text: &str) -> Result<Self, String> {
         // chrono takes more than the one form that is written.
         let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(Self);
-        date.filter(|date| date.to_string() == text).ok_or_else(|| {
-            format!("date {:?} is not valid; allowed are days as \"2026-12-25\"", shown(text))
-        })
+        date.filter(|date| date.to_string() == text)
+            .ok_or_else(|| format!("date {:?} is not valid; allowed are days as \"2026-12-25\"", shown(text)))
     }
 }
 
@@ -134,7 +136,8 @@ impl FromStr for MonthDay {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let parsed = text.split_once('-').and_then(|(month, day)| Some((month.parse().ok()?, day.parse().ok()?)));
+        let parsed =
+            text.split_once('-').and_then(|(month, day)| Some((month.parse().ok()?, day.parse().ok()?)));
         // A year with all days.
         let parsed = parsed.filter(|(month, day)| NaiveDate::from_ymd_opt(2000, *month, *day).is_some());
         let parsed = parsed.map(|(month, day)| Self { month, day });
@@ -200,10 +203,20 @@ mod tests {
 
     #[test]
     fn each_rule_excludes_its_days() {
-        let rules = rules(json!({"dates": ["2026-05-14"], "ranges": [{"from": "2026-08-01", "to": "2026-08-14"}],
+        let rules =
+            rules(json!({"dates": ["2026-05-14"], "ranges": [{"from": "2026-08-01", "to": "2026-08-14"}],
             "yearly": ["10-03", {"from": "12-24", "to": "01-01"}, "02-29"], "weekdays": ["SUN"]}));
         let excludes = |day: &str| rules.excludes(day.parse().unwrap());
-        for day in ["2026-05-14", "2026-08-01", "2026-08-14", "2031-10-03", "2026-12-31", "2027-01-01", "2028-02-29", "2026-11-29"] {
+        for day in [
+            "2026-05-14",
+            "2026-08-01",
+            "2026-08-14",
+            "2031-10-03",
+            "2026-12-31",
+            "2027-01-01",
+            "2028-02-29",
+            "2026-11-29",
+        ] {
             assert!(excludes(day), "{day}");
         }
         for day in ["2027-05-14", "2026-08-15", "2026-12-23", "2027-01-02", "2027-03-01", "2026-11-28"] {

@@ -102,7 +102,16 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_expression() {
-        for odd in ["", "* * * *", "* * * * * * *", "@daily", "61 * * * *", "0 2 30 FEBRUAR *", "a b c d e", "* * * * 8"] {
+        for odd in [
+            "",
+            "* * * *",
+            "* * * * * * *",
+            "@daily",
+            "61 * * * *",
+            "0 2 30 FEBRUAR *",
+            "a b c d e",
+            "* * * * 8",
+        ] {
             let refused = odd.parse::<Expression>().unwrap_err();
             assert!(refused.starts_with("cron expression") && refused.contains("allowed is"), "{refused}");
         }

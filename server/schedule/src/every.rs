@@ -94,9 +94,12 @@ mod tests {
 
     #[test]
     fn reads_units_in_their_order() {
-        for (text, seconds, shown) in
-            [("1d12h", 129_600, "1d12h"), ("90s", 90, "1m30s"), ("2w", 1_209_600, "2w"), ("24h", 86_400, "1d")]
-        {
+        for (text, seconds, shown) in [
+            ("1d12h", 129_600, "1d12h"),
+            ("90s", 90, "1m30s"),
+            ("2w", 1_209_600, "2w"),
+            ("24h", 86_400, "1d"),
+        ] {
             let every: Every = text.parse().unwrap();
             assert_eq!((every.seconds(), every.to_string().as_str()), (seconds, shown));
         }

@@ -164,7 +164,9 @@ fn read_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>
     let time = time.and_then(|time| DateTime::from_timestamp_micros(time.timestamp_micros()));
     time.ok_or_else(|| {
         let shown: String = text.chars().take(64).collect();
-        D::Error::custom(format!("is {shown:?}; allowed is a time in ISO 8601 with its zone, as \"2026-12-01T02:00:00Z\""))
+        D::Error::custom(format!(
+            "is {shown:?}; allowed is a time in ISO 8601 with its zone, as \"2026-12-01T02:00:00Z\""
+        ))
     })
 }
 
@@ -210,13 +212,21 @@ mod tests {
             (json!({}), "/kind", "is required; allowed is once, interval, cron"),
             (json!({"kind": "weekly"}), "/kind", "is \"weekly\"; allowed is once, interval, cron"),
             (json!({"kind": "once"}), "", "missing field `at`"),
-            (json!({"kind": "once", "at": "tomorrow"}), "/at", "is \"tomorrow\"; allowed is a time in ISO 8601"),
+            (
+                json!({"kind": "once", "at": "tomorrow"}),
+                "/at",
+                "is \"tomorrow\"; allowed is a time in ISO 8601",
+            ),
             (json!({"kind": "once", "at": "2026-12-01T02:00:00"}), "/at", "with its zone"),
             (json!({"kind": "interval", "every": "1x"}), "/every", "allowed are whole numbers"),
             (json!({"kind": "interval", "every": "1h", "repeats": 0}), "/repeats", "is 0; allowed is 1 to"),
             (json!({"kind": "interval", "every": "1h", "expression": "x"}), "/expression", "unknown field"),
             (json!({"kind": "cron", "expression": "1 2 3"}), "/expression", "has 3 fields"),
-            (json!({"kind": "cron", "expression": "0 2 * * *", "time_zone": "Mars/Phobos"}), "/time_zone", "does not exist"),
+            (
+                json!({"kind": "cron", "expression": "0 2 * * *", "time_zone": "Mars/Phobos"}),
+                "/time_zone",
+                "does not exist",
+            ),
             (json!({"kind": "cron", "expression": 7}), "/expression", "expected a string"),
         ];
         for (value, path, told) in cases {

@@ -1,10 +1,6 @@
 //! Calendars.
 
-use busbar_model::{
-    Calendar, Timestamp,
-    calendar::Draft,
-    schedule::Rules,
-};
+use busbar_model::{Calendar, Timestamp, calendar::Draft, schedule::Rules};
 use diesel::prelude::*;
 use serde_json::{Value, json};
 

@@ -9,10 +9,7 @@ use busbar_model::{Job, Timestamp, schedule::Upcoming};
 use diesel::prelude::*;
 
 use self::row::Row;
-pub use self::{
-    fire::Fired,
-    run::Filter as RunFilter,
-};
+pub use self::{fire::Fired, run::Filter as RunFilter};
 pub(crate) use self::{
     run::{Ended, begin_carried, end_carried, reopen_carried, sweep},
     save::{insert, remove, update},

@@ -11,7 +11,10 @@ use super::{
     services::ServiceEntry,
     yaml,
 };
-use crate::{channel::Draft, definitions::Definitions, name::Name, service::LimitsPatch};
+use crate::{
+    calendar, channel::Draft, definitions::Definitions, job, name::Name, service::LimitsPatch,
+    timetable::Timetable,
+};
 
 /// The format that this binary reads and writes.
 pub const FORMAT: u64 = 1;
@@ -37,6 +40,8 @@ pub struct Document {
     pub plugins: Vec<PluginEntry>,
     pub services: Vec<ServiceEntry>,
     pub channels: Vec<Draft>,
+    pub calendars: Vec<calendar::Draft>,
+    pub jobs: Vec<job::Draft>,
 }
 
 impl Document {
@@ -54,7 +59,7 @@ impl Document {
     }
 
     /// The present definitions.
-    pub fn of(definitions: &Definitions) -> Self {
+    pub fn of(definitions: &Definitions, timetable: &Timetable) -> Self {
         let limited = definitions.services.iter().filter(|service| service.limits != LimitsPatch::default());
         Self {
             security: security::entries(&definitions.securities),
@@ -62,6 +67,8 @@ impl Document {
             plugins: definitions.plugins.iter().map(PluginEntry::from).collect(),
             services: limited.map(ServiceEntry::from).collect(),
             channels: definitions.channels.iter().cloned().map(Draft::from).collect(),
+            calendars: timetable.calendars.iter().map(|calendar| calendar.draft.clone()).collect(),
+            jobs: timetable.jobs.iter().map(|job| job.draft.clone()).collect(),
         }
     }
 
@@ -74,6 +81,8 @@ impl Document {
         write(&mut members, &self.plugins, |entry| &entry.name);
         write(&mut members, &self.services, |entry| &entry.name);
         write(&mut members, &self.channels, |entry| &entry.name);
+        write(&mut members, &self.calendars, |entry| &entry.name);
+        write(&mut members, &self.jobs, |entry| &entry.name);
         members
     }
 
@@ -98,15 +107,19 @@ fn read(root: &Node, mistakes: &mut Vec<Mistake>) -> Option<Document> {
         members.node(PluginEntry::SECTION),
         members.node(ServiceEntry::SECTION),
         members.node(Draft::SECTION),
+        members.node(calendar::Draft::SECTION),
+        members.node(job::Draft::SECTION),
     ];
     members.finish();
-    let [security, secrets, plugins, services, channels] = sections;
+    let [security, secrets, plugins, services, channels, calendars, jobs] = sections;
     Some(Document {
         security: section(security, mistakes),
         secrets: section(secrets, mistakes),
         plugins: section(plugins, mistakes),
         services: section(services, mistakes),
         channels: section(channels, mistakes),
+        calendars: section(calendars, mistakes),
+        jobs: section(jobs, mistakes),
     })
 }
 

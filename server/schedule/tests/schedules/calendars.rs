@@ -71,7 +71,8 @@ fn a_time_of_leap_years_comes() {
 
 #[test]
 fn repeats_come_to_an_end() {
-    let thrice = schedule(json!({"kind": "interval", "every": "1h", "start": "2026-01-01T00:00:00Z", "repeats": 3}));
+    let thrice =
+        schedule(json!({"kind": "interval", "every": "1h", "start": "2026-01-01T00:00:00Z", "repeats": 3}));
     let upcoming = timing(&thrice, None).upcoming(at("2025-12-31T00:00:00Z"), 1, 10);
     assert_eq!(upcoming.times, [at("2026-01-01T00:00:00Z"), at("2026-01-01T01:00:00Z")]);
     assert_eq!(upcoming.never, Some(Never::Done));

@@ -54,9 +54,12 @@ fn an_interval_is_elapsed_time() {
 
 #[test]
 fn looking_back_finds_what_looking_forward_finds() {
-    for (expression, zone) in
-        [("30 2 * * *", "Europe/Berlin"), ("30 1 * * *", "America/New_York"), ("45 1 * * *", "Australia/Lord_Howe"), ("*/20 * * * *", "Europe/Berlin")]
-    {
+    for (expression, zone) in [
+        ("30 2 * * *", "Europe/Berlin"),
+        ("30 1 * * *", "America/New_York"),
+        ("45 1 * * *", "Australia/Lord_Howe"),
+        ("*/20 * * * *", "Europe/Berlin"),
+    ] {
         let schedule = cron(expression, zone);
         let timing = super::timing(&schedule, None);
         let mut at = super::at("2026-01-01T00:00:00Z");

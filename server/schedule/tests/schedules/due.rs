@@ -37,7 +37,10 @@ fn the_policy_decides_about_what_was_missed() {
     let hour = |hour: i64| at(NIGHT) + seconds(hour * 3_600);
     let skipped = plan("skip");
     assert!(skipped.runs.is_empty());
-    assert_eq!(skipped.missed.map(|missed| (missed.first, missed.last, missed.count)), Some((hour(1), hour(5), 5)));
+    assert_eq!(
+        skipped.missed.map(|missed| (missed.first, missed.last, missed.count)),
+        Some((hour(1), hour(5), 5))
+    );
     let once = plan("once");
     assert_eq!(once.runs, [hour(5)]);
     assert_eq!(once.missed.map(|missed| (missed.last, missed.count)), Some((hour(4), 4)));
@@ -104,7 +107,10 @@ fn a_single_time_that_was_missed_is_made_up_for_or_not() {
     let plan = planning(&once, "once", at(NIGHT)).at(later);
     assert_eq!((plan.runs, plan.next), (vec![at("2026-06-01T01:00:00Z")], Err(Never::Past)));
     let plan = planning(&once, "skip", at(NIGHT)).at(later);
-    assert_eq!((plan.runs.len(), plan.missed.map(|missed| missed.count), plan.next), (0, Some(1), Err(Never::Past)));
+    assert_eq!(
+        (plan.runs.len(), plan.missed.map(|missed| missed.count), plan.next),
+        (0, Some(1), Err(Never::Past))
+    );
 }
 
 #[test]

@@ -8,11 +8,22 @@ use serde_json::json;
 use super::{planning, schedule, seconds, timing};
 
 fn schedules() -> impl Strategy<Value = Schedule> {
-    let fields = (0..60_u32, 0..24_u32, prop_oneof![Just("*".to_owned()), (1..29_u32).prop_map(|day| day.to_string())]);
-    let zones = prop_oneof![Just("UTC"), Just("Europe/Berlin"), Just("America/New_York"), Just("Australia/Lord_Howe")];
+    let fields = (
+        0..60_u32,
+        0..24_u32,
+        prop_oneof![Just("*".to_owned()), (1..29_u32).prop_map(|day| day.to_string())],
+    );
+    let zones = prop_oneof![
+        Just("UTC"),
+        Just("Europe/Berlin"),
+        Just("America/New_York"),
+        Just("Australia/Lord_Howe")
+    ];
     let crons = (fields, zones, any::<bool>()).prop_map(|((minute, hour, day), zone, hourly)| {
         let hour = if hourly { "*".to_owned() } else { hour.to_string() };
-        schedule(json!({"kind": "cron", "expression": format!("{minute} {hour} {day} * *"), "time_zone": zone}))
+        schedule(
+            json!({"kind": "cron", "expression": format!("{minute} {hour} {day} * *"), "time_zone": zone}),
+        )
     });
     let intervals = (1..200_000_u64, proptest::option::of(1..50_u64)).prop_map(|(every, repeats)| {
         schedule(json!({"kind": "interval", "every": format!("{every}s"), "repeats": repeats}))

@@ -34,7 +34,9 @@ pub(crate) fn settle(
     };
     let ended = match &failure {
         None => Ended::Success { output: settlement.output.as_deref() },
-        Some(failure) => Ended::Failure(run::Error { code: failure.code.clone(), message: failure.message.clone() }),
+        Some(failure) => {
+            Ended::Failure(run::Error { code: failure.code.clone(), message: failure.message.clone() })
+        }
     };
     let failures = match failure {
         Some(failure) => {

@@ -1,6 +1,7 @@
 //! Putting whole configurations in place.
 
 use busbar_model::{
+    Timetable,
     channel::{Draft, Protocol},
     configuration::{Document, PluginEntry, ServiceEntry},
     plugin::Grants,
@@ -37,6 +38,7 @@ fn wanted() -> Wanted {
         plugins: vec![PluginEntry { name: name("shop"), grants, config: json!({"colour": "red"}) }],
         services: vec![ServiceEntry { name: name("shop.buy"), plugin: name("shop"), limits }],
         channels: vec![Draft { security: Some(name("clerk")), ..draft("a", "/a") }, draft("b", "/b")],
+        ..Wanted::default()
     }
 }
 
@@ -68,7 +70,8 @@ impl Fixture {
     }
 
     fn document(&self) -> String {
-        Document::of(&self.odb.definitions().unwrap()).to_yaml()
+        let (definitions, timetable) = self.odb.configuration().unwrap();
+        Document::of(&definitions, &timetable).to_yaml()
     }
 }
 
@@ -312,7 +315,7 @@ fn a_sealed_password_is_put_kept_and_replaced() {
     assert_eq!(fixture.put(&with(Some("other")), false), ["update security erp"]);
     let definitions = fixture.odb.definitions().unwrap();
     assert_eq!(key().open_password(&definitions.securities[0]).unwrap().reveal(), "other");
-    let exported = Document::of(&definitions).to_yaml();
+    let exported = Document::of(&definitions, &Timetable::default()).to_yaml();
     assert!(exported.contains("password: ${PASSWORD_ERP}") && !exported.contains("ciphertext"), "{exported}");
 }
 

@@ -63,7 +63,6 @@ pub(crate) fn handing_over(deliveries: impl IntoIterator<Item = NewDelivery>) ->
 /// Due now; three attempts within an hour.
 pub(crate) fn message(id: &str) -> NewDelivery {
     NewDelivery {
-        carries: None,
         id: id.to_owned(),
         target: name("mailer"),
         source: Some(name("shop")),
@@ -92,7 +91,8 @@ pub(crate) fn again(ms: i64, attempt: u32) -> Outcome {
 }
 
 pub(crate) fn settlement(claimed: &Claimed, outcome: Outcome) -> Unit {
-    let settlement = Settlement { id: claimed.id.clone(), claim: claimed.claim.clone(), outcome, output: None };
+    let settlement =
+        Settlement { id: claimed.id.clone(), claim: claimed.claim.clone(), outcome, output: None };
     Unit { settlement: Some(settlement), ..Unit::default() }
 }
 

@@ -2,6 +2,8 @@
 //! the description is never answered 400, and one that does not always is. To be used as
 //! `#[schema(schema_with = describe::name)]` on members, or for the parameters of lists.
 
+mod schedules;
+
 use busbar_model::{bounds, path::RESERVED_PREFIX};
 use serde_json::{Value, json};
 use utoipa::{
@@ -12,6 +14,7 @@ use utoipa::{
     },
 };
 
+pub(crate) use self::schedules::*;
 use crate::bounds::CONTENT_TYPE_BYTES_MAX;
 
 /// A dot-separated name (`busbar_model::Name`).

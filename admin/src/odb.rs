@@ -87,6 +87,11 @@ impl From<Error> for Problem {
             Error::UnknownSecurity { .. } => {
                 conflict("unknown-security").with_error("/security", error.to_string())
             }
+            Error::UnknownCalendar { .. } => {
+                conflict("unknown-calendar").with_error("/calendar", error.to_string())
+            }
+            Error::RunUnderWay { .. } => conflict("run-under-way"),
+            Error::TooManyRuns { .. } => conflict("too-many-runs"),
             Error::SoapOnly { name, .. } => {
                 let path = if name.as_str() == INVOKER { "/name" } else { "/security" };
                 conflict("soap-only").with_error(path, error.to_string())

@@ -87,7 +87,8 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let watched = Arc::clone(&pipeline);
     let watching = Arc::clone(&roster).watch(move || watched.buffers().are_scarce());
     tokio::spawn(watching);
-    let reporting = reporting::start(&boot, keeper, control.clone(), drain.clone(), load);
+    let reporting =
+        reporting::start(&boot, keeper, control.clone(), drain.clone(), load, Arc::clone(&ledger));
     let sender = sender::Sender {
         ledger,
         pipeline: Arc::clone(&pipeline),

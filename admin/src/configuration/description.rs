@@ -3,6 +3,7 @@
 use busbar_model::{
     bounds,
     configuration::FORMAT,
+    schedule::bounds::JITTER_MS_MAX,
     security::{PasswordType, WS_SECURITY},
 };
 use serde_json::json;
@@ -31,6 +32,8 @@ pub(super) fn document() -> RefOr<Schema> {
         ("services", section(service())),
         ("connections", section(connections::described())),
         ("channels", section(channel())),
+        ("calendars", section(calendar())),
+        ("jobs", section(job())),
     ];
     let description = "All definitions, each section by name. What an entry leaves out has its default. In texts \
         ${NAME} is a variable, which is to be replaced before; only passwords, keys and values of secrets may be left as one, and \
@@ -127,6 +130,40 @@ fn channel() -> RefOr<Schema> {
     OneOfBuilder::new().item(rest).item(named).item(by_service).into()
 }
 
+/// Days that jobs skip.
+fn calendar() -> RefOr<Schema> {
+    let rules = members([
+        ("dates", describe::calendar_dates()),
+        ("ranges", describe::calendar_ranges()),
+        ("yearly", describe::calendar_yearly()),
+        ("weekdays", describe::calendar_weekdays()),
+    ]);
+    nullable(rules.schema_type(Type::Object).into())
+}
+
+fn job() -> RefOr<Schema> {
+    let flag = || ObjectBuilder::new().schema_type(Type::Boolean).into();
+    let number = |least, most| whole(least, most).into();
+    members([
+        ("service", describe::name()),
+        ("input", describe::input()),
+        ("schedule", describe::schedule()),
+        ("calendar", describe::name()),
+        ("misfire", describe::misfire()),
+        ("jitter_ms", number(0, JITTER_MS_MAX)),
+        ("max_run_ms", number(1, bounds::CALL_TIMEOUT_MS_CEILING)),
+        ("attempts", number(1, bounds::JOB_ATTEMPTS_CEILING.into())),
+        ("expires_ms", number(bounds::JOB_EXPIRES_MS_FLOOR, bounds::JOB_EXPIRES_MS_CEILING)),
+        ("overlap", flag()),
+        ("on_success", describe::name()),
+        ("on_failure", describe::name()),
+        ("paused", flag()),
+    ])
+    .required("service")
+    .required("schedule")
+    .into()
+}
+
 /// What a channel of each protocol has.
 fn of_any() -> ObjectBuilder {
     let flag = ObjectBuilder::new().schema_type(Type::Boolean).into();
@@ -167,6 +204,11 @@ channels:
   a: {path: /a, service: s, methods: [GET], security: clerk, active: false, body_bytes_max: 7, timeout_ms: 7,
     cors: {origins: ['*']}}
   b: {protocol: soap, path: /soap/b, service: s, security: erp, soap: {namespace: 'urn:b', operation: o}}
+calendars:
+  c: {dates: [2026-12-25], ranges: [{from: 2026-08-01, to: 2026-08-14}], yearly: ['12-25'], weekdays: [SUN]}
+jobs:
+  j: {service: s, input: [1], schedule: {kind: interval, every: 1h}, calendar: c, misfire: skip, jitter_ms: 1, max_run_ms: 2,
+    attempts: 4, expires_ms: 5000, overlap: true, on_success: a, on_failure: b, paused: true}
 ";
 
     const PEM: &str = r"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----";

@@ -21,7 +21,9 @@ pub(super) async fn wanted(app: &Arc<App>, document: &Document) -> Result<Wanted
     let secrets = document.secrets.iter().map(secret).collect();
     let (plugins, services) = (document.plugins.clone(), document.services.clone());
     let connections = document.connections.iter().map(connection).collect();
-    Ok(Wanted { security, secrets, plugins, services, connections, channels: document.channels.clone() })
+    let (calendars, jobs) = (document.calendars.clone(), document.jobs.clone());
+    let channels = document.channels.clone();
+    Ok(Wanted { security, secrets, plugins, services, connections, channels, calendars, jobs })
 }
 
 fn connection(entry: &ConnectionEntry) -> connections::Draft {

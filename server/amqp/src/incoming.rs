@@ -13,7 +13,9 @@ use crate::{
 pub enum Body {
     Whole(Bytes),
     /// Larger than the subscription allows; it was thrown away, and the broker has it until the message is settled.
-    Oversized { bytes: usize },
+    Oversized {
+        bytes: usize,
+    },
 }
 
 /// What becomes of a message.

@@ -34,7 +34,9 @@ impl Reason {
         match error.kind() {
             ErrorKind::ProtocolError(error) => Self::Closed { text: error.get_message().to_string() },
             ErrorKind::ParsingError(_) => Self::Unreadable { text },
-            ErrorKind::MissingHeartbeatError => Self::Lost { text: "the broker's heartbeat stopped".to_owned() },
+            ErrorKind::MissingHeartbeatError => {
+                Self::Lost { text: "the broker's heartbeat stopped".to_owned() }
+            }
             ErrorKind::IOError(error) => Self::Lost { text: error.to_string() },
             _ => Self::Lost { text },
         }
@@ -49,9 +51,7 @@ impl Reason {
             Self::Closed { text } if text.starts_with("NOT_ALLOWED") => {
                 Self::Vhost { vhost: vhost.to_owned(), text }
             }
-            Self::Lost { text } => {
-                Self::Lost { text: format!("{text}, before the broker had let us in") }
-            }
+            Self::Lost { text } => Self::Lost { text: format!("{text}, before the broker had let us in") },
             other => other,
         }
     }
@@ -89,7 +89,8 @@ mod tests {
     fn tls_is_explained() {
         let explained = explain_tls("invalid peer certificate: UnknownIssuer", "broker");
         assert!(explained.starts_with("the broker's certificate is not from the authority"), "{explained}");
-        let explained = explain_tls("invalid peer certificate: certificate not valid; NotValidForName", "broker");
+        let explained =
+            explain_tls("invalid peer certificate: certificate not valid; NotValidForName", "broker");
         assert!(explained.starts_with("the broker's certificate is not for \"broker\""), "{explained}");
         assert_eq!(explain_tls("alert", "broker"), "alert");
     }

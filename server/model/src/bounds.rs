@@ -176,6 +176,7 @@ pub const JOB_ATTEMPTS_DEFAULT: u32 = 3;
 pub const JOB_ATTEMPTS_CEILING: u32 = 100;
 /// For how long a run is attempted and waits for its service.
 pub const JOB_EXPIRES_MS_DEFAULT: u64 = 3_600_000;
+pub const JOB_EXPIRES_MS_FLOOR: u64 = 1_000;
 pub const JOB_EXPIRES_MS_CEILING: u64 = 7 * 24 * 3_600_000;
 /// A service's output that is told to the service that follows a run.
 pub const RUN_OUTPUT_BYTES_MAX: usize = 64 * 1024;

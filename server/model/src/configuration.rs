@@ -7,10 +7,12 @@ pub mod node;
 pub mod variables;
 pub mod yaml;
 
+mod calendars;
 mod channels;
 mod connections;
 mod document;
 mod hidden;
+mod jobs;
 mod members;
 mod plugins;
 mod review;

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
-use chrono_tz::{GapInfo, Tz};
+use chrono_tz::{GapInfo, TZ_VARIANTS, Tz};
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::ZONE_CHARS_MAX;
@@ -14,6 +14,11 @@ pub struct Zone(pub(crate) Tz);
 
 impl Zone {
     pub const UTC: Self = Self(Tz::UTC);
+
+    /// All that there are.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        TZ_VARIANTS.iter().map(|zone| zone.name())
+    }
 
     pub fn is_utc(&self) -> bool {
         self.0 == Tz::UTC

@@ -134,7 +134,8 @@ impl Node {
         let started = Instant::now();
         let mut answer = Err(String::from("it was not asked"));
         while started.elapsed() < START_BOUND {
-            let ended = self.process.as_mut().and_then(|child| child.try_wait().expect("a child can be asked"));
+            let ended =
+                self.process.as_mut().and_then(|child| child.try_wait().expect("a child can be asked"));
             assert!(ended.is_none(), "rabbitmq-server ended: {}", self.said());
             let served = [self.port, self.tls_port]
                 .iter()

@@ -149,9 +149,10 @@ mod tests {
         let same = message("gone", "1");
         let numbers = [0, 1, 2].map(|owner| book.enter(1, Arc::clone(&same), owner));
         let brought = [returned(&same), None, returned(&same)];
-        let verdicts = numbers.iter().zip(brought).map(|(number, returned)| {
-            book.conclude(*number, returned).map(|(_, verdict)| verdict)
-        });
+        let verdicts = numbers
+            .iter()
+            .zip(brought)
+            .map(|(number, returned)| book.conclude(*number, returned).map(|(_, verdict)| verdict));
         assert_eq!(verdicts.collect::<Vec<_>>(), [Some(lost()), Some(Verdict::Kept), Some(lost())]);
     }
 

@@ -95,9 +95,8 @@ async fn channel<'a>(
     opened: &mut u64,
     session: &Session,
 ) -> Result<&'a Open, Reason> {
-    let usable = open.take().filter(|open| {
-        open.generation == session.generation && open.channel.status().connected()
-    });
+    let usable =
+        open.take().filter(|open| open.generation == session.generation && open.channel.status().connected());
     if let Some(usable) = usable {
         return Ok(open.insert(usable));
     }

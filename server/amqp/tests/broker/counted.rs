@@ -121,7 +121,10 @@ async fn what_is_consumed_is_neither_lost_nor_done_twice() {
 
     let seen = seen.lock().unwrap();
     let repeated: usize = seen.values().map(|times| times - 1).sum();
-    println!("{repeated} of {MESSAGES} were repeated, {} settlements were stale", consumer.stale_settlements());
+    println!(
+        "{repeated} of {MESSAGES} were repeated, {} settlements were stale",
+        consumer.stale_settlements()
+    );
     // A message is repeated only if its acknowledgement was on its way when the broker died.
     assert!(repeated <= KILLS * 1000, "{repeated} of {MESSAGES} were repeated");
 }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use busbar_amqp::{ConsumerState, Endpoint, Exchange, ExchangeKind, Link, Reason, Settlement, State, Subscription};
 use busbar_amqp::{Binding, Outgoing, PublishError};
+use busbar_amqp::{
+    ConsumerState, Endpoint, Exchange, ExchangeKind, Link, Reason, Settlement, State, Subscription,
+};
 use busbar_test_broker::Broker;
 
 use crate::stage::{
@@ -74,7 +76,8 @@ async fn links_and_consumers_come_back() {
     until_state(&link, "reconnecting", is_reconnecting).await;
     let unsent = link.publish(event("x"), within(Duration::from_millis(50))).await.unwrap_err();
     assert!(matches!(unsent, PublishError::Unavailable(_)) && !unsent.may_have_arrived(), "{unsent:?}");
-    let lost = until_consumer(&orders, "reconnecting", |state| matches!(state, ConsumerState::Reconnecting { .. }));
+    let lost =
+        until_consumer(&orders, "reconnecting", |state| matches!(state, ConsumerState::Reconnecting { .. }));
     lost.await;
     let unreachable = |state: &State| {
         matches!(state, State::Reconnecting { reason: Reason::Unreachable { .. }, attempts: 2.., .. })
@@ -107,9 +110,7 @@ async fn silence_and_a_close_by_the_broker_are_noticed() {
     // It was in the socket when the broker fell silent.
     assert!(matches!(&outcome, Err(error) if error.may_have_arrived()), "{outcome:?}");
     // The operating system takes connections for a process that is halted.
-    let silent = |state: &State| {
-        matches!(state, State::Reconnecting { reason: Reason::Silent { .. }, .. })
-    };
+    let silent = |state: &State| matches!(state, State::Reconnecting { reason: Reason::Silent { .. }, .. });
     until_state(&link, "silent", silent).await;
     broker.thaw();
     consuming(&consumer).await;

@@ -13,7 +13,10 @@ use super::{
     services::ServiceEntry,
     yaml,
 };
-use crate::{channel, connection, definitions::Definitions, name::Name, service::LimitsPatch};
+use crate::{
+    calendar, channel, connection, definitions::Definitions, job, name::Name, service::LimitsPatch,
+    timetable::Timetable,
+};
 
 /// A connection as a document has it; of a secret that is `None` the present one stays.
 pub type ConnectionEntry = connection::Draft<Option<Hidden>>;
@@ -43,6 +46,8 @@ pub struct Document {
     pub services: Vec<ServiceEntry>,
     pub connections: Vec<ConnectionEntry>,
     pub channels: Vec<channel::Draft>,
+    pub calendars: Vec<calendar::Draft>,
+    pub jobs: Vec<job::Draft>,
 }
 
 impl Document {
@@ -60,7 +65,7 @@ impl Document {
     }
 
     /// The present definitions.
-    pub fn of(definitions: &Definitions) -> Self {
+    pub fn of(definitions: &Definitions, timetable: &Timetable) -> Self {
         let limited = definitions.services.iter().filter(|service| service.limits != LimitsPatch::default());
         Self {
             security: security::entries(&definitions.securities),
@@ -69,6 +74,8 @@ impl Document {
             services: limited.map(ServiceEntry::from).collect(),
             connections: connections::entries(&definitions.connections),
             channels: definitions.channels.iter().cloned().map(channel::Draft::from).collect(),
+            calendars: timetable.calendars.iter().map(|calendar| calendar.draft.clone()).collect(),
+            jobs: timetable.jobs.iter().map(|job| job.draft.clone()).collect(),
         }
     }
 
@@ -82,6 +89,8 @@ impl Document {
         write(&mut members, &self.services, |entry| &entry.name);
         write(&mut members, &self.connections, |entry| &entry.name);
         write(&mut members, &self.channels, |entry| &entry.name);
+        write(&mut members, &self.calendars, |entry| &entry.name);
+        write(&mut members, &self.jobs, |entry| &entry.name);
         members
     }
 
@@ -107,9 +116,11 @@ fn read(root: &Node, mistakes: &mut Vec<Mistake>) -> Option<Document> {
         members.node(ServiceEntry::SECTION),
         members.node(ConnectionEntry::SECTION),
         members.node(channel::Draft::SECTION),
+        members.node(calendar::Draft::SECTION),
+        members.node(job::Draft::SECTION),
     ];
     members.finish();
-    let [security, secrets, plugins, services, connections, channels] = sections;
+    let [security, secrets, plugins, services, connections, channels, calendars, jobs] = sections;
     Some(Document {
         security: section(security, mistakes),
         secrets: section(secrets, mistakes),
@@ -117,6 +128,8 @@ fn read(root: &Node, mistakes: &mut Vec<Mistake>) -> Option<Document> {
         services: section(services, mistakes),
         connections: section(connections, mistakes),
         channels: section(channels, mistakes),
+        calendars: section(calendars, mistakes),
+        jobs: section(jobs, mistakes),
     })
 }
 

@@ -36,6 +36,22 @@ pub fn review(document: &Document, services: &BTreeSet<Name>) -> Vec<Remark> {
             doubt(format!("/channels/{}/security", channel.name), message);
         }
     }
+    for job in &document.jobs {
+        if let Some(calendar) = &job.calendar
+            && !document.calendars.iter().any(|entry| entry.name == *calendar)
+        {
+            let message =
+                format!("calendar {calendar:?} is not in the document, so it must be there already");
+            doubt(format!("/jobs/{}/calendar", job.name), message);
+        }
+        let service = &job.service;
+        if !services.contains(service) && !document.services.iter().any(|entry| entry.name == *service) {
+            let message = format!(
+                "service {service:?} is not known; its runs wait until it is deployed, and fail when they expire"
+            );
+            doubt(format!("/jobs/{}/service", job.name), message);
+        }
+    }
     for service in &document.services {
         if !document.plugins.iter().any(|plugin| plugin.name == service.plugin) {
             let message =
@@ -89,6 +105,7 @@ mod tests {
     fn says_what_can_not_be_and_what_depends() {
         let text = "busbar: 1\nservices: {known: {plugin: p}}\nchannels:\n  a: {path: /a, service: known, security: invoker}\n  \
                     b: {path: /a, service: there, security: clerk}\n  c: {path: /c, service: away}\n\
+                    jobs:\n  nightly: {service: away, calendar: elsewhere, schedule: {kind: cron, expression: 0 2 * * *}}\n\
                     secrets: {mine: {}}\nplugins: {q: {grants: {secrets: [mine, x-*, theirs]}}}\n";
         let document = Document::read(&yaml::read(text).unwrap()).unwrap();
         let remarks = review(&document, &["there".parse().unwrap()].into());
@@ -98,6 +115,8 @@ mod tests {
             ("/channels/b/path", true),
             ("/channels/b/security", false),
             ("/channels/c/service", false),
+            ("/jobs/nightly/calendar", false),
+            ("/jobs/nightly/service", false),
             ("/services/known/plugin", false),
             ("/plugins/q/grants", false),
         ];

@@ -1,15 +1,17 @@
 //! Documents as wholes.
 
+use busbar_schedule::Schedule;
 use serde_json::json;
 
 use super::{Document, Hidden, Mistake, Wish, yaml};
 use crate::{
-    Connection, Cors, Definitions, Soap, Timestamp,
+    Calendar, Connection, Cors, Definitions, Job, Soap, Timestamp, Timetable, calendar,
     channel::{Channel, Draft, Protocol},
     connection::{
         Amqp, Client, Part,
         amqp::{Identity, Tls},
     },
+    job::{self, Progress, Tally},
     path::PathPattern,
     plugin::{Grants, Plugin},
     secret::{NONCE_BYTES, Sealed, Secret},
@@ -159,6 +161,87 @@ fn definitions() -> Definitions {
     }
 }
 
+fn timetable() -> Timetable {
+    let rules = json!({"dates": ["2026-05-14"], "ranges": [{"from": "2026-08-01", "to": "2026-08-14"}],
+        "yearly": ["12-25", {"from": "12-30", "to": "01-02"}], "weekdays": ["SUN"]});
+    let calendar = Calendar {
+        id: "c".to_owned(),
+        draft: calendar::Draft {
+            name: "closed".parse().unwrap(),
+            rules: serde_json::from_value(rules).unwrap(),
+        },
+        revision: 1,
+        created_at: AT,
+        updated_at: AT,
+    };
+    let job = |name: &str, change: fn(&mut job::Draft)| {
+        let schedule = json!({"kind": "cron", "expression": "0 2 * * *", "time_zone": "Europe/Berlin"});
+        let schedule = Schedule::read(&schedule).unwrap();
+        let mut draft = job::Draft::new(name.parse().unwrap(), "shop.sum".parse().unwrap(), schedule);
+        change(&mut draft);
+        Job {
+            id: name.to_owned(),
+            draft,
+            progress: Progress::begin(AT),
+            tally: Tally::default(),
+            revision: 1,
+            created_at: AT,
+            updated_at: AT,
+        }
+    };
+    let jobs = vec![
+        job("plain", |_| {}),
+        job("full", |draft| {
+            draft.input = json!({"cost": "${5}", "list": [1, null]});
+            draft.schedule = Schedule::read(
+                &json!({"kind": "interval", "every": "90s", "start": "2026-12-01T02:00:00Z", "repeats": 3}),
+            )
+            .unwrap();
+            draft.calendar = Some("closed".parse().unwrap());
+            draft.misfire = "all(7)".parse().unwrap();
+            (draft.jitter_ms, draft.max_run_ms) = (5, Some(6));
+            (draft.attempts, draft.expires_ms) = (7, 8_000);
+            (draft.overlap, draft.paused) = (true, true);
+            draft.on_success = Some("a.b".parse().unwrap());
+            draft.on_failure = Some("a.c".parse().unwrap());
+        }),
+    ];
+    Timetable { calendars: vec![calendar], jobs }
+}
+
+#[test]
+fn what_is_wrong_with_jobs_and_calendars_is_told_where_it_is() {
+    let text = "busbar: 1
+calendars:
+  closed:
+    dates:
+      - 2026-12-25
+      - 2026-02-30
+jobs:
+  a:
+    service: s
+    schedule:
+      kind: cron
+      expression: 0 2 * * *
+      time_zone: Mars/Phobos
+  b:
+    service: s
+    misfire: sometimes
+    attempts: 0
+";
+    let told = refused(text);
+    for (line, part) in [
+        (6, "calendars.closed.dates.1: date \"2026-02-30\" is not valid"),
+        (13, "jobs.a.schedule.time_zone: time zone \"Mars/Phobos\" does not exist"),
+        (16, "jobs.b.misfire: misfire policy \"sometimes\" is unknown; allowed is skip"),
+        (17, "jobs.b.attempts: is 0; allowed is 1 to 100"),
+        (14, "jobs.b.schedule: is required"),
+    ] {
+        let expected = format!("line {line}: {part}");
+        assert!(told.iter().any(|told| told.starts_with(&expected)), "{expected}\n{told:#?}");
+    }
+}
+
 fn read(text: &str) -> Result<Document, Vec<Mistake>> {
     Document::read(&yaml::read(text).unwrap_or_else(|error| panic!("{error}\n{text}")))
 }
@@ -170,12 +253,14 @@ fn refused(text: &str) -> Vec<String> {
 
 #[test]
 fn what_is_written_is_read_as_the_same() {
-    let document = Document::of(&definitions());
+    let document = Document::of(&definitions(), &timetable());
     let text = document.to_yaml();
     let again = read(&text).unwrap_or_else(|mistakes| panic!("{mistakes:?}\n{text}"));
     assert_eq!(again.to_yaml(), text);
     assert_eq!(again.to_json(), document.to_json());
     assert!(!text.contains("hush") && !text.contains(INVOKER), "{text}");
+    assert!(text.contains("expression: 0 2 * * *") && text.contains("cost: $${5}"), "{text}");
+    assert_eq!((&again.jobs, &again.calendars), (&document.jobs, &document.calendars));
     assert!(text.contains("password: ${PASSWORD_CLERK}") && text.contains("url: $${x}\n"), "{text}");
     assert!(!text.contains("shop.see"), "{text}");
     let secrets: Vec<_> = again.secrets.iter().map(|secret| (secret.name.as_str(), &secret.value)).collect();

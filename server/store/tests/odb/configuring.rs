@@ -1,6 +1,7 @@
 //! Putting whole configurations in place.
 
 use busbar_model::{
+    Timetable,
     channel::{Draft, Protocol},
     configuration::{Document, PluginEntry, ServiceEntry},
     connection::Part,
@@ -45,7 +46,7 @@ fn wanted() -> Wanted {
         plugins: vec![PluginEntry { name: name("shop"), grants, config: json!({"colour": "red"}) }],
         services: vec![ServiceEntry { name: name("shop.buy"), plugin: name("shop"), limits }],
         channels: vec![Draft { security: Some(name("clerk")), ..draft("a", "/a") }, draft("b", "/b")],
-        connections: Vec::new(),
+        ..Wanted::default()
     }
 }
 
@@ -77,7 +78,8 @@ impl Fixture {
     }
 
     fn document(&self) -> String {
-        Document::of(&self.odb.definitions().unwrap()).to_yaml()
+        let (definitions, timetable) = self.odb.configuration().unwrap();
+        Document::of(&definitions, &timetable).to_yaml()
     }
 }
 
@@ -321,7 +323,7 @@ fn a_sealed_password_is_put_kept_and_replaced() {
     assert_eq!(fixture.put(&with(Some("other")), false), ["update security erp"]);
     let definitions = fixture.odb.definitions().unwrap();
     assert_eq!(key().open_password(&definitions.securities[0]).unwrap().reveal(), "other");
-    let exported = Document::of(&definitions).to_yaml();
+    let exported = Document::of(&definitions, &Timetable::default()).to_yaml();
     assert!(exported.contains("password: ${PASSWORD_ERP}") && !exported.contains("ciphertext"), "{exported}");
 }
 
@@ -362,7 +364,7 @@ fn a_connection_is_put_kept_and_pruned() {
     let definitions = fixture.odb.definitions().unwrap();
     let opened = key().open_connection(&definitions.connections[0]).unwrap();
     assert_eq!(opened.secret(Part::Password).unwrap().reveal(), "other");
-    let exported = Document::of(&definitions).to_yaml();
+    let exported = Document::of(&definitions, &Timetable::default()).to_yaml();
     let variable = "password: ${CONNECTION_PASSWORD_BROKER}";
     assert!(exported.contains(variable) && !exported.contains("ciphertext"), "{exported}");
     let without = Wanted { connections: Vec::new(), ..with(None, true) };

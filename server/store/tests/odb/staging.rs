@@ -63,7 +63,6 @@ pub(crate) fn handing_over(deliveries: impl IntoIterator<Item = NewDelivery>) ->
 /// Due now; three attempts within an hour.
 pub(crate) fn message(id: &str) -> NewDelivery {
     NewDelivery {
-        carries: None,
         id: id.to_owned(),
         target: name("mailer"),
         source: Some(name("shop")),

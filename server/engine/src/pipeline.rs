@@ -101,7 +101,17 @@ impl Pipeline {
             let service = live(routed.service)?;
             let Request { head, body, .. } = request;
             let key = idempotency::key(&head)?;
-            let inbound = Inbound { context: &context, routed, permit, head, body, key, encode: None };
+            let inbound = Inbound {
+                context: &context,
+                routed,
+                permit,
+                head,
+                body,
+                key,
+                attempt: 1,
+                is_answered: true,
+                encode: None,
+            };
             invoke::inbound(service, inbound, self).await
         }
         .await;

@@ -166,6 +166,8 @@ impl<'c> Exchange<'c> {
             routed: Routed { body_bytes_max: u64::MAX, ..routed },
             permit,
             key: idempotency::key(&head)?,
+            attempt: 1,
+            is_answered: true,
             head,
             body: Body::Bytes(input),
             encode: Some(&envelope),

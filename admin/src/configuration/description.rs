@@ -12,7 +12,7 @@ use utoipa::openapi::{
 };
 
 use crate::{
-    connections,
+    amqp, connections,
     describe::{self, described, members, nullable, whole},
     limits, soap,
 };
@@ -124,20 +124,29 @@ fn channel() -> RefOr<Schema> {
     let by_service = of_soap()
         .property("service", describe::operation_name())
         .property("soap", RefOr::T(soap::without_operation().into()));
-    OneOfBuilder::new().item(rest).item(named).item(by_service).into()
+    let amqp = of_each()
+        .property("protocol", describe::one_of(["amqp"]))
+        .required("protocol")
+        .property("service", describe::name())
+        .property("amqp", amqp::described())
+        .required("amqp");
+    OneOfBuilder::new().item(rest).item(named).item(by_service).item(amqp).into()
+}
+
+/// What a channel of HTTP has.
+fn of_any() -> ObjectBuilder {
+    of_each().property("security", describe::name()).required("path")
 }
 
 /// What a channel of each protocol has.
-fn of_any() -> ObjectBuilder {
+fn of_each() -> ObjectBuilder {
     let flag = ObjectBuilder::new().schema_type(Type::Boolean).into();
     let number = |least, most| whole(least, most).into();
     members([
-        ("security", describe::name()),
         ("active", flag),
         ("body_bytes_max", number(0, bounds::BODY_BYTES_CEILING)),
         ("timeout_ms", number(1, bounds::CALL_TIMEOUT_MS_CEILING)),
     ])
-    .required("path")
     .required("service")
 }
 
@@ -167,6 +176,7 @@ channels:
   a: {path: /a, service: s, methods: [GET], security: clerk, active: false, body_bytes_max: 7, timeout_ms: 7,
     cors: {origins: ['*']}}
   b: {protocol: soap, path: /soap/b, service: s, security: erp, soap: {namespace: 'urn:b', operation: o}}
+  c: {protocol: amqp, service: s, amqp: {connection: mq, queue: q}}
 ";
 
     const PEM: &str = r"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----";

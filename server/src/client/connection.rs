@@ -5,7 +5,7 @@ mod settings;
 use anyhow::Context as _;
 use http::Method;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use self::settings::Settings;
 use super::{

@@ -123,6 +123,7 @@ impl Apply<'_> {
                 | Error::NameTaken { .. }
                 | Error::AddressTaken(_)
                 | Error::UnknownSecurity { .. }
+                | Error::UnknownConnection { .. }
                 | Error::SoapOnly { .. }
                 | Error::NoSoap(_)
                 | Error::NoCredential { .. }

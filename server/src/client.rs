@@ -253,7 +253,7 @@ mod tests {
             "security create-basic b",
             "security create-ws-security w",
             "security create-ws-security w --username u --password-type clear",
-            "channel create --path /a --service s --protocol amqp",
+            "channel create --path /a --service s --protocol mqtt",
             "security create-basic b --username u --password p",
             "deployment list --state odd",
             "logs --level loud",

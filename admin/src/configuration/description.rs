@@ -13,7 +13,7 @@ use utoipa::openapi::{
 };
 
 use crate::{
-    connections,
+    amqp, connections,
     describe::{self, described, members, nullable, whole},
     limits, soap,
 };
@@ -127,7 +127,18 @@ fn channel() -> RefOr<Schema> {
     let by_service = of_soap()
         .property("service", describe::operation_name())
         .property("soap", RefOr::T(soap::without_operation().into()));
-    OneOfBuilder::new().item(rest).item(named).item(by_service).into()
+    let amqp = of_each()
+        .property("protocol", describe::one_of(["amqp"]))
+        .required("protocol")
+        .property("service", describe::name())
+        .property("amqp", amqp::described())
+        .required("amqp");
+    OneOfBuilder::new().item(rest).item(named).item(by_service).item(amqp).into()
+}
+
+/// What a channel of HTTP has.
+fn of_any() -> ObjectBuilder {
+    of_each().property("security", describe::name()).required("path")
 }
 
 /// Days that jobs skip.
@@ -165,16 +176,14 @@ fn job() -> RefOr<Schema> {
 }
 
 /// What a channel of each protocol has.
-fn of_any() -> ObjectBuilder {
+fn of_each() -> ObjectBuilder {
     let flag = ObjectBuilder::new().schema_type(Type::Boolean).into();
     let number = |least, most| whole(least, most).into();
     members([
-        ("security", describe::name()),
         ("active", flag),
         ("body_bytes_max", number(0, bounds::BODY_BYTES_CEILING)),
         ("timeout_ms", number(1, bounds::CALL_TIMEOUT_MS_CEILING)),
     ])
-    .required("path")
     .required("service")
 }
 
@@ -204,6 +213,7 @@ channels:
   a: {path: /a, service: s, methods: [GET], security: clerk, active: false, body_bytes_max: 7, timeout_ms: 7,
     cors: {origins: ['*']}}
   b: {protocol: soap, path: /soap/b, service: s, security: erp, soap: {namespace: 'urn:b', operation: o}}
+  c: {protocol: amqp, service: s, amqp: {connection: mq, queue: q}}
 calendars:
   c: {dates: [2026-12-25], ranges: [{from: 2026-08-01, to: 2026-08-14}], yearly: ['12-25'], weekdays: [SUN]}
 jobs:

@@ -32,6 +32,8 @@ async fn describes_every_operation_with_its_failures() {
     for (path, methods) in [
         ("channels", &["get", "post"][..]),
         ("channels/{id}", &["get", "patch", "delete"]),
+        ("channels/{id}/pause", &["post"]),
+        ("channels/{id}/resume", &["post"]),
         ("connections", &["get", "post"]),
         ("connections/{id}", &["get", "patch", "delete"]),
         ("security", &["get", "post"]),

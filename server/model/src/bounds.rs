@@ -220,6 +220,16 @@ pub const AMQP_PUBLISHERS_DEFAULT: u16 = 2;
 pub const AMQP_PUBLISHERS_CEILING: u16 = 16;
 pub const AMQP_IN_FLIGHT_DEFAULT: u16 = 256;
 pub const AMQP_IN_FLIGHT_CEILING: u16 = 10_000;
+/// Messages that a worker is handed of one queue before they are answered, and calls that it makes of them at once.
+pub const AMQP_PREFETCH_DEFAULT: u16 = 32;
+pub const AMQP_PREFETCH_CEILING: u16 = 1_000;
+pub const AMQP_CONCURRENCY_DEFAULT: u16 = 8;
+pub const AMQP_CONCURRENCY_CEILING: u16 = 1_000;
+/// What a queue is bound to.
+pub const AMQP_BINDINGS_MAX: usize = 64;
+/// Attempts at a message at once after the first one.
+pub const AMQP_RETRIES_AT_ONCE_DEFAULT: u32 = 1;
+pub const AMQP_RETRIES_AT_ONCE_CEILING: u32 = 10;
 /// A SOAP channel's namespace and its operation, which tools make file and function names of.
 pub const SOAP_NAMESPACE_CHARS_MAX: usize = 512;
 pub const SOAP_OPERATION_CHARS_MAX: usize = 128;

@@ -1,5 +1,6 @@
 //! Busbar's vocabulary and its pure logic: no I/O, no async, no clock of its own.
 
+pub mod amqp;
 pub mod bounds;
 pub mod calendar;
 pub mod channel;

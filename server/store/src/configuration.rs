@@ -134,6 +134,7 @@ impl Apply<'_> {
                 | Error::AddressTaken(_)
                 | Error::UnknownSecurity { .. }
                 | Error::UnknownCalendar { .. }
+                | Error::UnknownConnection { .. }
                 | Error::SoapOnly { .. }
                 | Error::NoSoap(_)
                 | Error::NoCredential { .. }

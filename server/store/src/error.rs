@@ -21,6 +21,8 @@ pub enum Error {
     NoSoap(#[from] Problem),
     #[error("security definition {name:?} does not exist")]
     UnknownSecurity { name: Name },
+    #[error("connection {name:?} does not exist")]
+    UnknownConnection { name: Name },
     #[error(
         "security definition {name:?} is of the kind ws-security, which is for SOAP channels only, not for {user}"
     )]

@@ -5,10 +5,12 @@ use serde_json::json;
 
 use super::{Document, Hidden, Mistake, Wish, yaml};
 use crate::{
-    Calendar, Connection, Cors, Definitions, Job, Soap, Timestamp, Timetable, calendar,
-    channel::{Channel, Draft, Protocol},
+    Calendar, Connection, Cors, Definitions, Job, Soap, Timestamp, Timetable,
+    amqp::{Amqp, Binding, Declare, Deduplicate, Failed, QueueKind, Retry},
+    calendar,
+    channel::{Address, Channel, Draft, Message, Rest},
     connection::{
-        Amqp, Client, Part,
+        self, Client, Part,
         amqp::{Identity, Tls},
     },
     job::{self, Progress, Tally},
@@ -61,14 +63,14 @@ fn secret(name: &str, description: Option<&str>) -> Secret {
 
 fn connection(name: &str, tls: bool) -> Connection {
     let sealed = || Sealed { key_id: "hushed".to_owned(), nonce: [0; NONCE_BYTES], ciphertext: [1].into() };
-    let amqp = Amqp::new("mq".to_owned(), "${ada}".to_owned(), sealed(), tls);
+    let amqp = connection::Amqp::new("mq".to_owned(), "${ada}".to_owned(), sealed(), tls);
     let identity = || Some(Identity { certificate: PEM.to_owned(), key: sealed() });
     let tls = tls.then(|| Tls { ca: Some(PEM.to_owned()), server_name: None, identity: identity() });
     Connection {
         id: name.to_owned(),
         name: name.parse().unwrap(),
         active: tls.is_some(),
-        client: Client::Amqp(Amqp { tls, vhost: "v".to_owned(), publishers: 3, ..amqp }),
+        client: Client::Amqp(connection::Amqp { tls, vhost: "v".to_owned(), publishers: 3, ..amqp }),
         revision: 1,
         created_at: AT,
         updated_at: AT,
@@ -88,24 +90,34 @@ fn plugin(name: &str, grants: Option<Grants>, config: serde_json::Value) -> Plug
     }
 }
 
-fn channel(name: &str, path: &str) -> Channel {
-    let draft = Draft::new(name.parse().unwrap(), PathPattern::parse(path).unwrap(), "s".parse().unwrap());
-    Channel {
-        id: name.to_owned(),
-        name: draft.name,
-        protocol: draft.protocol,
-        path: draft.path,
-        methods: draft.methods,
-        service: draft.service,
-        security: draft.security,
-        active: draft.active,
-        body_bytes_max: draft.body_bytes_max,
-        timeout_ms: draft.timeout_ms,
-        cors: draft.cors,
-        soap: draft.soap,
-        revision: 1,
-        created_at: AT,
-        updated_at: AT,
+fn channel(name: &str, address: Address) -> Channel {
+    let draft = Draft::new(name.parse().unwrap(), "s".parse().unwrap(), address);
+    draft.into_channel(name.to_owned(), 1, AT, AT)
+}
+
+fn path(path: &str) -> PathPattern {
+    PathPattern::parse(path).unwrap()
+}
+
+fn queue() -> Amqp {
+    let declare = Declare {
+        kind: QueueKind::Classic,
+        dead_letter_exchange: Some("dead".to_owned()),
+        dead_letter_routing_key: Some("${k}".to_owned()),
+        delivery_limit: None,
+        max_length: Some(1),
+        message_ttl_ms: Some(2),
+    };
+    Amqp {
+        declare: Some(declare),
+        bindings: vec![Binding { exchange: "amq.topic".to_owned(), routing_key: "orders.#".to_owned() }],
+        prefetch: 1,
+        concurrency: 1,
+        ordered: true,
+        deduplicate: Deduplicate::Header("x-id".to_owned()),
+        retry: Retry { immediate: 0, ..Retry::default() },
+        failed: Failed::DeadLetter,
+        ..Amqp::new("mq".parse().unwrap(), "orders".to_owned())
     }
 }
 
@@ -134,21 +146,33 @@ fn definitions() -> Definitions {
         ],
         channels: vec![
             Channel {
-                security: Some("clerk".parse().unwrap()),
-                methods: vec!["GET".to_owned()],
                 active: false,
                 body_bytes_max: 0,
                 timeout_ms: 7,
-                cors: Some(Cors { origins: vec!["https://app.example".to_owned()], ..Cors::default() }),
-                ..channel("b", "/b/{rest...}")
+                ..channel(
+                    "b",
+                    Address::Rest(Rest {
+                        security: Some("clerk".parse().unwrap()),
+                        methods: vec!["GET".to_owned()],
+                        cors: Some(Cors {
+                            origins: vec!["https://app.example".to_owned()],
+                            ..Cors::default()
+                        }),
+                        ..Rest::new(path("/b/{rest...}"))
+                    }),
+                )
             },
-            channel("a", "/a"),
-            Channel {
-                protocol: Protocol::Soap,
-                security: Some("erp".parse().unwrap()),
-                soap: Some(Soap { namespace: Some("urn:x".to_owned()), operation: None }),
-                ..channel("c", "/soap/c")
-            },
+            channel("a", Address::Rest(Rest::new(path("/a")))),
+            channel(
+                "c",
+                Address::Soap(Message {
+                    path: path("/soap/c"),
+                    security: Some("erp".parse().unwrap()),
+                    soap: Soap { namespace: Some("urn:x".to_owned()), operation: None },
+                }),
+            ),
+            channel("d", Address::Amqp(queue())),
+            channel("e", Address::Amqp(Amqp::new("mq".parse().unwrap(), "bills".to_owned()))),
         ],
         connections: vec![connection("mq", false), connection("mq.eu", true)],
         securities: securities(),
@@ -391,7 +415,7 @@ fn pages_of_other_origins_are_described_as_in_the_api() {
         headers: vec!["x-own".to_owned()],
         ..Cors::default()
     };
-    assert_eq!(document.channels[0].cors, Some(expected));
+    assert_eq!(document.channels[0].address.rest().unwrap().cors, Some(expected));
     for (written, words) in [
         ("{}", "origins is required"),
         ("{origins: ['https://a.example', x]}", "origins[1] is not an origin"),
@@ -416,7 +440,7 @@ fn a_soap_channel_has_what_the_api_takes() {
         read(&text).map(|document| document.channels.into_iter().next().unwrap())
     };
     let soap = read_channel("path: /soap/o, methods: [POST], soap: {operation: buy}").unwrap();
-    assert_eq!((soap.operation(), soap.methods.len()), ("buy", 0));
+    assert_eq!(soap.address.message().unwrap().operation(&soap.service), "buy");
     let errors =
         read_channel("path: '/soap/{o}', cors: {origins: ['*']}, soap: {operation: 'a b', namespace: 'x'}");
     let errors: Vec<String> = errors.unwrap_err().into_iter().map(|mistake| mistake.path).collect();
@@ -475,4 +499,51 @@ fn all_that_is_wrong_with_a_connection_is_said() {
     }
     assert_eq!(mistakes.len(), 10, "{mistakes:#?}");
     assert!(!mistakes.iter().any(|mistake| mistake.contains("hush")), "{mistakes:#?}");
+}
+
+#[test]
+fn an_amqp_channel_has_what_the_api_takes() {
+    let read_channel = |amqp: &str| {
+        let text = format!("busbar: 1\nchannels:\n  c: {{protocol: amqp, service: s, amqp: {amqp}}}\n");
+        read(&text).map(|document| document.channels[0].address.amqp().cloned().unwrap())
+    };
+    let amqp = read_channel("{connection: mq, queue: q, ordered: true, deduplicate: none}").unwrap();
+    assert_eq!((amqp.prefetch, amqp.concurrency, amqp.deduplicate), (1, 1, Deduplicate::None));
+    for (written, place, words) in [
+        ("{queue: q}", "/connection", "is required"),
+        ("{connection: mq, queue: amq.x}", "/queue", "the broker's own"),
+        ("{connection: mq, queue: q, prefetch: 1001}", "/prefetch", "1 to 1000"),
+        ("{connection: mq, queue: q, ordered: true, prefetch: 2}", "/prefetch", "is 2"),
+        ("{connection: mq, queue: q, deduplicate: body}", "/deduplicate", "\"body\" is unknown"),
+        (
+            "{connection: mq, queue: q, deduplicate: {header: ''}}",
+            "/deduplicate/header",
+            "is not a header's name",
+        ),
+        (
+            "{connection: mq, queue: q, declare: {kind: stream}}",
+            "/declare/kind",
+            "allowed is quorum or classic",
+        ),
+        (
+            "{connection: mq, queue: q, declare: {kind: classic, delivery_limit: 1}}",
+            "/declare/delivery_limit",
+            "quorum only",
+        ),
+        (
+            "{connection: mq, queue: q, bindings: [{exchange: ''}]}",
+            "/bindings/0/exchange",
+            "is not an exchange's name",
+        ),
+        ("{connection: mq, queue: q, retry: {immediate: 11}}", "/retry/immediate", "0 to 10"),
+        ("{connection: mq, queue: q, failed: lost}", "/failed", "allowed is error-queue or dead-letter"),
+        ("{connection: mq, queue: q, colour: red}", "/colour", "is not known here"),
+    ] {
+        let mistakes = read_channel(written).unwrap_err();
+        let [mistake] = &mistakes[..] else { panic!("{written}: {mistakes:#?}") };
+        assert_eq!(mistake.path, format!("/channels/c/amqp{place}"), "{written}");
+        assert!(mistake.message.contains(words), "{written}: {mistake}");
+    }
+    let http = "busbar: 1\nchannels: {c: {protocol: amqp, service: s, path: /c, amqp: {connection: mq, queue: q}}}\n";
+    assert_eq!(refused(http), ["line 2: channels.c.path: is not for AMQP channels"]);
 }

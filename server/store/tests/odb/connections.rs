@@ -36,11 +36,11 @@ fn secured(certificate: &str, key: Option<Plaintext>) -> Draft {
     Draft { client: Client::Amqp(Amqp { tls, ..amqp }), ..connection("broker", None) }
 }
 
-fn create(fixture: &Fixture, draft: &Draft) -> Connection {
+pub(crate) fn create(fixture: &Fixture, draft: &Draft) -> Connection {
     fixture.odb.create_connection(&by(), &key(), draft).unwrap()
 }
 
-fn update(fixture: &Fixture, id: &str, draft: &Draft) -> Result<Connection, Error> {
+pub(crate) fn update(fixture: &Fixture, id: &str, draft: &Draft) -> Result<Connection, Error> {
     fixture.odb.update_connection(&by(), &key(), id, None, |_| Ok::<_, Error>(draft.clone()))
 }
 

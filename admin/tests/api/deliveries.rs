@@ -25,7 +25,6 @@ fn message(id: &str) -> NewDelivery {
         expires_at: now().plus_ms(60_000),
         correlation_id: "c-1".to_owned(),
         created_at: now(),
-        carries: None,
     }
 }
 

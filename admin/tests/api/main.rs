@@ -10,6 +10,7 @@ mod deliveries;
 mod deployments;
 mod fixture;
 mod idempotency;
+mod jobs;
 mod lists;
 mod openapi;
 mod plugins;

@@ -82,7 +82,6 @@ async fn message(
         expires_at: now.plus_ms(lifetime),
         correlation_id: context.correlation.to_string(),
         created_at: now,
-        carries: None,
     })
 }
 

@@ -125,7 +125,6 @@ pub struct NewDelivery {
     pub expires_at: Timestamp,
     pub correlation_id: String,
     pub created_at: Timestamp,
-    pub carries: Option<Carried>,
 }
 
 impl NewDelivery {
@@ -424,7 +423,6 @@ mod tests {
             expires_at: Timestamp(0).plus_ms(1_000),
             correlation_id: String::new(),
             created_at: Timestamp(0),
-            carries: None,
         };
         let delayed = new().with(Options { delay_ms: Some(2_000), ..Options::default() }).unwrap();
         assert!(delayed.due_at < delayed.expires_at);

@@ -74,7 +74,6 @@ pub(crate) fn message(id: &str) -> NewDelivery {
         expires_at: after(LONG_MS),
         correlation_id: format!("c-{id}"),
         created_at: NOW,
-        carries: None,
     }
 }
 

@@ -287,7 +287,7 @@ async fn jobs_and_calendars_move_to_another_system() {
     assert!(told.contains("+ calendar holidays\n") && told.contains("+ job nightly\n"), "{told}");
     assert_eq!(target.cli(&["export"]).await.expect(0).stdout, exported.stdout);
     let again = target.cli(&["apply", document, "--prune"]).await;
-    assert_eq!(again.expect(0).stdout, "", "a second time changes nothing");
+    assert_eq!(again.expect(0).stdout, "Nothing to do.\n", "a second time changes nothing");
     let refused = target.cli(&["calendar", "delete", "holidays"]).await;
     assert!(refused.expect(1).stderr.contains("in use by job \"nightly\""), "{refused:?}");
     target.cli(&["job", "delete", "nightly"]).await.expect(0);

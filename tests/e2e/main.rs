@@ -24,6 +24,8 @@ mod hostile_calls;
 mod hostile_crowds;
 mod http;
 mod invocation;
+mod jobs;
+mod jobs_faults;
 mod kill;
 mod language_imports;
 mod languages;

@@ -26,7 +26,6 @@ fn message(id: &str) -> NewDelivery {
         correlation_id: "c-1".to_owned(),
         setback: None,
         created_at: now(),
-        carries: None,
     }
 }
 

@@ -45,6 +45,8 @@ async fn what_a_list_does_not_know_is_refused() {
         "services",
         "deployments",
         "servers",
+        "jobs",
+        "calendars",
         "audit",
     ] {
         let refused = api.get(&format!("/api/v1/{list}?page=2")).await;

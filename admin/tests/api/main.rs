@@ -12,6 +12,7 @@ mod deliveries;
 mod deployments;
 mod fixture;
 mod idempotency;
+mod jobs;
 mod lists;
 mod openapi;
 mod plugins;

@@ -36,7 +36,8 @@ CREATE INDEX IF NOT EXISTS job_by_due ON job (due_us) WHERE due_us IS NOT NULL;
 CREATE INDEX IF NOT EXISTS job_by_calendar ON job (calendar_id) WHERE calendar_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS job_by_service ON job (service);
 
--- One for each time of a job, whoever fires it. outcome is NULL until it has ended.
+-- One for each time of a job, whoever fires it. delivery_id is what carries it, max_run_ms the time for each attempt;
+-- outcome is NULL until it has ended.
 CREATE TABLE IF NOT EXISTS job_run (
     id TEXT NOT NULL PRIMARY KEY,
     job_id TEXT NOT NULL REFERENCES job (id),
@@ -46,6 +47,7 @@ CREATE TABLE IF NOT EXISTS job_run (
     ended_us INTEGER,
     outcome TEXT,
     delivery_id TEXT,
+    max_run_ms INTEGER,
     correlation_id TEXT NOT NULL,
     error_json TEXT,
     UNIQUE (job_id, scheduled_us)
@@ -53,7 +55,4 @@ CREATE TABLE IF NOT EXISTS job_run (
 CREATE INDEX IF NOT EXISTS job_run_by_job ON job_run (job_id, id);
 CREATE INDEX IF NOT EXISTS job_run_open ON job_run (job_id) WHERE ended_us IS NULL;
 CREATE INDEX IF NOT EXISTS job_run_by_end ON job_run (ended_us) WHERE ended_us IS NOT NULL;
-
--- The run that a delivery carries, and the time for each of its attempts.
-ALTER TABLE delivery ADD COLUMN run_id TEXT;
-ALTER TABLE delivery ADD COLUMN max_run_ms INTEGER;
+CREATE UNIQUE INDEX IF NOT EXISTS job_run_by_delivery ON job_run (delivery_id) WHERE delivery_id IS NOT NULL;

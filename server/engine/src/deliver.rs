@@ -83,7 +83,6 @@ async fn message(
         correlation_id: context.correlation.to_string(),
         created_at: now,
         setback: None,
-        carries: None,
     })
 }
 

@@ -125,7 +125,6 @@ pub struct NewDelivery {
     pub expires_at: Timestamp,
     pub correlation_id: String,
     pub created_at: Timestamp,
-    pub carries: Option<Carried>,
     pub setback: Option<Setback>,
 }
 
@@ -436,7 +435,6 @@ mod tests {
             correlation_id: String::new(),
             created_at: Timestamp(0),
             setback: None,
-            carries: None,
         };
         let delayed = new().with(Options { delay_ms: Some(2_000), ..Options::default() }).unwrap();
         assert!(delayed.due_at < delayed.expires_at);

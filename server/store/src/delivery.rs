@@ -2,7 +2,7 @@
 
 use busbar_model::{
     Timestamp,
-    delivery::{Carried, Delivery, DeliveryState, NewDelivery, Policy},
+    delivery::{Delivery, DeliveryState, NewDelivery, Policy},
 };
 use diesel::prelude::*;
 
@@ -51,8 +51,6 @@ struct Row {
     revision: i64,
     created_us: i64,
     updated_us: i64,
-    run_id: Option<String>,
-    max_run_ms: Option<i64>,
 }
 
 impl Row {
@@ -83,19 +81,11 @@ impl Row {
             revision: 1,
             created_us: new.created_at.0,
             updated_us: new.created_at.0,
-            run_id: new.carries.as_ref().map(|carried| carried.run.clone()),
-            max_run_ms: new.carries.as_ref().and_then(|carried| carried.max_run_ms).map(signed),
         })
     }
 
     fn state(&self) -> Result<DeliveryState, Error> {
         self.state.parse().map_err(Error::corrupt::<String>(WHAT, &self.id))
-    }
-
-    fn carries(&self) -> Result<Option<Carried>, Error> {
-        let Some(run) = self.run_id.clone() else { return Ok(None) };
-        let max_run_ms = self.max_run_ms.map(u64::try_from).transpose();
-        Ok(Some(Carried { run, max_run_ms: max_run_ms.map_err(Error::corrupt(WHAT, &self.id))? }))
     }
 
     fn policy(&self) -> Result<Policy, Error> {

@@ -246,8 +246,6 @@ diesel::table! {
         revision -> BigInt,
         created_us -> BigInt,
         updated_us -> BigInt,
-        run_id -> Nullable<Text>,
-        max_run_ms -> Nullable<BigInt>,
     }
 }
 
@@ -296,6 +294,7 @@ diesel::table! {
         ended_us -> Nullable<BigInt>,
         outcome -> Nullable<Text>,
         delivery_id -> Nullable<Text>,
+        max_run_ms -> Nullable<BigInt>,
         correlation_id -> Text,
         error_json -> Nullable<Text>,
     }

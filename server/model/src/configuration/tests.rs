@@ -283,7 +283,7 @@ fn what_is_written_is_read_as_the_same() {
     assert_eq!(again.to_yaml(), text);
     assert_eq!(again.to_json(), document.to_json());
     assert!(!text.contains("hush") && !text.contains(INVOKER), "{text}");
-    assert!(text.contains("expression: 0 2 * * *") && text.contains("cost: $${5}"), "{text}");
+    assert!(text.contains("expression: \"0 2 * * *\"") && text.contains("cost: $${5}"), "{text}");
     assert_eq!((&again.jobs, &again.calendars), (&document.jobs, &document.calendars));
     assert!(text.contains("password: ${PASSWORD_CLERK}") && text.contains("url: $${x}\n"), "{text}");
     assert!(!text.contains("shop.see"), "{text}");

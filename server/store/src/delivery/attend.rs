@@ -168,9 +168,9 @@ impl Odb {
             pass_turn(connection, &after.target, after.order_key.as_deref(), by.now)?;
             match action {
                 Action::Discard => {
-                    job::end_carried(connection, after.run_id.as_deref(), Ended::discarded(), by.now)?;
+                    job::end_carried(connection, id, Ended::discarded(), by.now)?;
                 }
-                _ => job::reopen_carried(connection, after.run_id.as_deref())?,
+                _ => job::reopen_carried(connection, id)?,
             }
             let object = Object { kind: ObjectKind::Delivery, id, name: &after.target };
             recorder.record(action, object, Some(view(&before)), Some(view(&after)));

@@ -132,7 +132,7 @@ fn look_after(
             ))
             .execute(connection)?;
         pass_turn(connection, &row.target, row.order_key.as_deref(), now)?;
-        job::end_carried(connection, row.run_id.as_deref(), Ended::Failure(expired(&row)?), now)?;
+        job::end_carried(connection, &row.id, Ended::Failure(expired(&row)?), now)?;
         return Ok(None);
     }
     let Some(lease_ms) = (claiming.lease_ms)(&row.target) else {
@@ -160,7 +160,7 @@ fn take(
     token: &str,
     lease_ms: u64,
 ) -> Result<Claimed, Error> {
-    let carries = row.carries()?;
+    let carries = job::begin_carried(connection, &row.id, claiming.now)?;
     let most = carries.as_ref().and_then(|carried| carried.max_run_ms).unwrap_or(u64::MAX);
     let lease_ms = lease_ms.min(most);
     let lease_ms = i64::try_from(lease_ms.saturating_add(bounds::CLAIM_GRACE_MS)).unwrap_or(i64::MAX);
@@ -175,7 +175,6 @@ fn take(
             delivery::revision.eq(delivery::revision + 1),
         ))
         .execute(connection)?;
-    job::begin_carried(connection, row.run_id.as_deref(), claiming.now)?;
     let payload =
         delivery_payload::table.find(&row.id).select(delivery_payload::bytes).first::<Vec<u8>>(connection)?;
     let policy = row.policy()?;
@@ -222,7 +221,7 @@ fn doubt(connection: &mut AnyConnection, row: &Row, claiming: &Claiming<'_>) -> 
         .execute(connection)?;
     if again.is_none() {
         pass_turn(connection, &row.target, row.order_key.as_deref(), claiming.now)?;
-        job::end_carried(connection, row.run_id.as_deref(), Ended::Failure(error), claiming.now)?;
+        job::end_carried(connection, &row.id, Ended::Failure(error), claiming.now)?;
     }
     Ok(())
 }

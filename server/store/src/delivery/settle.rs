@@ -59,7 +59,7 @@ pub(crate) fn settle(
         .execute(connection)?;
     if next_us.is_none() {
         pass_turn(connection, &row.target, row.order_key.as_deref(), now)?;
-        job::end_carried(connection, row.run_id.as_deref(), ended, now)?;
+        job::end_carried(connection, &row.id, ended, now)?;
     }
     Ok(())
 }

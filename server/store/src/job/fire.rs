@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use busbar_model::{
     Job, Run, Timestamp, bounds,
-    delivery::{Carried, NewDelivery, Policy},
+    delivery::{NewDelivery, Policy},
     run::{Error as Reason, Outcome, Trigger},
     schedule::{Misfire, Plan, Rules},
 };
@@ -207,7 +207,7 @@ fn skip(
         run.ended_at = Some(now);
         run.outcome = Some(Outcome::Skipped);
         run.error = Some(reason);
-        run::insert(connection, &run)?;
+        run::insert(connection, &run, None)?;
     }
     let ended = job.tally.ended();
     run::forget_oldest(connection, &job.id, ended..ended.saturating_add(skips as u64))
@@ -252,10 +252,9 @@ fn begin(
         correlation_id: run.correlation_id.clone(),
         setback: None,
         created_at: now,
-        carries: Some(Carried { run: run.id.clone(), max_run_ms: job.draft.max_run_ms }),
     };
     run.delivery = Some(delivery.id.clone());
-    run::insert(connection, &run)?;
+    run::insert(connection, &run, job.draft.max_run_ms)?;
     delivery::insert(connection, &delivery)?;
     Ok(run)
 }

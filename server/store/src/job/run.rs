@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use busbar_model::{
     Job, Run, Timestamp, bounds,
-    delivery::{NewDelivery, Policy},
+    delivery::{Carried, NewDelivery, Policy},
     run::{Error as Reason, Outcome, Trigger, follower},
 };
 use diesel::prelude::*;
@@ -154,8 +154,14 @@ impl Odb {
     }
 }
 
-pub(super) fn insert(connection: &mut AnyConnection, run: &Run) -> Result<(), Error> {
-    diesel::insert_into(job_run::table).values(Row::of(run)).execute(connection)?;
+/// `max_run_ms` is the time for each attempt.
+pub(super) fn insert(
+    connection: &mut AnyConnection,
+    run: &Run,
+    max_run_ms: Option<u64>,
+) -> Result<(), Error> {
+    let values = (Row::of(run), job_run::max_run_ms.eq(max_run_ms.map(signed)));
+    diesel::insert_into(job_run::table).values(values).execute(connection)?;
     Ok(())
 }
 
@@ -168,30 +174,36 @@ pub(super) fn exists(connection: &mut AnyConnection, job: &str, at: Timestamp) -
     Ok(found.optional()?.is_some())
 }
 
-/// The delivery of a run is attempted.
+/// A delivery is attempted. Tells of the run that it carries, if it carries one.
 pub(crate) fn begin_carried(
     connection: &mut AnyConnection,
-    run: Option<&str>,
+    delivery: &str,
     now: Timestamp,
-) -> Result<(), Error> {
-    let Some(run) = run else { return Ok(()) };
-    diesel::update(job_run::table.find(run))
+) -> Result<Option<Carried>, Error> {
+    let carried = job_run::table.filter(job_run::delivery_id.eq(delivery));
+    let found = carried
+        .select((job_run::id, job_run::max_run_ms))
+        .first::<(String, Option<i64>)>(connection)
+        .optional()?;
+    let Some((run, max_run_ms)) = found else { return Ok(None) };
+    diesel::update(job_run::table.find(&run))
         .filter(job_run::started_us.is_null())
         .set(job_run::started_us.eq(now.0))
         .execute(connection)?;
-    Ok(())
+    let max_run_ms = max_run_ms.map(u64::try_from).transpose();
+    Ok(Some(Carried { max_run_ms: max_run_ms.map_err(Error::corrupt("run", &run))?, run }))
 }
 
-/// The delivery of a run has ended: so has the run, and the service that follows it is told. Of a job that was
-/// deleted nothing is left to do.
+/// A delivery has ended: so has the run that it carries, if it carries one, and the service that follows it is told.
+/// Of a job that was deleted nothing is left to do.
 pub(crate) fn end_carried(
     connection: &mut AnyConnection,
-    run: Option<&str>,
+    delivery: &str,
     ended: Ended<'_>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let Some(run) = run else { return Ok(()) };
-    let found = job_run::table.find(run).select(Row::as_select()).first(connection).optional()?;
+    let carried = job_run::table.filter(job_run::delivery_id.eq(delivery));
+    let found = carried.select(Row::as_select()).first(connection).optional()?;
     let Some(mut run) = found.map(Row::into_model).transpose()? else { return Ok(()) };
     // One that had failed and is given up then has failed once.
     if run.ended_at.is_some() {
@@ -219,10 +231,9 @@ pub(crate) fn end_carried(
     tell(connection, &job, &run, output, now)
 }
 
-/// A person has the delivery of a run attempted again: it has not ended after all.
-pub(crate) fn reopen_carried(connection: &mut AnyConnection, run: Option<&str>) -> Result<(), Error> {
-    let Some(run) = run else { return Ok(()) };
-    diesel::update(job_run::table.find(run))
+/// A person has a delivery attempted again: the run that it carries has not ended after all.
+pub(crate) fn reopen_carried(connection: &mut AnyConnection, delivery: &str) -> Result<(), Error> {
+    diesel::update(job_run::table.filter(job_run::delivery_id.eq(delivery)))
         .set((
             job_run::ended_us.eq(None::<i64>),
             job_run::outcome.eq(None::<String>),
@@ -255,7 +266,6 @@ fn tell(
         correlation_id: run.correlation_id.clone(),
         setback: None,
         created_at: now,
-        carries: None,
     };
     delivery::insert(connection, &delivery)
 }

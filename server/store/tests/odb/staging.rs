@@ -75,7 +75,6 @@ pub(crate) fn message(id: &str) -> NewDelivery {
         correlation_id: format!("c-{id}"),
         setback: None,
         created_at: NOW,
-        carries: None,
     }
 }
 

@@ -32,7 +32,10 @@ mod pump;
 pub enum ConsumerState {
     Consuming,
     /// There is no connection.
-    Reconnecting { since: Instant, reason: Reason },
+    Reconnecting {
+        since: Instant,
+        reason: Reason,
+    },
     Paused,
     /// There is a connection, but the broker does not let it consume; it is tried again and again.
     Refused {

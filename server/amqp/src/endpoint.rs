@@ -156,10 +156,7 @@ mod tests {
             refused(Endpoint { vhost: "v".repeat(256), ..endpoint() }),
             "vhost is 256 bytes long: at most 255 are allowed"
         );
-        assert_eq!(
-            refused(Endpoint { publishers: 0, ..endpoint() }),
-            "publishers is 0: 1 to 64 are allowed"
-        );
+        assert_eq!(refused(Endpoint { publishers: 0, ..endpoint() }), "publishers is 0: 1 to 64 are allowed");
         assert!(refused(Endpoint { host: String::new(), ..endpoint() }).starts_with("host is empty"));
         assert!(refused(Endpoint { heartbeat: Duration::ZERO, ..endpoint() }).starts_with("heartbeat"));
         assert!(refused(Endpoint { in_flight_max: 0, ..endpoint() }).starts_with("in_flight_max"));

@@ -13,7 +13,9 @@ use crate::{
 pub enum Body {
     Whole(Bytes),
     /// Larger than the subscription allows; it was thrown away, and the broker has it until the message is settled.
-    Oversized { bytes: usize },
+    Oversized {
+        bytes: usize,
+    },
 }
 
 /// What becomes of a message.
@@ -21,7 +23,8 @@ pub enum Body {
 pub enum Settlement {
     /// It is done with, and the broker forgets it.
     Ack,
-    /// It goes back to its place in the queue; a quorum queue counts that.
+    /// It goes back to its place in the queue, or to the end of a quorum queue that has no delivery limit. Quorum
+    /// queues count that.
     Requeue,
     /// It is dead-lettered, if the queue says where to, and gone otherwise.
     Reject,

@@ -34,7 +34,9 @@ impl Reason {
         match error.kind() {
             ErrorKind::ProtocolError(error) => Self::Closed { text: error.get_message().to_string() },
             ErrorKind::ParsingError(_) => Self::Unreadable { text },
-            ErrorKind::MissingHeartbeatError => Self::Lost { text: "the broker's heartbeat stopped".to_owned() },
+            ErrorKind::MissingHeartbeatError => {
+                Self::Lost { text: "the broker's heartbeat stopped".to_owned() }
+            }
             ErrorKind::IOError(error) => Self::Lost { text: error.to_string() },
             _ => Self::Lost { text },
         }
@@ -49,9 +51,7 @@ impl Reason {
             Self::Closed { text } if text.starts_with("NOT_ALLOWED") => {
                 Self::Vhost { vhost: vhost.to_owned(), text }
             }
-            Self::Lost { text } => {
-                Self::Lost { text: format!("{text}, before the broker had let us in") }
-            }
+            Self::Lost { text } => Self::Lost { text: format!("{text}, before the broker had let us in") },
             other => other,
         }
     }
@@ -69,11 +69,12 @@ pub(crate) fn refusal(error: &lapin::Error) -> Option<String> {
 
 /// Of what rustls says, the words that tell somebody what to do.
 pub(crate) fn explain_tls(text: &str, server_name: &str) -> String {
-    let plain = if text.contains("UnknownIssuer") {
+    // One whose name is that of the authority shows by its signature.
+    let plain = if text.contains("UnknownIssuer") || text.contains("BadSignature") {
         "the broker's certificate is not from the authority that is trusted for it".to_owned()
-    } else if text.contains("NotValidForName") {
+    } else if text.contains("not valid for name") {
         format!("the broker's certificate is not for {server_name:?}")
-    } else if text.contains("Expired") {
+    } else if text.to_lowercase().contains("expired") {
         "the broker's certificate has expired".to_owned()
     } else {
         return text.to_owned();
@@ -89,7 +90,8 @@ mod tests {
     fn tls_is_explained() {
         let explained = explain_tls("invalid peer certificate: UnknownIssuer", "broker");
         assert!(explained.starts_with("the broker's certificate is not from the authority"), "{explained}");
-        let explained = explain_tls("invalid peer certificate: certificate not valid; NotValidForName", "broker");
+        let explained =
+            explain_tls("invalid peer certificate: certificate not valid for name \"x\"", "broker");
         assert!(explained.starts_with("the broker's certificate is not for \"broker\""), "{explained}");
         assert_eq!(explain_tls("alert", "broker"), "alert");
     }

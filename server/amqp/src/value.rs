@@ -96,8 +96,7 @@ pub(crate) fn write_table(headers: &Headers) -> Result<FieldTable, Unsayable> {
 fn write_members(headers: &Headers, levels: usize) -> Result<FieldTable, Unsayable> {
     let mut table = FieldTable::default();
     for (name, value) in headers {
-        let short =
-            ShortString::try_new(name.as_str()).map_err(|_| Unsayable::LongName(name.clone()))?;
+        let short = ShortString::try_new(name.as_str()).map_err(|_| Unsayable::LongName(name.clone()))?;
         table.insert(short, write(value, levels)?);
     }
     Ok(table)
@@ -142,7 +141,8 @@ mod tests {
     }
 
     fn nested(levels: usize) -> Headers {
-        (0..levels).fold(table(vec![("leaf", Value::Null)]), |inner, _| table(vec![("in", Value::Table(inner))]))
+        (0..levels)
+            .fold(table(vec![("leaf", Value::Null)]), |inner, _| table(vec![("in", Value::Table(inner))]))
     }
 
     #[test]

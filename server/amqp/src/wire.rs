@@ -45,8 +45,9 @@ impl Wire {
 
     /// Shakes hands.
     pub(crate) async fn tls(stream: TcpStream, tls: &Tls) -> io::Result<Self> {
-        let name = ServerName::try_from(tls.server_name.clone())
-            .map_err(|_| Error::other(format!("{:?} is neither a host name nor an address", tls.server_name)))?;
+        let name = ServerName::try_from(tls.server_name.clone()).map_err(|_| {
+            Error::other(format!("{:?} is neither a host name nor an address", tls.server_name))
+        })?;
         let connector = TlsConnector::from(Arc::new(configuration(tls)?));
         let stream = connector.connect(name, stream).await?;
         Ok(Self { stream: Stream::Tls(Box::new(stream)), frames: Frames::default() })
@@ -92,11 +93,7 @@ impl AsyncRead for Wire {
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().stream {
             Stream::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_write(context, bytes),

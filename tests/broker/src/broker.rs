@@ -2,11 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::{
-    certificates::Certificates,
-    control::binary,
-    node::Node,
-};
+use crate::{certificates::Certificates, control::binary, node::Node};
 
 /// Stopped and removed when it is dropped, or when the test's process ends.
 #[derive(Debug)]
@@ -112,7 +108,8 @@ impl Broker {
 
     pub fn user(&self, name: &str, password: &str) {
         let (name, password) = (binary(name.as_bytes()), binary(password.as_bytes()));
-        let add = format!("ok = rabbit_auth_backend_internal:add_user({name}, {password}, <<\"test\">>), <<>>");
+        let add =
+            format!("ok = rabbit_auth_backend_internal:add_user({name}, {password}, <<\"test\">>), <<>>");
         self.evaluate(&add);
     }
 
@@ -165,5 +162,13 @@ impl Broker {
     /// Closes all connections from the broker's side.
     pub fn close_connections(&self) {
         self.evaluate("rabbit_networking:close_all_connections(\"test\"), <<>>");
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the broker's log ends with:\n{}", self.node.log());
+        }
     }
 }

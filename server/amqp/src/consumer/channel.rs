@@ -50,8 +50,7 @@ pub(crate) async fn serve(
     let served = async {
         let channel = answer(open(session, desk)).await?;
         let outstanding = Outstanding::default();
-        let mut serving =
-            Serving { desk, epoch, channel, deliveries: None, consuming: None, outstanding };
+        let mut serving = Serving { desk, epoch, channel, deliveries: None, consuming: None, outstanding };
         serving.run(hears).await
     };
     match served.await {

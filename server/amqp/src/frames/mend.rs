@@ -160,8 +160,14 @@ mod tests {
     /// A header frame with a content type, these headers and a timestamp.
     fn message(content_type: &[u8], headers: &[u8]) -> Vec<u8> {
         let flags = (0x8000_u16 | 0x2000 | 0x0040).to_be_bytes();
-        [&[0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], flags.as_slice(), &short(content_type), &long(headers), &[0; 8]]
-            .concat()
+        [
+            &[0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            flags.as_slice(),
+            &short(content_type),
+            &long(headers),
+            &[0; 8],
+        ]
+        .concat()
     }
 
     fn member(name: &[u8], kind: u8, value: &[u8]) -> Vec<u8> {
@@ -206,7 +212,8 @@ mod tests {
             (b'x', &[0, 0, 0, 1, 0xff]),
             (b'A', &[0, 0, 0, 2, b't', 1]),
         ];
-        let all: Vec<u8> = kinds.iter().flat_map(|(kind, value)| member(b"n\xc3\xa4me", *kind, value)).collect();
+        let all: Vec<u8> =
+            kinds.iter().flat_map(|(kind, value)| member(b"n\xc3\xa4me", *kind, value)).collect();
         for headers in [all, Vec::new(), nested(20)] {
             let whole = message(b"text/plain", &headers);
             assert_eq!(mended(whole.clone()), whole);
@@ -218,7 +225,9 @@ mod tests {
         let bad = message(b"a\xffb\xc3", &member(b"\xe2\x82", b'S', &long(b"\xff")));
         let good = message(b"a?b?", &member(b"??", b'S', &long(b"\xff")));
         assert_eq!(mended(bad), good);
-        let mut returned = [&[0, 60, 0, 50, 1, 56], short(b"NO_ROUTE").as_slice(), &short(b"\xff"), &short(b"\xfe")].concat();
+        let mut returned =
+            [&[0, 60, 0, 50, 1, 56], short(b"NO_ROUTE").as_slice(), &short(b"\xff"), &short(b"\xfe")]
+                .concat();
         method(&mut returned).unwrap();
         assert!(returned.ends_with(&[1, b'?', 1, b'?']));
     }

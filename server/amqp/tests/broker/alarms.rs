@@ -6,7 +6,9 @@ use busbar_amqp::{Link, PublishError, Settlement, State};
 use busbar_test_broker::Broker;
 use tokio::time::timeout;
 
-use crate::stage::{connected, consuming, endpoint, message, next, publish, quorum, text, until_state, within};
+use crate::stage::{
+    connected, consuming, endpoint, message, next, publish, quorum, text, until_state, within,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn publishers_wait_and_consumers_do_not() {
@@ -16,7 +18,8 @@ async fn publishers_wait_and_consumers_do_not() {
     let consumer = consuming_link.consume(quorum("work")).unwrap();
     consuming(&consumer).await;
 
-    let alarms: [(&str, fn(&Broker, bool)); 2] = [("memory", Broker::alarm_memory), ("disk", Broker::alarm_disk)];
+    let alarms: [(&str, fn(&Broker, bool)); 2] =
+        [("memory", Broker::alarm_memory), ("disk", Broker::alarm_disk)];
     for (resource, alarm) in alarms {
         publish(&publishing, message("work", "before")).await.unwrap();
         alarm(&broker, true);
@@ -25,10 +28,17 @@ async fn publishers_wait_and_consumers_do_not() {
             let publishing = publishing.clone();
             async move { publish(&publishing, message("work", "first")).await }
         });
-        let blocked = until_state(&publishing, "blocked", |state| matches!(state, State::Blocked { .. })).await;
-        assert!(matches!(&blocked, State::Blocked { reason, .. } if reason.contains(resource)), "{blocked:?}");
+        let blocked =
+            until_state(&publishing, "blocked", |state| matches!(state, State::Blocked { .. })).await;
+        assert!(
+            matches!(&blocked, State::Blocked { reason, .. } if reason.contains(resource)),
+            "{blocked:?}"
+        );
         let held = publishing.publish(message("work", "held"), within(Duration::from_millis(100))).await;
-        assert!(matches!(&held, Err(PublishError::Blocked { reason }) if reason.contains(resource)), "{held:?}");
+        assert!(
+            matches!(&held, Err(PublishError::Blocked { reason }) if reason.contains(resource)),
+            "{held:?}"
+        );
         let patient = tokio::spawn({
             let publishing = publishing.clone();
             async move { publish(&publishing, message("work", "patient")).await }

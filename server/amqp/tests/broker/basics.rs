@@ -30,7 +30,10 @@ async fn messages_go_in_and_come_out() {
     };
     publish(&link, outgoing.clone()).await.unwrap();
     let incoming = next(&consumer).await;
-    assert_eq!((text(&incoming), incoming.redelivered, incoming.delivery_count), ("hello".to_owned(), false, 0));
+    assert_eq!(
+        (text(&incoming), incoming.redelivered, incoming.delivery_count),
+        ("hello".to_owned(), false, 0)
+    );
     assert_eq!((&incoming.properties, &incoming.headers), (&outgoing.properties, &outgoing.headers));
     assert_eq!((incoming.exchange.as_str(), incoming.routing_key.as_str()), ("", "work"));
 

@@ -121,7 +121,10 @@ async fn what_is_consumed_is_neither_lost_nor_done_twice() {
 
     let seen = seen.lock().unwrap();
     let repeated: usize = seen.values().map(|times| times - 1).sum();
-    println!("{repeated} of {MESSAGES} were repeated, {} settlements were stale", consumer.stale_settlements());
+    println!(
+        "{repeated} of {MESSAGES} were repeated, {} settlements were stale",
+        consumer.stale_settlements()
+    );
     // A message is repeated only if its acknowledgement was on its way when the broker died.
     assert!(repeated <= KILLS * 1000, "{repeated} of {MESSAGES} were repeated");
 }
@@ -162,7 +165,7 @@ async fn an_ordered_consumer_keeps_the_order() {
         incoming.settle(Settlement::Ack);
     }
     println!("{repeated} repeated");
-    assert!((KILLS..=2 * KILLS).contains(&repeated) || repeated <= 2 * KILLS, "{repeated}");
+    assert!(repeated <= 2 * KILLS, "{repeated} were repeated");
     assert!(consumer.drain(within(BOUND)).await);
     until("an empty queue", || broker.depth("/", "work") == Some(0)).await;
 }

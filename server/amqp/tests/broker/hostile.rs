@@ -19,9 +19,8 @@ async fn no_message_ends_the_connection() {
     );
 
     for levels in [31, 33, 1000, 18_000] {
-        let nested = format!(
-            "lists:foldl(fun(_, T) -> [{{<<\"t\">>, table, T}}] end, [], lists:seq(1, {levels}))"
-        );
+        let nested =
+            format!("lists:foldl(fun(_, T) -> [{{<<\"t\">>, table, T}}] end, [], lists:seq(1, {levels}))");
         broker.publish_as("/", "", b"work", &nested, "<<>>");
         let incoming = next(&consumer).await;
         let (mut table, mut seen) = (&incoming.headers, 0);

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use busbar_amqp::{Confirmed, Endpoint, Link, Outgoing, Overflow, PublishError, Queue, QueueKind, Subscription};
+use busbar_amqp::{
+    Confirmed, Endpoint, Link, Outgoing, Overflow, PublishError, Queue, QueueKind, Subscription,
+};
 use busbar_test_broker::Broker;
 use futures_util::future::join_all;
 
@@ -12,7 +14,8 @@ use crate::stage::{consuming, endpoint, message, publish, quorum, until, within}
 async fn each_message_learns_its_own_fate() {
     let broker = Broker::start();
     // One channel, so that all are in each other's way.
-    let link = Link::start(Endpoint { publishers: 1, body_bytes_max: 2000, ..endpoint(&broker, "/") }).unwrap();
+    let link =
+        Link::start(Endpoint { publishers: 1, body_bytes_max: 2000, ..endpoint(&broker, "/") }).unwrap();
     let consumer = link.consume(Subscription { prefetch: 1, ..quorum("work") }).unwrap();
     consuming(&consumer).await;
 
@@ -55,7 +58,9 @@ async fn each_message_learns_its_own_fate() {
     broker.evaluate(declare);
     let late = || Outgoing { exchange: "late".to_owned(), mandatory: false, ..message("", "x") };
     publish(&link, late()).await.unwrap();
-    broker.evaluate("rabbit_exchange:delete(rabbit_misc:r(<<\"/\">>, exchange, <<\"late\">>), false, <<\"test\">>), <<>>");
+    broker.evaluate(
+        "rabbit_exchange:delete(rabbit_misc:r(<<\"/\">>, exchange, <<\"late\">>), false, <<\"test\">>), <<>>",
+    );
     assert_eq!(publish(&link, late()).await, Err(PublishError::NoExchange { exchange: "late".to_owned() }));
     publish(&link, message("work", "after")).await.unwrap();
     assert_eq!(publish(&link, late()).await, Err(PublishError::NoExchange { exchange: "late".to_owned() }));

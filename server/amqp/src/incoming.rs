@@ -23,7 +23,8 @@ pub enum Body {
 pub enum Settlement {
     /// It is done with, and the broker forgets it.
     Ack,
-    /// It goes back to its place in the queue; a quorum queue counts that.
+    /// It goes back to its place in the queue, or to the end of a quorum queue that has no delivery limit. Quorum
+    /// queues count that.
     Requeue,
     /// It is dead-lettered, if the queue says where to, and gone otherwise.
     Reject,

@@ -69,11 +69,12 @@ pub(crate) fn refusal(error: &lapin::Error) -> Option<String> {
 
 /// Of what rustls says, the words that tell somebody what to do.
 pub(crate) fn explain_tls(text: &str, server_name: &str) -> String {
-    let plain = if text.contains("UnknownIssuer") {
+    // One whose name is that of the authority shows by its signature.
+    let plain = if text.contains("UnknownIssuer") || text.contains("BadSignature") {
         "the broker's certificate is not from the authority that is trusted for it".to_owned()
-    } else if text.contains("NotValidForName") {
+    } else if text.contains("not valid for name") {
         format!("the broker's certificate is not for {server_name:?}")
-    } else if text.contains("Expired") {
+    } else if text.to_lowercase().contains("expired") {
         "the broker's certificate has expired".to_owned()
     } else {
         return text.to_owned();
@@ -90,7 +91,7 @@ mod tests {
         let explained = explain_tls("invalid peer certificate: UnknownIssuer", "broker");
         assert!(explained.starts_with("the broker's certificate is not from the authority"), "{explained}");
         let explained =
-            explain_tls("invalid peer certificate: certificate not valid; NotValidForName", "broker");
+            explain_tls("invalid peer certificate: certificate not valid for name \"x\"", "broker");
         assert!(explained.starts_with("the broker's certificate is not for \"broker\""), "{explained}");
         assert_eq!(explain_tls("alert", "broker"), "alert");
     }

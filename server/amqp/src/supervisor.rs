@@ -12,7 +12,7 @@ use crate::{
     bounds::{LASTING, LOOK_INTERVAL, PROBE_LOOKS},
     connect::connect,
     link::Shared,
-    reason::Reason,
+    reason::{Reason, refusal},
     session::Session,
     state::State,
 };
@@ -98,7 +98,8 @@ fn heed(shared: &Shared, event: Event) -> ControlFlow<Reason> {
         Event::ConnectionUnblocked => {
             shared.state.send_replace(State::Connected);
         }
-        Event::Error(error) => return ControlFlow::Break(Reason::of(&error)),
+        // Of a channel's end its own users hear.
+        Event::Error(error) if refusal(&error).is_none() => return ControlFlow::Break(Reason::of(&error)),
         _ => {}
     }
     ControlFlow::Continue(())

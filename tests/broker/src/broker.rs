@@ -164,3 +164,11 @@ impl Broker {
         self.evaluate("rabbit_networking:close_all_connections(\"test\"), <<>>");
     }
 }
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the broker's log ends with:\n{}", self.node.log());
+        }
+    }
+}

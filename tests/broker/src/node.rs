@@ -22,7 +22,9 @@ use crate::{certificates::Certificates, control::Control, guardian::Guardian, po
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 const INTERVAL: Duration = Duration::from_millis(25);
 /// A start takes three seconds on an idle machine.
-const START_BOUND: Duration = Duration::from_secs(25);
+const START_BOUND: Duration = Duration::from_secs(90);
+/// Of a node whose test failed.
+const LOG_LINES: usize = 60;
 const STOP_BOUND: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
@@ -177,6 +179,14 @@ impl Node {
     pub(crate) fn signal(&self, signal: Signal) {
         let child = self.process.as_ref().expect("the broker runs");
         kill(Pid::from_raw(child.id().cast_signed()), signal).expect("the broker can be signalled");
+    }
+
+    /// The end of the node's log.
+    pub(crate) fn log(&self) -> String {
+        let name = format!("logs/{}.log", self.control.node());
+        let log = fs::read_to_string(self.path(&name)).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
     }
 
     /// Takes away all that the node keeps.

@@ -42,8 +42,8 @@ pub(crate) enum Failure {
 
 /// What lapin says of one message.
 enum Outcome {
-    NotSent(lapin::Error),
-    Lost(lapin::Error),
+    /// Without its channel; whether all of it had been sent.
+    Lost(lapin::Error, bool),
     Acked(Option<Returned>),
     Nacked(Option<Returned>),
 }
@@ -126,14 +126,14 @@ async fn send(channel: &Channel, message: &Message) -> Outcome {
     let sent = channel.basic_publish(exchange, key, options, &outgoing.body, properties.clone()).await;
     let confirm = match sent {
         Ok(confirm) => confirm,
-        Err(error) => return Outcome::NotSent(error),
+        Err(error) => return Outcome::Lost(error, false),
     };
     match confirm.await {
         Ok(Confirmation::Ack(returned)) => Outcome::Acked(returned.map(read)),
         Ok(Confirmation::Nack(returned)) => Outcome::Nacked(returned.map(read)),
         // Of a channel without confirms, which these are not.
         Ok(Confirmation::NotRequested) => Outcome::Nacked(None),
-        Err(error) => Outcome::Lost(error),
+        Err(error) => Outcome::Lost(error, true),
     }
 }
 
@@ -149,21 +149,39 @@ fn read(message: BasicReturnMessage) -> Returned {
 }
 
 fn conclude(book: &mut Book<Job>, number: u64, outcome: Outcome) {
-    let (returned, kind) = match outcome {
-        Outcome::Acked(returned) => (returned, Ok(Ok(Confirmed {}))),
-        Outcome::Nacked(returned) => (returned, Ok(Err(PublishError::Nacked))),
-        Outcome::NotSent(error) => (None, Err((error, false))),
-        Outcome::Lost(error) => (None, Err((error, true))),
-    };
-    let Some((job, verdict)) = book.conclude(number, returned) else { return };
-    let result = match (kind, verdict) {
-        (Ok(Ok(_)), Verdict::Returned { code, text }) => {
-            Err(Failure::Final(PublishError::Unroutable { code, text }))
+    let confirmed = match outcome {
+        Outcome::Acked(returned) => book.confirm(number, true, returned),
+        Outcome::Nacked(returned) => book.confirm(number, false, returned),
+        Outcome::Lost(error, sent) => {
+            let (owner, doubtful) = book.lose(number);
+            if let Some((job, verdict)) = owner {
+                let failure = match verdict {
+                    Verdict::Returned { code, text } => {
+                        Failure::Final(PublishError::Unroutable { code, text })
+                    }
+                    _ if sent => Failure::Final(lost(&job, &error)),
+                    _ => Failure::NotSent(Reason::of(&error)),
+                };
+                tell(job, Err(failure));
+            }
+            doubtful
         }
-        (Ok(result), _) => result.map_err(Failure::Final),
-        (Err((error, false)), _) => Err(Failure::NotSent(Reason::of(&error))),
-        (Err((error, true)), _) => Err(Failure::Final(lost(&job, &error))),
     };
+    for (job, accepted, verdict) in confirmed {
+        let result = match verdict {
+            Verdict::Returned { code, text } => Err(PublishError::Unroutable { code, text }),
+            _ if !accepted => Err(PublishError::Nacked),
+            Verdict::Kept => Ok(Confirmed {}),
+            Verdict::Unknown => {
+                let reason = "the channel was lost before it was known whether the message was returned";
+                Err(PublishError::Unconfirmed { reason: reason.to_owned() })
+            }
+        };
+        tell(job, result.map_err(Failure::Final));
+    }
+}
+
+fn tell(job: Job, result: Result<Confirmed, Failure>) {
     // Who has stopped waiting has said that the outcome is not known.
     let _ = job.done.send(result);
 }

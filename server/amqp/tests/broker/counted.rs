@@ -165,7 +165,7 @@ async fn an_ordered_consumer_keeps_the_order() {
         incoming.settle(Settlement::Ack);
     }
     println!("{repeated} repeated");
-    assert!((KILLS..=2 * KILLS).contains(&repeated) || repeated <= 2 * KILLS, "{repeated}");
+    assert!(repeated <= 2 * KILLS, "{repeated} were repeated");
     assert!(consumer.drain(within(BOUND)).await);
     until("an empty queue", || broker.depth("/", "work") == Some(0)).await;
 }

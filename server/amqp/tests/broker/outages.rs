@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use busbar_amqp::{Binding, Outgoing, PublishError};
 use busbar_amqp::{
-    ConsumerState, Endpoint, Exchange, ExchangeKind, Link, Reason, Settlement, State, Subscription,
+    Binding, ConsumerState, Endpoint, Exchange, ExchangeKind, Link, Outgoing, PublishError, Queue, Reason,
+    Settlement, State, Subscription,
 };
 use busbar_test_broker::Broker;
 
@@ -91,7 +91,7 @@ async fn links_and_consumers_come_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn silence_and_a_close_by_the_broker_are_noticed() {
     let broker = Broker::start();
-    let quick = Endpoint { heartbeat: Duration::from_secs(2), ..endpoint(&broker, "/") };
+    let quick = Endpoint { heartbeat: Duration::from_secs(2), publishers: 1, ..endpoint(&broker, "/") };
     let link = Link::start(quick).unwrap();
     let consumer = link.consume(quorum("work")).unwrap();
     consuming(&consumer).await;
@@ -99,6 +99,9 @@ async fn silence_and_a_close_by_the_broker_are_noticed() {
     broker.close_connections();
     until_consumer(&consumer, "away", |state| !matches!(state, ConsumerState::Consuming)).await;
     consuming(&consumer).await;
+    publish(&link, message("work", "before")).await.unwrap();
+    next(&consumer).await.settle(Settlement::Ack);
+    until("an empty queue", || broker.depth("/", "work") == Some(0)).await;
 
     broker.freeze();
     let under_way = tokio::spawn({
@@ -121,7 +124,10 @@ async fn silence_and_a_close_by_the_broker_are_noticed() {
 async fn a_consumer_pauses_and_drains() {
     let broker = Broker::start();
     let link = Link::start(endpoint(&broker, "/")).unwrap();
-    let consumer = link.consume(Subscription { prefetch: 4, ..quorum("work") }).unwrap();
+    // With a limit, what comes back comes to where it was.
+    let limited = Queue { delivery_limit: Some(10), ..Queue::default() };
+    let subscription = Subscription { prefetch: 4, declare: Some(limited), ..Subscription::to("work") };
+    let consumer = link.consume(subscription).unwrap();
     consuming(&consumer).await;
     for number in 0..10 {
         publish(&link, message("work", number.to_string())).await.unwrap();

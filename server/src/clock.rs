@@ -9,3 +9,9 @@ pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
+
+/// What time it was then.
+pub(crate) fn at(then: std::time::Instant) -> Timestamp {
+    let ago = i64::try_from(then.elapsed().as_micros()).unwrap_or(i64::MAX);
+    Timestamp(now().0.saturating_sub(ago))
+}

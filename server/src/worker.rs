@@ -1,5 +1,6 @@
 //! A worker: accepts calls on the shared socket and runs services, on one thread.
 
+mod brokers;
 mod catalog;
 mod connection;
 mod head;

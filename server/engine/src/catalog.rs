@@ -79,6 +79,8 @@ pub struct Catalog {
     routes: Vec<Route>,
     router: Router<Target>,
     soap: Vec<SoapAddress>,
+    /// Channels that messages of queues come by.
+    queues: HashMap<Name, usize>,
     services: HashMap<Name, Slot>,
     invoker: Option<Arc<Guard>>,
     opener: Option<Arc<dyn Opener>>,
@@ -138,13 +140,15 @@ impl Binder {
                 channel: channel.clone(),
             })
             .collect();
+        let queues = routes.iter().enumerate().filter(|(_, route)| route.channel.address.amqp().is_some());
+        let queues = queues.map(|(at, route)| (route.channel.name.clone(), at)).collect();
         let soap = self.operations.addresses(&definitions, &soap, &routes, &mut problems);
         self.gates.retain(|name, _| services.contains_key(name));
         self.contracts.retain(|name, _| services.contains_key(name));
         self.guards = guards;
         let invoker = self.guards.get(INVOKER).cloned();
         let (opener, openapi) = (Some(Arc::clone(&self.opener)), OnceLock::new());
-        (Catalog { definitions, routes, router, soap, services, invoker, opener, openapi }, problems)
+        (Catalog { definitions, routes, router, soap, queues, services, invoker, opener, openapi }, problems)
     }
 
     fn guard(&self, security: &busbar_model::Security) -> Arc<Guard> {
@@ -275,6 +279,10 @@ impl Catalog {
 
     pub(crate) fn route(&self, at: usize) -> Option<&Route> {
         self.routes.get(at)
+    }
+
+    pub(crate) fn queue(&self, channel: &Name) -> Option<&Route> {
+        self.route(*self.queues.get(channel)?)
     }
 
     pub(crate) fn soap(&self, at: usize) -> Option<&SoapAddress> {

@@ -7,6 +7,7 @@ pub mod authenticate;
 pub mod body;
 pub mod buffers;
 pub mod catalog;
+pub mod consume;
 pub mod contract;
 mod cors;
 pub mod deliver;

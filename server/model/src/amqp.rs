@@ -1,5 +1,7 @@
 //! What an AMQP channel has: a queue, how its messages are taken, and what becomes of those that fail.
 
+mod failure;
+
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,8 @@ use crate::{
     },
     name::Name,
 };
+
+pub use failure::Next;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Amqp {

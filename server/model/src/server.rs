@@ -48,6 +48,32 @@ pub struct Load {
     pub memory_bytes: u64,
     /// What it lacked a moment ago: `connections`, `descriptors`, `bodies`, `replies`, `memory`, `logs`.
     pub troubles: Vec<String>,
+    /// Its AMQP channels and connections, by name.
+    pub consuming: Vec<Consuming>,
+    pub linked: Vec<Linked>,
+}
+
+/// What a worker does about an AMQP channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consuming {
+    pub channel: Name,
+    /// `consuming`, `reconnecting`, `refused` (by the broker, which is asked again and again), `paused`, `stopped`.
+    pub state: String,
+    /// When it began to be without messages.
+    pub since: Option<Timestamp>,
+    pub reason: Option<String>,
+}
+
+/// How a worker's connection is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Linked {
+    pub connection: Name,
+    /// `in` for consumers, `out` for what is published.
+    pub way: String,
+    /// `connecting`, `connected`, `reconnecting`, `blocked` (the broker takes no messages), `unusable`, `stopped`.
+    pub state: String,
+    pub since: Option<Timestamp>,
+    pub reason: Option<String>,
 }
 
 /// A worker process and what it runs.

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use busbar_engine::ports::{self, Unopened};
-use busbar_model::{Secret, Security};
+use busbar_model::{Connection, Secret, Security, connection::Client};
 use busbar_store::{MasterKey, Plaintext, secret::seal::Error as SealError};
 
 use crate::{causes::chain, master_key};
@@ -25,13 +25,25 @@ impl Opener {
 }
 
 impl Opener {
+    fn key(&self) -> Result<&MasterKey, Unopened> {
+        self.key.as_ref().ok_or_else(|| Unopened("this server has no master key".to_owned()))
+    }
+
     fn opened(
         &self,
         open: impl FnOnce(&MasterKey) -> Result<Plaintext, SealError>,
     ) -> Result<String, Unopened> {
-        let key = self.key.as_ref().ok_or_else(|| Unopened("this server has no master key".to_owned()))?;
-        let opened = open(key).map_err(|error| Unopened(error.to_string()))?;
+        let opened = open(self.key()?).map_err(|error| Unopened(error.to_string()))?;
         Ok(opened.reveal().to_owned())
+    }
+}
+
+impl Opener {
+    /// The client of a connection, with its secrets in the clear.
+    pub(crate) fn open_connection(&self, connection: &Connection) -> Result<Client<String>, Unopened> {
+        let key = self.key()?;
+        let opened = key.open_connection(connection).map_err(|error| Unopened(error.to_string()))?;
+        Ok(opened.map(|_, secret| secret.reveal().to_owned()))
     }
 }
 

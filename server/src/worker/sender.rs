@@ -159,7 +159,7 @@ fn until(now: Timestamp, next: Timestamp) -> Duration {
 }
 
 /// In 0.0..1.0, from the random half of a UUIDv7.
-fn random(unique: u128) -> f64 {
+pub(crate) fn random(unique: u128) -> f64 {
     f64::from((unique & u128::from(u32::MAX)) as u32) / (f64::from(u32::MAX) + 1.0)
 }
 

@@ -17,6 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("busbar-engine", &["busbar-model", "busbar-soap"]),
     ("busbar-store", &["busbar-model", "busbar-soap"]),
     ("busbar-wasm", &["busbar-model", "busbar-engine"]),
+    ("busbar-amqp", &["busbar-test-broker"]),
     ("busbar-admin", &["busbar-model", "busbar-store"]),
     (
         "busbar",
@@ -24,7 +25,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("busbar-sdk", &["busbar-sdk-macros"]),
     ("busbar-sdk-macros", &["busbar-sdk"]),
-    ("busbar-tests", &["busbar-model", "busbar-soap"]),
+    ("busbar-test-broker", &[]),
+    ("busbar-tests", &["busbar-model", "busbar-soap", "busbar-test-broker"]),
     ("echo", &["busbar-sdk"]),
     ("greeter", &["busbar-sdk"]),
     ("mailer", &["busbar-sdk"]),
@@ -45,6 +47,7 @@ const WRAPPED: &[(&str, &str)] = &[
     ("libsqlite3-sys", "busbar-store"),
     ("wasmtime", "busbar-wasm"),
     ("lapin", "busbar-amqp"),
+    ("async-rs", "busbar-amqp"),
     ("aes-gcm", "busbar-store"),
     ("quick-xml", "busbar-soap"),
 ];

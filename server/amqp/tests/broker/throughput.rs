@@ -19,7 +19,7 @@ use crate::stage::{connected, endpoint, message, publish};
 
 const IN_FLIGHT: usize = 256;
 const CHANNELS: usize = 4;
-const MESSAGES: usize = 40_000;
+const MESSAGES: usize = 30_000;
 const ROUNDS: usize = 5;
 const BODY: &[u8] = &[b'x'; 512];
 

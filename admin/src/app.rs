@@ -17,9 +17,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     audit,
     auth::{self, Token},
-    bounds, channels, configuration, correlation, deliveries, deployments,
+    bounds, calendars, channels, configuration, connections, correlation, deliveries, deployments,
     error::Error,
-    health, host, idempotency, metrics, openapi, plugins,
+    health, host, idempotency, jobs, metrics, openapi, plugins,
     problem::{Kind, Problem},
     secrets, security, servers, services,
     settings::{HashPassword, PasswordFits, Settings},
@@ -79,6 +79,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(channels::list, channels::create))
         .routes(routes!(channels::get, channels::update, channels::delete))
+        .routes(routes!(channels::pause))
+        .routes(routes!(channels::resume))
+        .routes(routes!(connections::list, connections::create))
+        .routes(routes!(connections::get, connections::update, connections::delete))
         .routes(routes!(security::list, security::create))
         .routes(routes!(security::get, security::update, security::delete))
         .routes(routes!(secrets::list, secrets::create))
@@ -100,6 +104,15 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(deliveries::payload))
         .routes(routes!(deliveries::retry))
         .routes(routes!(deliveries::discard))
+        .routes(routes!(jobs::list, jobs::create))
+        .routes(routes!(jobs::get, jobs::update, jobs::delete))
+        .routes(routes!(jobs::pause))
+        .routes(routes!(jobs::resume))
+        .routes(routes!(jobs::run))
+        .routes(routes!(jobs::next))
+        .routes(routes!(jobs::runs))
+        .routes(routes!(calendars::list, calendars::create))
+        .routes(routes!(calendars::get, calendars::update, calendars::delete))
         .routes(routes!(servers::list))
         .routes(routes!(servers::get))
         .routes(routes!(configuration::export))

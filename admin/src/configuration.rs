@@ -62,7 +62,9 @@ pub(crate) struct View {
 #[utoipa::path(get, path = "/api/v1/export", tag = "configuration",
     responses((status = 200, description = "The document.", body = Configuration, content_type = "application/yaml")))]
 pub(crate) async fn export(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    let text = app.read(|odb| Ok(Document::of(&odb.definitions()?).to_yaml())).await?;
+    let (definitions, timetable) = app.read(|odb| Ok(odb.configuration()?)).await?;
+    let written = tokio::task::spawn_blocking(move || Document::of(&definitions, &timetable).to_yaml());
+    let text = written.await.map_err(Problem::internal)?;
     Ok(([(header::CONTENT_TYPE, YAML)], text).into_response())
 }
 

@@ -2,6 +2,8 @@
 //! the description is never answered 400, and one that does not always is. To be used as
 //! `#[schema(schema_with = describe::name)]` on members, or for the parameters of lists.
 
+mod schedules;
+
 use busbar_model::{bounds, path::RESERVED_PREFIX};
 use serde_json::{Value, json};
 use utoipa::{
@@ -12,6 +14,7 @@ use utoipa::{
     },
 };
 
+pub(crate) use self::schedules::*;
 use crate::bounds::CONTENT_TYPE_BYTES_MAX;
 
 /// A dot-separated name (`busbar_model::Name`).
@@ -220,6 +223,10 @@ pub(crate) fn nullable(schema: RefOr<Schema>) -> RefOr<Schema> {
         RefOr::T(Schema::Array(mut array)) => {
             with_null(&mut array.schema_type);
             RefOr::T(Schema::Array(array))
+        }
+        RefOr::T(Schema::OneOf(mut choice)) => {
+            choice.items.push(ObjectBuilder::new().schema_type(Type::Null).into());
+            RefOr::T(Schema::OneOf(choice))
         }
         other => other,
     }

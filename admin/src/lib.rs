@@ -2,17 +2,20 @@
 //!
 //! It needs the ODB and the master key; any number of processes may serve it.
 
+mod amqp;
 mod api_key;
 mod app;
 mod audit;
 mod auth;
 mod body;
 mod bounds;
+mod calendars;
 mod caller;
 mod channels;
 mod check;
 mod clock;
 mod configuration;
+mod connections;
 mod correlation;
 mod cors;
 mod deliveries;
@@ -23,6 +26,7 @@ mod etag;
 mod health;
 mod host;
 mod idempotency;
+mod jobs;
 mod limits;
 mod member;
 mod metrics;

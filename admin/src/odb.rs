@@ -68,7 +68,8 @@ impl From<Error> for Problem {
             Error::NotFound { .. } => Self::new(Kind::NotFound, error.to_string()),
             Error::NameTaken { .. } => conflict("name-taken").with_error("/name", error.to_string()),
             Error::AddressTaken(taken) => {
-                conflict("address-taken").with_error("/path", format!("channel {:?} has it", taken.other))
+                let path = format!("/{}", taken.member);
+                conflict("address-taken").with_error(&path, format!("channel {:?} has it", taken.other))
             }
             Error::NoSoap(problem) => conflict("no-soap").with_error("/service", problem.reason.clone()),
             Error::InUse { users, .. } => {
@@ -86,6 +87,14 @@ impl From<Error> for Problem {
             Error::NothingToRollBackTo { .. } => conflict("nothing-to-roll-back-to"),
             Error::UnknownSecurity { .. } => {
                 conflict("unknown-security").with_error("/security", error.to_string())
+            }
+            Error::UnknownCalendar { .. } => {
+                conflict("unknown-calendar").with_error("/calendar", error.to_string())
+            }
+            Error::RunUnderWay { .. } => conflict("run-under-way"),
+            Error::TooManyRuns { .. } => conflict("too-many-runs"),
+            Error::UnknownConnection { .. } => {
+                conflict("unknown-connection").with_error("/amqp/connection", error.to_string())
             }
             Error::SoapOnly { name, .. } => {
                 let path = if name.as_str() == INVOKER { "/name" } else { "/security" };

@@ -43,12 +43,15 @@ impl IntoResponses for Conflict {
 #[derive(OpenApi)]
 #[openapi(tags(
     (name = "channels", description = "Ways in."),
+    (name = "connections", description = "Ways out, and what channels of some protocols come in by."),
     (name = "security", description = "Credentials that channels ask for."),
     (name = "secrets", description = "Values that plugins read by name."),
     (name = "plugins", description = "Components, their grants and config, and going back."),
     (name = "services", description = "Named operations and their limits."),
     (name = "deployments", description = "Plugin versions on their way to being live."),
     (name = "deliveries", description = "Messages that the bus has promised to get to their targets."),
+    (name = "jobs", description = "Services that run on a schedule, and their runs."),
+    (name = "calendars", description = "Days on which jobs do not run."),
     (name = "servers", description = "Servers and workers as they report themselves."),
     (name = "configuration", description = "All definitions as one document."),
     (name = "audit", description = "Who changed what."),

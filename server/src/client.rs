@@ -5,7 +5,9 @@ mod answer;
 mod api;
 mod apply;
 mod bounds;
+mod calendar;
 mod channel;
+mod connection;
 mod delivery;
 mod deploy;
 mod deployment;
@@ -13,6 +15,7 @@ mod document;
 mod export;
 mod failure;
 mod invoke;
+mod job;
 mod locate;
 mod logs;
 mod lookup;
@@ -93,6 +96,9 @@ pub(crate) enum ClientCommand {
     /// Ways in.
     #[command(subcommand)]
     Channel(channel::Command),
+    /// Ways out, and what channels of some protocols come in by.
+    #[command(subcommand)]
+    Connection(connection::Command),
     /// Credentials that channels ask for.
     #[command(subcommand)]
     Security(security::Command),
@@ -115,6 +121,12 @@ pub(crate) enum ClientCommand {
     /// Messages on their way to their targets, and the error queue.
     #[command(subcommand)]
     Delivery(delivery::Command),
+    /// Services that run on a schedule, and their runs.
+    #[command(subcommand)]
+    Job(job::Command),
+    /// Days on which jobs do not run.
+    #[command(subcommand)]
+    Calendar(calendar::Command),
     /// The bus at a glance: servers, workers and what they run.
     #[command(after_help = "Examples:\n  busbar status\n  busbar status --json")]
     Status,
@@ -153,6 +165,7 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::Service(command) => service::run(session, command).await,
         ClientCommand::Invoke(args) => invoke::run(session, args).await,
         ClientCommand::Channel(command) => channel::run(session, command).await,
+        ClientCommand::Connection(command) => connection::run(session, command).await,
         ClientCommand::Security(command) => security::run(session, command).await,
         ClientCommand::Secret(command) => secret::run(session, command).await,
         ClientCommand::Deployment(command) => deployment::run(session, command).await,
@@ -164,6 +177,8 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::Backup(args) => backup::run(&mut session.output, &session.folder, &args),
         ClientCommand::Restore(args) => restore::run(&mut session.output, &session.folder, &args).await,
         ClientCommand::Delivery(command) => delivery::run(session, command).await,
+        ClientCommand::Job(command) => job::run(session, command).await,
+        ClientCommand::Calendar(command) => calendar::run(session, command).await,
         ClientCommand::Status => status::run(session).await,
     }
 }
@@ -210,6 +225,21 @@ mod tests {
         assert!(matches!(parse("stop").unwrap().command, Command::Stop));
     }
 
+    /// As a shell takes them: what stands in single quotes is one.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        for (at, part) in line.split('\'').enumerate() {
+            for (nth, piece) in part.split(if at % 2 == 0 { " " } else { "\n" }).enumerate() {
+                if nth > 0 {
+                    words.push(String::new());
+                }
+                words.last_mut().unwrap().push_str(piece);
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
     #[test]
     fn accepts_what_the_help_shows() {
         fn examples(command: &clap::Command, found: &mut Vec<String>) {
@@ -225,8 +255,9 @@ mod tests {
         root.get_subcommands().filter(|c| c.get_name() != "stop").for_each(|c| examples(c, &mut found));
         assert!(found.len() > 25, "{found:?}");
         for line in found {
-            let words = line.split(['<', '>']).next().unwrap_or_default().replace('\'', "");
-            parse(&words).unwrap_or_else(|error| panic!("{line}: {error}"));
+            let words = words(line.split(['<', '>']).next().unwrap_or_default());
+            let cli = Cli::try_parse_from(std::iter::once("busbar".to_owned()).chain(words));
+            cli.unwrap_or_else(|error| panic!("{line}: {error}"));
         }
     }
 
@@ -248,7 +279,7 @@ mod tests {
             "security create-basic b",
             "security create-ws-security w",
             "security create-ws-security w --username u --password-type clear",
-            "channel create --path /a --service s --protocol amqp",
+            "channel create --path /a --service s --protocol mqtt",
             "security create-basic b --username u --password p",
             "deployment list --state odd",
             "logs --level loud",
@@ -269,6 +300,10 @@ mod tests {
             "delivery discard --all --yes",
             "delivery discard 1 --payload-file f",
             "invoke s --async --timeout soon",
+            "job create a",
+            "job create a --service s --every 1h --at 2026-12-01T02:00:00Z",
+            "job runs a --trigger odd",
+            "calendar create",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

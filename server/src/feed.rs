@@ -25,6 +25,8 @@ pub(crate) enum ToWorker {
     Prepare { list: u64, digests: Vec<Digest> },
     /// To be answered with `Counted`; said often enough to show that the singleton lives.
     Count { id: u64 },
+    /// There may be something to deliver.
+    Deliver,
 }
 
 /// From a worker.

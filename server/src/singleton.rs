@@ -1,20 +1,21 @@
 //! The singleton: the work of a server that can't be parallel. It follows the ODB, feeds the workers,
-//! takes in files, compiles, and moves deployments on.
+//! takes in files, compiles, moves deployments on, and fires jobs.
 
 pub(crate) mod compiler;
 mod contracts;
 mod core;
 mod deaths;
-mod delivery_counts;
 mod deployer;
 mod exposition;
 mod feeding;
 mod follower;
 mod heartbeat;
 mod lead;
+mod odb_counts;
 mod ops;
 mod pickup;
 mod proposals;
+mod scheduler;
 mod sweeper;
 mod workers;
 
@@ -87,6 +88,7 @@ async fn lead(core: Arc<Core>, ops: Option<std::net::TcpListener>) -> anyhow::Re
     parts.spawn(deployer::run(Arc::clone(&core)));
     parts.spawn(deaths::run(Arc::clone(&core)));
     parts.spawn(sweeper::run(Arc::clone(&core)));
+    parts.spawn(scheduler::run(Arc::clone(&core)));
     match parts.join_next().await {
         Some(outcome) => outcome.context("a part of the singleton ended badly")?,
         None => Ok(()),

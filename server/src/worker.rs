@@ -2,6 +2,7 @@
 
 mod catalog;
 mod connection;
+mod head;
 mod http;
 mod ledger;
 mod listen;
@@ -86,7 +87,8 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let watched = Arc::clone(&pipeline);
     let watching = Arc::clone(&roster).watch(move || watched.buffers().are_scarce());
     tokio::spawn(watching);
-    let reporting = reporting::start(&boot, keeper, control.clone(), drain.clone(), load);
+    let reporting =
+        reporting::start(&boot, keeper, control.clone(), drain.clone(), load, Arc::clone(&ledger));
     let sender = sender::Sender {
         ledger,
         pipeline: Arc::clone(&pipeline),

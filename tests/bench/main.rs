@@ -12,6 +12,7 @@ mod cpu;
 mod crowd;
 mod deploy;
 mod floor;
+mod jobs;
 mod load;
 mod neighbours;
 mod rounds;
@@ -49,6 +50,8 @@ enum Part {
     Soap,
     /// What calls keep and hand over.
     State,
+    /// Jobs that are not due, and a thousand a second that are.
+    Jobs,
     /// Drop to live, rollback, swaps under load.
     Deploy,
     /// Callers beside plugins that spin.
@@ -96,6 +99,7 @@ async fn measure(quick: bool, only: &[Part]) {
             Part::Scale => scale::report(quick).await,
             Part::Soap => soap::report(quick).await,
             Part::State => state::report(quick).await,
+            Part::Jobs => jobs::report(quick).await,
             Part::Deploy => deploy::report(quick).await,
             Part::Neighbours => neighbours::report(quick).await,
             Part::Crowd => crowd::report(quick).await,

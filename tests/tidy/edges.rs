@@ -12,7 +12,8 @@ use crate::{
 /// What a crate of ours may use of ours. A crate that is not named here is refused, so that a new one is decided
 /// upon.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("busbar-model", &[]),
+    ("busbar-schedule", &[]),
+    ("busbar-model", &["busbar-schedule"]),
     ("busbar-soap", &["busbar-model"]),
     ("busbar-engine", &["busbar-model", "busbar-soap"]),
     ("busbar-store", &["busbar-model", "busbar-soap"]),
@@ -50,6 +51,8 @@ const WRAPPED: &[(&str, &str)] = &[
     ("async-rs", "busbar-amqp"),
     ("aes-gcm", "busbar-store"),
     ("quick-xml", "busbar-soap"),
+    ("chrono-tz", "busbar-schedule"),
+    ("croner", "busbar-schedule"),
 ];
 
 /// The SDK is copied beside crates of authors, where there is no workspace to inherit from.

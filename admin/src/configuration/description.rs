@@ -3,6 +3,7 @@
 use busbar_model::{
     bounds,
     configuration::FORMAT,
+    schedule::bounds::JITTER_MS_MAX,
     security::{PasswordType, WS_SECURITY},
 };
 use serde_json::json;
@@ -12,6 +13,7 @@ use utoipa::openapi::{
 };
 
 use crate::{
+    amqp, connections,
     describe::{self, described, members, nullable, whole},
     limits, soap,
 };
@@ -28,10 +30,13 @@ pub(super) fn document() -> RefOr<Schema> {
         ("secrets", section(secret())),
         ("plugins", section(plugin())),
         ("services", section(service())),
+        ("connections", section(connections::described())),
         ("channels", section(channel())),
+        ("calendars", section(calendar())),
+        ("jobs", section(job())),
     ];
     let description = "All definitions, each section by name. What an entry leaves out has its default. In texts \
-        ${NAME} is a variable, which is to be replaced before; only a password and a secret's value may be left as one, and \
+        ${NAME} is a variable, which is to be replaced before; only passwords, keys and values of secrets may be left as one, and \
         the present one stays. $${ stands for ${.";
     members(sections).required("busbar").description(Some(description)).into()
 }
@@ -122,20 +127,63 @@ fn channel() -> RefOr<Schema> {
     let by_service = of_soap()
         .property("service", describe::operation_name())
         .property("soap", RefOr::T(soap::without_operation().into()));
-    OneOfBuilder::new().item(rest).item(named).item(by_service).into()
+    let amqp = of_each()
+        .property("protocol", describe::one_of(["amqp"]))
+        .required("protocol")
+        .property("service", describe::name())
+        .property("amqp", amqp::described())
+        .required("amqp");
+    OneOfBuilder::new().item(rest).item(named).item(by_service).item(amqp).into()
+}
+
+/// What a channel of HTTP has.
+fn of_any() -> ObjectBuilder {
+    of_each().property("security", describe::name()).required("path")
+}
+
+/// Days that jobs skip.
+fn calendar() -> RefOr<Schema> {
+    let rules = members([
+        ("dates", describe::calendar_dates()),
+        ("ranges", describe::calendar_ranges()),
+        ("yearly", describe::calendar_yearly()),
+        ("weekdays", describe::calendar_weekdays()),
+    ]);
+    nullable(rules.schema_type(Type::Object).into())
+}
+
+fn job() -> RefOr<Schema> {
+    let flag = || ObjectBuilder::new().schema_type(Type::Boolean).into();
+    let number = |least, most| whole(least, most).into();
+    members([
+        ("service", describe::name()),
+        ("input", describe::input()),
+        ("schedule", describe::schedule()),
+        ("calendar", describe::name()),
+        ("misfire", describe::misfire()),
+        ("jitter_ms", number(0, JITTER_MS_MAX)),
+        ("max_run_ms", number(1, bounds::CALL_TIMEOUT_MS_CEILING)),
+        ("attempts", number(1, bounds::JOB_ATTEMPTS_CEILING.into())),
+        ("expires_ms", number(bounds::JOB_EXPIRES_MS_FLOOR, bounds::JOB_EXPIRES_MS_CEILING)),
+        ("overlap", flag()),
+        ("on_success", describe::name()),
+        ("on_failure", describe::name()),
+        ("paused", flag()),
+    ])
+    .required("service")
+    .required("schedule")
+    .into()
 }
 
 /// What a channel of each protocol has.
-fn of_any() -> ObjectBuilder {
+fn of_each() -> ObjectBuilder {
     let flag = ObjectBuilder::new().schema_type(Type::Boolean).into();
     let number = |least, most| whole(least, most).into();
     members([
-        ("security", describe::name()),
         ("active", flag),
         ("body_bytes_max", number(0, bounds::BODY_BYTES_CEILING)),
         ("timeout_ms", number(1, bounds::CALL_TIMEOUT_MS_CEILING)),
     ])
-    .required("path")
     .required("service")
 }
 
@@ -158,15 +206,27 @@ plugins:
 services:
   s: {plugin: shop, limits: {timeout_ms: 1, cpu_ms: 1, memory_bytes: 65536, output_bytes: 0, invokes: 0, concurrency: 1,
     queue: 0, calls_per_instance: 2}}
+connections:
+  mq: {kind: amqp, active: false, host: mq, port: 1, vhost: v, username: u, password: hush, heartbeat_s: 1, publishers: 1,
+    in_flight_max: 1, tls: {ca: \"PEM\", server_name: s, client_certificate: \"PEM\", client_key: '${KEY}'}}
 channels:
   a: {path: /a, service: s, methods: [GET], security: clerk, active: false, body_bytes_max: 7, timeout_ms: 7,
     cors: {origins: ['*']}}
   b: {protocol: soap, path: /soap/b, service: s, security: erp, soap: {namespace: 'urn:b', operation: o}}
+  c: {protocol: amqp, service: s, amqp: {connection: mq, queue: q}}
+calendars:
+  c: {dates: [2026-12-25], ranges: [{from: 2026-08-01, to: 2026-08-14}], yearly: ['12-25'], weekdays: [SUN]}
+jobs:
+  j: {service: s, input: [1], schedule: {kind: interval, every: 1h}, calendar: c, misfire: skip, jitter_ms: 1, max_run_ms: 2,
+    attempts: 4, expires_ms: 5000, overlap: true, on_success: a, on_failure: b, paused: true}
 ";
+
+    const PEM: &str = r"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----";
 
     #[test]
     fn every_member_that_is_written_is_described() {
-        let written = Document::read(&yaml::read(EVERYTHING).unwrap()).unwrap().to_json();
+        let written =
+            Document::read(&yaml::read(&EVERYTHING.replace("PEM", PEM)).unwrap()).unwrap().to_json();
         let schema = serde_json::to_value(document()).unwrap();
         for (section, entries) in written.iter().filter(|(section, _)| *section != "busbar") {
             let entry = &schema["properties"][section]["additionalProperties"];

@@ -24,6 +24,7 @@ fn message(id: &str) -> NewDelivery {
         due_at: now(),
         expires_at: now().plus_ms(60_000),
         correlation_id: "c-1".to_owned(),
+        setback: None,
         created_at: now(),
     }
 }
@@ -45,7 +46,7 @@ fn claim(api: &Api) -> Claimed {
 }
 
 fn settle(api: &Api, claimed: Claimed, outcome: Outcome) {
-    let settlement = Some(Settlement { id: claimed.id, claim: claimed.claim, outcome });
+    let settlement = Some(Settlement { id: claimed.id, claim: claimed.claim, outcome, output: None });
     commit(api, Unit { settlement, ..Unit::default() });
 }
 

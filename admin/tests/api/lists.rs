@@ -36,8 +36,19 @@ async fn what_a_list_does_not_know_is_refused() {
         let refused = api.get(&format!("{PATH}?limit={limit}")).await;
         refused.invalid_at("/limit", &[&format!("{limit:?}"), "1 to 500"]);
     }
-    for list in ["channels", "security", "secrets", "plugins", "services", "deployments", "servers", "audit"]
-    {
+    for list in [
+        "channels",
+        "connections",
+        "security",
+        "secrets",
+        "plugins",
+        "services",
+        "deployments",
+        "servers",
+        "jobs",
+        "calendars",
+        "audit",
+    ] {
         let refused = api.get(&format!("/api/v1/{list}?page=2")).await;
         refused.invalid_at("/page", &["limit, before"]);
         api.get(&format!("/api/v1/{list}?limit=500")).await.is(200);

@@ -4,6 +4,7 @@ use busbar_sdk::kv::Put;
 use busbar_sdk::prelude::*;
 use busbar_sdk::{random, serde_json::json};
 
+use crate::day::Day;
 use crate::order::{Order, PricedLine, key};
 
 /// What all prices are in.
@@ -55,6 +56,7 @@ pub(crate) fn submit(input: Submit) -> Result<Reply<Order>, Fault> {
         Order { id: random::id(), customer, email, lines, total_cents, currency: CURRENCY.to_owned() };
     // The order and its confirmation are one unit of work: both are there after this call, or neither.
     kv::put_json(&key(&order.id), &order, Put::new())?;
+    kv::increment(&Day::ago(0).key(), 1)?;
     let confirmation = json!({
         "order": order.id,
         "customer": order.customer,
@@ -157,6 +159,7 @@ mod tests {
         assert_eq!(outcome.output::<Value>(), kept);
         assert_eq!((&kept["total_cents"], &kept["currency"]), (&json!(1350), &json!("EUR")));
         assert_eq!(kept["lines"][1], json!({"sku": "tea", "quantity": 1, "unit_price_cents": 450}));
+        assert_eq!(outcome.effects.json("taken/2026-01-01"), Some(json!(1)));
         let [mail] = &outcome.effects.deliveries[..] else { panic!("{:?}", outcome.effects.deliveries) };
         assert_eq!(
             (mail.service.as_str(), mail.options.order_key.as_deref()),

@@ -82,6 +82,7 @@ async fn message(
         expires_at: now.plus_ms(lifetime),
         correlation_id: context.correlation.to_string(),
         created_at: now,
+        setback: None,
     })
 }
 
@@ -128,7 +129,7 @@ pub(crate) async fn attempt(
     claimed: &Claimed,
     invoker: Arc<dyn Invoker>,
 ) -> Result<Response, Fault> {
-    let deadline = Instant::now() + Duration::from_millis(service.limits.timeout_ms);
+    let deadline = Instant::now() + Duration::from_millis(claimed.attempt_ms(service.limits.timeout_ms));
     let body = Body::from(Bytes::from(claimed.payload.clone()));
     let input = typed(&service, Input { content_type: claimed.content_type.clone(), body }).await?;
     let place = service.gate.enter(deadline, Arrival::Whole).await?;
@@ -149,19 +150,38 @@ pub(crate) async fn attempt(
         place,
     })
     .await?;
-    if response.status.is_some_and(|status| status.is_client_error() || status.is_server_error()) {
-        let text =
-            format!("the service answered with status {}", response.status.unwrap_or_default().as_u16());
-        return Err(Fault::new(FaultKind::Failed, text));
-    }
+    unanswered(&response)?;
     let effects = layer.take().map(|effects| *effects).unwrap_or_default();
-    let settlement = Some(settlement(claimed, Outcome::Confirmed));
+    let settlement =
+        Settlement { output: output(claimed, &response), ..settlement(claimed, Outcome::Confirmed) };
+    let settlement = Some(settlement);
     commit(ledger, Unit { effects, settlement, ..Unit::default() }, deadline).await.map_err(commit_fault)?;
     Ok(response)
 }
 
+/// What is left of a response that nobody is told, which has to be one of success.
+pub(crate) fn unanswered(response: &Response) -> Result<Response, Fault> {
+    match response.status {
+        Some(status) if status.is_client_error() || status.is_server_error() => {
+            let text = format!("the service answered with status {}", status.as_u16());
+            Err(Fault::new(FaultKind::Failed, text))
+        }
+        status => Ok(Response { status, ..Response::default() }),
+    }
+}
+
 fn settlement(claimed: &Claimed, outcome: Outcome) -> Settlement {
-    Settlement { id: claimed.id.clone(), claim: claimed.claim.clone(), outcome }
+    Settlement { id: claimed.id.clone(), claim: claimed.claim.clone(), outcome, output: None }
+}
+
+/// What the service that follows a run may be told of the answer: one that is not large.
+fn output(claimed: &Claimed, response: &Response) -> Option<Vec<u8>> {
+    match &response.body {
+        Body::Bytes(bytes) if claimed.carries.is_some() && bytes.len() <= bounds::RUN_OUTPUT_BYTES_MAX => {
+            Some(bytes.to_vec())
+        }
+        _ => None,
+    }
 }
 
 /// Records that an attempt failed, and what is to become of the delivery.

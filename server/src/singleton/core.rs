@@ -15,7 +15,7 @@ use crate::{
     boot::Boot,
     clock,
     control::Control,
-    singleton::{delivery_counts::DeliveryCounts, workers::Workers},
+    singleton::{odb_counts::OdbCounts, scheduler::Lateness, workers::Workers},
 };
 
 /// ODB connections of a singleton.
@@ -35,7 +35,8 @@ pub(crate) struct Core {
     pub(crate) artifacts: ArtifactCache,
     pub(crate) feed: watch::Sender<Feed>,
     pub(crate) workers: Workers,
-    pub(crate) delivery_counts: DeliveryCounts,
+    pub(crate) odb_counts: OdbCounts,
+    pub(crate) lateness: Lateness,
     /// The ODB may have changed: look now.
     pub(crate) follow: Notify,
     /// A deployment may go on: look now.
@@ -65,7 +66,8 @@ impl Core {
             artifacts,
             feed: watch::Sender::new(Feed::default()),
             workers: Workers::default(),
-            delivery_counts: DeliveryCounts::default(),
+            odb_counts: OdbCounts::default(),
+            lateness: Lateness::default(),
             follow: Notify::new(),
             deploy: Notify::new(),
             deaths: Notify::new(),

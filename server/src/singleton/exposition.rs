@@ -1,20 +1,20 @@
 //! Metrics in the text format that Prometheus reads (exposition format 0.0.4).
 
+mod jobs;
+
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use busbar_engine::metrics::BUCKETS_US;
-use busbar_model::{
-    delivery::DeliveryState,
-    server::{Load, Worker, WorkerState},
-};
+use busbar_model::server::{Load, Worker, WorkerState};
 
-use crate::singleton::workers::Totals;
+use crate::singleton::{odb_counts::Counts as OdbCounts, scheduler::LatenessCounts, workers::Totals};
 
 pub(crate) fn render(
     totals: &Totals,
     workers: &[Worker],
     catalog_version: i64,
-    deliveries: &[(DeliveryState, u64)],
+    counts: &OdbCounts,
+    lateness: &LatenessCounts,
 ) -> String {
     let mut out = String::new();
     requests(&mut out, totals);
@@ -44,13 +44,14 @@ pub(crate) fn render(
         );
     }
     loads(&mut out, workers);
-    if !deliveries.is_empty() {
+    if !counts.deliveries.is_empty() {
         let help = "Deliveries by state, those of the whole cluster on each of its servers.";
         head(&mut out, "busbar_deliveries", "gauge", help);
     }
-    for (state, count) in deliveries {
+    for (state, count) in &counts.deliveries {
         line(&mut out, "busbar_deliveries", &[("state", state.as_str())], *count);
     }
+    jobs::render(&mut out, &counts.runs, lateness);
     out
 }
 
@@ -158,7 +159,11 @@ mod tests {
     use busbar_model::delivery::DeliveryState;
 
     use super::render;
-    use crate::singleton::workers::Totals;
+    use crate::singleton::{
+        odb_counts::Counts as OdbCounts,
+        scheduler::{Lateness, LatenessCounts},
+        workers::Totals,
+    };
 
     #[test]
     fn histograms_are_cumulated() {
@@ -167,7 +172,16 @@ mod tests {
         counts.buckets[0] = 2;
         counts.buckets[14] = 1;
         totals.requests.insert(("a".into(), "b\"".into()), counts);
-        let text = render(&totals, &[], 7, &[(DeliveryState::InDoubt, 4)]);
+        let lateness = Lateness::default();
+        lateness.record(&[120, 80, 90_000]);
+        let counts = OdbCounts {
+            deliveries: vec![(DeliveryState::InDoubt, 4)],
+            runs: vec![("nightly".into(), [3, 2, 0]), (String::new(), [1, 0, 0])],
+        };
+        let text = render(&totals, &[], 7, &counts, &lateness.get());
+        assert!(
+            !render(&totals, &[], 7, &OdbCounts::default(), &LatenessCounts::default()).contains("job_runs")
+        );
         for expected in [
             r#"busbar_requests_total{service="a",channel="b\"",status="200"} 3"#,
             r#"busbar_request_duration_seconds_bucket{service="a",channel="b\"",le="0.0001"} 2"#,
@@ -176,6 +190,11 @@ mod tests {
             r#"busbar_request_duration_seconds_sum{service="a",channel="b\""} 1.5"#,
             "busbar_catalog_version 7",
             r#"busbar_deliveries{state="in-doubt"} 4"#,
+            r#"busbar_job_runs_total{job="nightly",outcome="failure"} 2"#,
+            r#"busbar_job_runs_total{job="_other",outcome="success"} 1"#,
+            r#"busbar_job_lateness_seconds_bucket{le="0.1"} 1"#,
+            r#"busbar_job_lateness_seconds_bucket{le="+Inf"} 3"#,
+            "busbar_job_lateness_seconds_sum 90.2",
         ] {
             assert!(text.lines().any(|line| line == expected), "{expected}\n{text}");
         }

@@ -77,5 +77,7 @@ pub(crate) async fn listen_for_hints(core: Arc<Core>) -> anyhow::Result<()> {
         core.follow.notify_one();
         core.deploy.notify_one();
         core.deaths.notify_one();
+        // Someone may have asked for a run, or for another attempt.
+        core.workers.wake_senders();
     }
 }

@@ -70,8 +70,10 @@ async fn answer(core: &Core, request: &Request<Incoming>) -> Response<Full<Bytes
         "/metrics" => {
             let totals = core.workers.totals().await;
             let catalog_version = core.feed.borrow().catalog.as_ref().map_or(0, |catalog| catalog.version);
-            let deliveries = core.delivery_counts.get(core).await;
-            let text = exposition::render(&totals, &core.workers.list(), catalog_version, &deliveries);
+            let counts = core.odb_counts.get(core).await;
+            let lateness = core.lateness.get();
+            let workers = core.workers.list();
+            let text = exposition::render(&totals, &workers, catalog_version, &counts, &lateness);
             (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text)
         }
         "/_busbar/live" | "/_busbar/ping" => {

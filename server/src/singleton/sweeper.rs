@@ -1,7 +1,8 @@
-//! Forgets what has had its time: expired values, kept replies, deliveries that ended long ago.
+//! Forgets what has had its time: expired values, kept replies, runs of jobs, deliveries that ended long ago.
 
 use std::{sync::Arc, time::Duration};
 
+use busbar_model::bounds::RUNS_KEPT_MS;
 use busbar_store::Sweeping;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -32,6 +33,7 @@ async fn sweep(core: &Core) -> Result<(), busbar_store::Error> {
             now,
             confirmed_before: before(kept.confirmed_kept_s),
             given_up_before: before(kept.given_up_kept_s),
+            runs_before: now.plus_ms(-i64::try_from(RUNS_KEPT_MS).unwrap_or(i64::MAX)),
         };
         if !core.odb(move |odb| odb.sweep(sweeping)).await? {
             return Ok(());

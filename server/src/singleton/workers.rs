@@ -214,6 +214,14 @@ impl Workers {
         self.lock().totals.clone()
     }
 
+    /// Has all workers look for what is to be delivered.
+    pub(crate) fn wake_senders(&self) {
+        for connected in self.lock().by_pid.values() {
+            // One that does not keep up looks by itself each second.
+            let _ = connected.commands.try_send(ToWorker::Deliver);
+        }
+    }
+
     /// Asks all workers what they counted.
     pub(crate) fn ask_counts(&self) -> u64 {
         let mut state = self.lock();

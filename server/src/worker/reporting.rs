@@ -1,7 +1,7 @@
 //! The worker's side of the feed: takes catalogs, tells what it runs and counted. When the singleton
 //! is silent it asks the ODB itself.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use busbar_model::{
     bounds::{FEED_SILENT_MS, ODB_POLL_MS},
@@ -19,7 +19,10 @@ use crate::{
     boot::Boot,
     control::Control,
     feed::{self, Link, ToSingleton, ToWorker},
-    worker::catalog::{Applied, Keeper},
+    worker::{
+        catalog::{Applied, Keeper},
+        ledger::OdbLedger,
+    },
 };
 
 const RECONNECT_AFTER: Duration = Duration::from_millis(50);
@@ -44,9 +47,11 @@ pub(crate) fn start(
     control: Control,
     drain: watch::Receiver<bool>,
     load: Box<dyn Fn() -> Load + Send>,
+    ledger: Arc<OdbLedger>,
 ) -> Reporting {
     let (first, applied) = watch::channel(false);
-    let task = Task { boot: boot.clone(), keeper, control, drain, load, first, last: None, odb: None };
+    let task =
+        Task { boot: boot.clone(), keeper, control, drain, load, ledger, first, last: None, odb: None };
     Reporting { applied, task: tokio::spawn(task.run()) }
 }
 
@@ -56,6 +61,7 @@ struct Task {
     control: Control,
     drain: watch::Receiver<bool>,
     load: Box<dyn Fn() -> Load + Send>,
+    ledger: Arc<OdbLedger>,
     first: watch::Sender<bool>,
     last: Option<Applied>,
     /// Opened only when the singleton is silent.
@@ -127,6 +133,10 @@ impl Task {
                 let difference = self.keeper.pipeline().metrics().take();
                 let load = (self.load)();
                 feed::send(link, &ToSingleton::Counted { id, difference, load }).await
+            }
+            ToWorker::Deliver => {
+                self.ledger.deliver.notify_one();
+                Ok(())
             }
         }
     }

@@ -64,8 +64,11 @@ words! {
         Channel = "channel",
         Security = "security",
         Secret = "secret",
+        Connection = "connection",
         Delivery = "delivery",
         Deployment = "deployment",
+        Calendar = "calendar",
+        Job = "job",
     }
 }
 
@@ -83,6 +86,9 @@ words! {
         Release = "release",
         Retry = "retry",
         Discard = "discard",
+        Pause = "pause",
+        Resume = "resume",
+        Run = "run",
     }
 }
 

@@ -39,7 +39,10 @@ mod turn;
 mod unit;
 mod url;
 
+pub mod calendar;
 pub mod channel;
+pub mod connections;
+pub mod job;
 pub mod plugin;
 pub mod secret;
 pub mod security;
@@ -54,6 +57,7 @@ pub use delivery::{Claiming, Claims, Filter as DeliveryFilter, Retry};
 pub use deployment::{Filter as DeploymentFilter, NewDeployment, Received};
 pub use error::Error;
 pub use id::new_id;
+pub use job::{Fired, RunFilter};
 pub use kv::Range;
 pub use meta::Head;
 pub use odb::Odb;

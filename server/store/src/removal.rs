@@ -9,13 +9,16 @@ use crate::{
     error::Error,
     odb::Odb,
     plugin, retention,
-    schema::{channel, plugin as plugin_table, service as service_table},
+    schema::{channel, job, plugin as plugin_table, service as service_table},
     service,
 };
 
+/// Jobs that a refusal names.
+const JOBS_TOLD: i64 = 10;
+
 impl Odb {
     /// Removes a plugin with its services and artifacts; its deployments stay as history. Refused while a
-    /// version is active, a channel leads to one of its services or another plugin's grants name one.
+    /// version is active, a channel or a job leads to one of its services or another plugin's grants name one.
     pub fn delete_plugin(&self, by: &By, name: &str, expected: Option<i64>) -> Result<(), Error> {
         self.change(by, |connection, recorder| {
             let before =
@@ -39,7 +42,7 @@ impl Odb {
         })
     }
 
-    /// Removes a service that its plugin left behind. Refused while a channel leads to it or another
+    /// Removes a service that its plugin left behind. Refused while a channel or a job leads to it or another
     /// plugin's grants name it, and while its plugin is active, which offers it.
     pub fn delete_service(&self, by: &By, name: &str, expected: Option<i64>) -> Result<(), Error> {
         self.change(by, |connection, recorder| {
@@ -69,7 +72,7 @@ fn active_version(active: &busbar_model::plugin::ActiveVersion) -> String {
     }
 }
 
-/// Channels that lead to one of these services, and other plugins whose grants name one.
+/// Channels and jobs that lead to one of these services, and other plugins whose grants name one.
 fn users_of(
     connection: &mut AnyConnection,
     owner: &Plugin,
@@ -81,6 +84,13 @@ fn users_of(
         .select(channel::name)
         .load::<String>(connection)?;
     let mut users: Vec<String> = channels.iter().map(|name| format!("channel {name:?}")).collect();
+    let jobs = job::table
+        .filter(job::service.eq_any(services.iter().map(|service| service.name.as_str())))
+        .order(job::name.asc())
+        .limit(JOBS_TOLD)
+        .select(job::name)
+        .load::<String>(connection)?;
+    users.extend(jobs.iter().map(|name| format!("job {name:?}")));
     let names_one = |plugin: &Plugin| {
         let granted = plugin.grants.iter().flat_map(|grants| &grants.invoke);
         granted.into_iter().any(|pattern| services.iter().any(|service| service.name.as_str() == pattern))

@@ -169,6 +169,27 @@ diesel::table! {
 }
 
 diesel::table! {
+    channel_amqp (channel_id) {
+        channel_id -> Text,
+        connection_id -> Text,
+        amqp_json -> Text,
+    }
+}
+
+diesel::table! {
+    connection (id) {
+        id -> Text,
+        name -> Text,
+        kind -> Text,
+        active -> Bool,
+        client_json -> Text,
+        revision -> BigInt,
+        created_us -> BigInt,
+        updated_us -> BigInt,
+    }
+}
+
+diesel::table! {
     server (id) {
         id -> Text,
         name -> Text,
@@ -229,9 +250,67 @@ diesel::table! {
 }
 
 diesel::table! {
+    calendar (id) {
+        id -> Text,
+        name -> Text,
+        rules_json -> Text,
+        revision -> BigInt,
+        created_us -> BigInt,
+        updated_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    job (id) {
+        id -> Text,
+        name -> Text,
+        service -> Text,
+        input_json -> Text,
+        schedule_json -> Text,
+        calendar_id -> Nullable<Text>,
+        options_json -> Text,
+        paused -> Bool,
+        since_us -> BigInt,
+        dealt_us -> BigInt,
+        runs -> BigInt,
+        next_us -> Nullable<BigInt>,
+        due_us -> Nullable<BigInt>,
+        successes -> BigInt,
+        failures -> BigInt,
+        skips -> BigInt,
+        revision -> BigInt,
+        created_us -> BigInt,
+        updated_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    job_run (id) {
+        id -> Text,
+        job_id -> Text,
+        trigger -> Text,
+        scheduled_us -> BigInt,
+        started_us -> Nullable<BigInt>,
+        ended_us -> Nullable<BigInt>,
+        outcome -> Nullable<Text>,
+        delivery_id -> Nullable<Text>,
+        max_run_ms -> Nullable<BigInt>,
+        correlation_id -> Text,
+        error_json -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     delivery_payload (delivery_id) {
         delivery_id -> Text,
         bytes -> Binary,
+    }
+}
+
+diesel::table! {
+    delivery_properties (delivery_id) {
+        delivery_id -> Text,
+        properties_json -> Text,
     }
 }
 
@@ -299,8 +378,20 @@ diesel::table! {
 diesel::joinable!(channel -> security (security_id));
 diesel::joinable!(channel_cors -> channel (channel_id));
 diesel::joinable!(channel_soap -> channel (channel_id));
+diesel::joinable!(channel_amqp -> channel (channel_id));
+diesel::joinable!(channel_amqp -> connection (connection_id));
+diesel::joinable!(job -> calendar (calendar_id));
+diesel::joinable!(job_run -> job (job_id));
 diesel::joinable!(plugin -> deployment (active_deployment));
 diesel::joinable!(service -> plugin (plugin_id));
-diesel::allow_tables_to_appear_in_same_query!(channel, channel_cors, channel_soap, security);
+diesel::allow_tables_to_appear_in_same_query!(
+    channel,
+    channel_amqp,
+    channel_cors,
+    channel_soap,
+    connection,
+    security
+);
+diesel::allow_tables_to_appear_in_same_query!(calendar, job, job_run);
 diesel::allow_tables_to_appear_in_same_query!(plugin, deployment, service);
 diesel::allow_tables_to_appear_in_same_query!(quarantine, death_mark);

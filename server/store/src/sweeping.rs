@@ -1,8 +1,8 @@
-//! What has had its time: expired values, old replies and nonces, deliveries that ended long ago.
+//! What has had its time: expired values, old replies and nonces, runs, deliveries that ended long ago.
 
 use busbar_model::Timestamp;
 
-use crate::{delivery, error::Error, kv, nonce, odb::Odb, reply};
+use crate::{delivery, error::Error, job, kv, nonce, odb::Odb, reply};
 
 /// Rows of one kind that one transaction deletes: others wait for no more than that.
 const ROWS_AT_ONCE: i64 = 500;
@@ -13,6 +13,7 @@ pub struct Sweeping {
     pub now: Timestamp,
     pub confirmed_before: Timestamp,
     pub given_up_before: Timestamp,
+    pub runs_before: Timestamp,
 }
 
 impl Odb {
@@ -23,6 +24,7 @@ impl Odb {
                 kv::sweep(connection, sweeping.now, ROWS_AT_ONCE)?,
                 reply::sweep(connection, sweeping.now, ROWS_AT_ONCE)?,
                 nonce::sweep(connection, sweeping.now, ROWS_AT_ONCE)?,
+                job::sweep(connection, sweeping.runs_before, ROWS_AT_ONCE)?,
                 delivery::sweep(
                     connection,
                     sweeping.confirmed_before,

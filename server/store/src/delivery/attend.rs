@@ -11,6 +11,7 @@ use super::{BEHIND_ANOTHER, Row, WHAT, pass_turn, require};
 use crate::{
     change::{Action, By, Object, ObjectKind},
     error::Error,
+    job::{self, Ended},
     odb::Odb,
     page::{Page, Paged},
     schema::{delivery, delivery_payload},
@@ -165,6 +166,12 @@ impl Odb {
                     .execute(connection)?;
             }
             pass_turn(connection, &after.target, after.order_key.as_deref(), by.now)?;
+            match action {
+                Action::Discard => {
+                    job::end_carried(connection, id, Ended::discarded(), by.now)?;
+                }
+                _ => job::reopen_carried(connection, id)?,
+            }
             let object = Object { kind: ObjectKind::Delivery, id, name: &after.target };
             recorder.record(action, object, Some(view(&before)), Some(view(&after)));
             // As it is once the turn was passed.

@@ -4,6 +4,7 @@ use busbar_model::{
     Timestamp, bounds,
     delivery::{Claimed, DeliveryState, Failure, pause_ms},
     name::Name,
+    run,
 };
 use diesel::prelude::*;
 
@@ -12,6 +13,7 @@ use crate::{
     connection::AnyConnection,
     error::Error,
     id::new_id,
+    job::{self, Ended},
     odb::Odb,
     schema::{delivery, delivery_payload},
 };
@@ -130,6 +132,7 @@ fn look_after(
             ))
             .execute(connection)?;
         pass_turn(connection, &row.target, row.order_key.as_deref(), now)?;
+        job::end_carried(connection, &row.id, Ended::Failure(expired(&row)?), now)?;
         return Ok(None);
     }
     let Some(lease_ms) = (claiming.lease_ms)(&row.target) else {
@@ -140,6 +143,16 @@ fn look_after(
     take(connection, row, claiming, token, lease_ms).map(Some)
 }
 
+/// Why a run has failed whose time is up: as its last attempt did, if there was one.
+fn expired(row: &Row) -> Result<run::Error, Error> {
+    let failures: Vec<Failure> =
+        serde_json::from_str(&row.failures_json).map_err(Error::corrupt(WHAT, &row.id))?;
+    let last = failures.last();
+    let last = last.map(|last| format!("; the last attempt: {}: {}", last.code, last.message));
+    let reason = last.unwrap_or_else(|| format!("; service {:?} was not there", row.target));
+    Ok(run::Error { code: "expired".to_owned(), message: format!("its time was up{reason}") })
+}
+
 fn take(
     connection: &mut AnyConnection,
     row: Row,
@@ -147,6 +160,9 @@ fn take(
     token: &str,
     lease_ms: u64,
 ) -> Result<Claimed, Error> {
+    let carries = job::begin_carried(connection, &row.id, claiming.now)?;
+    let most = carries.as_ref().and_then(|carried| carried.max_run_ms).unwrap_or(u64::MAX);
+    let lease_ms = lease_ms.min(most);
     let lease_ms = i64::try_from(lease_ms.saturating_add(bounds::CLAIM_GRACE_MS)).unwrap_or(i64::MAX);
     diesel::update(delivery::table.find(&row.id))
         .set((
@@ -174,6 +190,7 @@ fn take(
         expires_at: Timestamp(row.expires_us),
         correlation_id: row.correlation_id,
         claim: token.to_owned(),
+        carries,
     })
 }
 
@@ -189,6 +206,7 @@ fn doubt(connection: &mut AnyConnection, row: &Row, claiming: &Claiming<'_>) -> 
         message: "nothing was heard of the attempt in time; its outcome is unknown".to_owned(),
     };
     let pause = i64::try_from(pause_ms(&policy, attempt, claiming.random)).unwrap_or(i64::MAX);
+    let error = run::Error { code: failure.code.clone(), message: failure.message.clone() };
     let again = (attempt < policy.attempts_max).then(|| claiming.now.plus_ms(pause).0);
     diesel::update(delivery::table.find(&row.id))
         .set((
@@ -203,6 +221,7 @@ fn doubt(connection: &mut AnyConnection, row: &Row, claiming: &Claiming<'_>) -> 
         .execute(connection)?;
     if again.is_none() {
         pass_turn(connection, &row.target, row.order_key.as_deref(), claiming.now)?;
+        job::end_carried(connection, &row.id, Ended::Failure(error), claiming.now)?;
     }
     Ok(())
 }

@@ -3,12 +3,19 @@
 use busbar_model::{
     Timestamp, bounds,
     delivery::{DeliveryState, Failure, Outcome, Settlement},
+    run,
     unit::CommitError,
 };
 use diesel::prelude::*;
 
 use super::{Row, WHAT, pass_turn};
-use crate::{connection::AnyConnection, error::Error, schema::delivery, unit::Stop};
+use crate::{
+    connection::AnyConnection,
+    error::Error,
+    job::{self, Ended},
+    schema::delivery,
+    unit::Stop,
+};
 
 pub(crate) fn settle(
     connection: &mut AnyConnection,
@@ -24,6 +31,12 @@ pub(crate) fn settle(
             (DeliveryState::Waiting, Some(at.0), *counted, Some(failure.clone()))
         }
         Outcome::GivenUp { state, failure } => (*state, None, true, Some(failure.clone())),
+    };
+    let ended = match &failure {
+        None => Ended::Success { output: settlement.output.as_deref() },
+        Some(failure) => {
+            Ended::Failure(run::Error { code: failure.code.clone(), message: failure.message.clone() })
+        }
     };
     let failures = match failure {
         Some(failure) => {
@@ -46,6 +59,7 @@ pub(crate) fn settle(
         .execute(connection)?;
     if next_us.is_none() {
         pass_turn(connection, &row.target, row.order_key.as_deref(), now)?;
+        job::end_carried(connection, &row.id, ended, now)?;
     }
     Ok(())
 }

@@ -202,7 +202,10 @@ fn what_ended_is_forgotten_by_its_age() {
     fixture.claim(1);
     fixture.odb.discard_delivery(&by(), "2", None).unwrap();
     let left = |confirmed_before: Timestamp, given_up_before: Timestamp| {
-        fixture.odb.sweep(Sweeping { now: NOW, confirmed_before, given_up_before }).unwrap();
+        fixture
+            .odb
+            .sweep(Sweeping { now: NOW, confirmed_before, given_up_before, runs_before: NOW })
+            .unwrap();
         ["1", "2", "3"].map(|id| fixture.odb.delivery(id).is_ok())
     };
     assert_eq!(left(NOW, NOW), [true, true, true]);

@@ -73,6 +73,7 @@ pub(crate) fn message(id: &str) -> NewDelivery {
         due_at: NOW,
         expires_at: after(LONG_MS),
         correlation_id: format!("c-{id}"),
+        setback: None,
         created_at: NOW,
     }
 }
@@ -90,7 +91,8 @@ pub(crate) fn again(ms: i64, attempt: u32) -> Outcome {
 }
 
 pub(crate) fn settlement(claimed: &Claimed, outcome: Outcome) -> Unit {
-    let settlement = Settlement { id: claimed.id.clone(), claim: claimed.claim.clone(), outcome };
+    let settlement =
+        Settlement { id: claimed.id.clone(), claim: claimed.claim.clone(), outcome, output: None };
     Unit { settlement: Some(settlement), ..Unit::default() }
 }
 

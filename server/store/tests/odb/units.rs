@@ -94,7 +94,7 @@ fn a_nonce_is_claimed_once_until_it_expires() {
     assert_eq!(fixture.value("a").as_deref(), Some("3"), "what is refused has no effects");
     assert_eq!(fixture.commit_one(claiming("1", "old", later)), Ok(()));
     assert_eq!(fixture.commit_one(claiming("1", "old", later)), Err(CommitError::Replayed));
-    let sweeping = |now| Sweeping { now, confirmed_before: NOW, given_up_before: NOW };
+    let sweeping = |now| Sweeping { now, confirmed_before: NOW, given_up_before: NOW, runs_before: NOW };
     fixture.odb.sweep(sweeping(NOW)).unwrap();
     assert_eq!(fixture.commit_one(claiming("1", "n", later)), Err(CommitError::Replayed));
     fixture.odb.sweep(sweeping(later)).unwrap();

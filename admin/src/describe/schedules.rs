@@ -1,0 +1,131 @@
+//! Schedules and calendars, for the API's description.
+
+use std::borrow::Cow;
+
+use busbar_model::schedule::{
+    Zone,
+    bounds::{CALENDAR_RULES_MAX, CATCH_UP_MAX, EXPRESSION_CHARS_MAX, REPEATS_MAX},
+};
+use serde_json::json;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr, Schema, Type,
+        schema::{ArrayBuilder, OneOfBuilder},
+    },
+};
+
+use super::{described, finished, members, name, nullable, one_of, text, time, whole};
+
+const DATE: &str = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$";
+const MONTH_DAY: &str = r"^(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$";
+const EVERY: &str =
+    r"^(?=[1-9])([1-9][0-9]?w)?([1-9][0-9]{0,2}d)?([1-9][0-9]{0,3}h)?([1-9][0-9]{0,4}m)?([1-9][0-9]{0,6}s)?$";
+const WEEKDAYS: [&str; 7] = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
+
+/// A new calendar: `name` is required.
+pub(crate) struct NewCalendar;
+
+impl PartialSchema for NewCalendar {
+    fn schema() -> RefOr<Schema> {
+        members([
+            ("name", name()),
+            ("dates", calendar_dates_or_null()),
+            ("ranges", calendar_ranges_or_null()),
+            ("yearly", calendar_yearly_or_null()),
+            ("weekdays", calendar_weekdays_or_null()),
+        ])
+        .required("name")
+        .into()
+    }
+}
+
+impl ToSchema for NewCalendar {
+    fn name() -> Cow<'static, str> {
+        "NewCalendar".into()
+    }
+}
+
+fn days(item: RefOr<Schema>) -> RefOr<Schema> {
+    ArrayBuilder::new().items(item).max_items(Some(CALENDAR_RULES_MAX)).into()
+}
+
+fn ends(pattern: &str) -> RefOr<Schema> {
+    let end = || finished(text().pattern(Some(pattern)));
+    members([("from", end()), ("to", end())]).required("from").required("to").into()
+}
+
+pub(crate) fn calendar_dates() -> RefOr<Schema> {
+    days(finished(text().pattern(Some(DATE)).examples([json!("2026-12-25")])))
+}
+
+pub(crate) fn calendar_dates_or_null() -> RefOr<Schema> {
+    nullable(calendar_dates())
+}
+
+pub(crate) fn calendar_ranges() -> RefOr<Schema> {
+    days(ends(DATE))
+}
+
+pub(crate) fn calendar_ranges_or_null() -> RefOr<Schema> {
+    nullable(calendar_ranges())
+}
+
+pub(crate) fn calendar_yearly() -> RefOr<Schema> {
+    let day = finished(text().pattern(Some(MONTH_DAY)).examples([json!("12-25")]));
+    days(OneOfBuilder::new().item(day).item(ends(MONTH_DAY)).into())
+}
+
+pub(crate) fn calendar_yearly_or_null() -> RefOr<Schema> {
+    nullable(calendar_yearly())
+}
+
+pub(crate) fn calendar_weekdays() -> RefOr<Schema> {
+    days(one_of(WEEKDAYS))
+}
+
+pub(crate) fn calendar_weekdays_or_null() -> RefOr<Schema> {
+    nullable(calendar_weekdays())
+}
+
+pub(crate) fn misfire() -> RefOr<Schema> {
+    let pattern = format!(r"^(skip|once|all\(([1-9][0-9]?|{CATCH_UP_MAX})\))$");
+    finished(text().pattern(Some(pattern)).examples([json!("all(10)")]))
+}
+
+pub(crate) fn misfire_or_null() -> RefOr<Schema> {
+    nullable(misfire())
+}
+
+/// One time, an interval, or a cron expression.
+pub(crate) fn schedule() -> RefOr<Schema> {
+    let zone = || described(finished(text().enum_values(Some(Zone::names()))), "Default: UTC.");
+    let kind = |kind| one_of([kind]);
+    let once = members([("kind", kind("once")), ("at", time()), ("time_zone", zone())])
+        .required("kind")
+        .required("at");
+    let interval = members([
+        ("kind", kind("interval")),
+        ("every", finished(text().pattern(Some(EVERY)).examples([json!("1d12h")]))),
+        ("start", described(nullable(time()), "Default: one interval after the job is saved.")),
+        ("repeats", nullable(finished(whole(1, REPEATS_MAX)))),
+        ("time_zone", zone()),
+    ])
+    .required("kind")
+    .required("every");
+    let expression = text()
+        .description(Some("Five fields, or six with seconds first: second minute hour day month weekday."))
+        .max_length(Some(EXPRESSION_CHARS_MAX))
+        .examples([json!("0 2 * * MON-FRI")]);
+    let cron = members([("kind", kind("cron")), ("expression", expression.into()), ("time_zone", zone())])
+        .required("kind")
+        .required("expression");
+    OneOfBuilder::new().item(once).item(interval).item(cron).into()
+}
+
+/// Any JSON.
+pub(crate) fn input() -> RefOr<Schema> {
+    let types = vec![Type::Object, Type::Array, Type::String, Type::Number, Type::Boolean, Type::Null];
+    let builder = utoipa::openapi::ObjectBuilder::new();
+    finished(builder.schema_type(utoipa::openapi::schema::SchemaType::Array(types)))
+}

@@ -10,6 +10,7 @@ SOAP_CLIENTS := $(abspath $(TARGET))/soap-clients
 # Debian's, each with a file by which it is known to be there.
 JAVA_PACKAGES := default-jdk-headless jaxws libaxis-java libgoogle-gson-java
 JAVA_FILES := /usr/bin/javac /usr/bin/wsimport /usr/share/java/axis.jar /usr/share/java/gson.jar
+RABBITMQ := /usr/lib/rabbitmq/bin/rabbitmq-server
 TEST_PLUGINS := faulty hostile hostile-http keeper shapes versioned
 # Services in other languages: where each stands, by the tools that build them.
 PYTHON_TOOLS := $(abspath $(TARGET))/languages/python
@@ -17,7 +18,7 @@ JAVASCRIPT_TOOLS := $(abspath $(TARGET))/languages/javascript
 PYTHON_SERVICES := bin/language-services/currency.wasm bin/test-services/python-imports.wasm
 JAVASCRIPT_SERVICES := bin/language-services/addresses.wasm bin/test-services/javascript-imports.wasm
 
-.PHONY: build run check test test-long bench advisories toolchain services test-services language-services language-tests run-languages test-binary nextest schemathesis soap-clients deny clean
+.PHONY: build run check test test-long bench advisories toolchain services test-services language-services language-tests run-languages test-binary nextest schemathesis soap-clients rabbitmq deny clean
 
 build: toolchain services ## ./bin/busbar and ./bin/services/*.wasm
 	$(CARGO) build --locked --release -p busbar
@@ -38,7 +39,7 @@ check: toolchain deny ## format, lints, documentation, structure, licences
 	$(CARGO) test --locked -q -p busbar-tests --test tidy
 	cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 
-test: check test-binary test-services services language-services language-tests nextest schemathesis soap-clients ## check, then unit and end-to-end tests
+test: check test-binary test-services services language-services language-tests nextest schemathesis soap-clients rabbitmq ## check, then unit and end-to-end tests
 	BUSBAR_BIN="$(abspath $(TARGET))/debug/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
 	  BUSBAR_SOAP_CLIENTS="$(SOAP_CLIENTS)" \
 	  cargo-nextest nextest run --locked --workspace --all-features --no-fail-fast
@@ -143,6 +144,15 @@ $(SOAP_CLIENTS)/node/installed: tests/soap/node/package.json
 
 $(JAVA_FILES) &:
 	$(if $(filter 0,$(shell id -u)),,sudo )sh -c 'apt-get update -qq && apt-get install -qq -y --no-install-recommends $(JAVA_PACKAGES)'
+
+# Debian's, for tests that start brokers of their own. The machine's own is neither started nor stopped: the package starts
+# it unless a policy says otherwise, so one is put in place where there is none.
+rabbitmq: $(RABBITMQ)
+
+$(RABBITMQ):
+	$(if $(filter 0,$(shell id -u)),,sudo )sh -c 'policy=/usr/sbin/policy-rc.d; \
+	  if [ ! -e $$policy ]; then printf "#!/bin/sh\nexit 101\n" >$$policy; chmod +x $$policy; trap "rm -f $$policy" EXIT; fi; \
+	  apt-get update -qq && apt-get install -qq -y --no-install-recommends rabbitmq-server'
 
 deny:
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny

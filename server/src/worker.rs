@@ -79,12 +79,14 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let port = Arc::new(ledger::Port(Arc::clone(&ledger)));
     let pipeline = Pipeline::new(Arc::clone(&metrics), Arc::clone(&access_log) as Arc<_>, port);
     let opener = Arc::new(secrets::Opener::new(&master_key::path(&boot.layout, &boot.settings)));
-    let binder = Binder::new(metrics, grants_default(boot.development), opener);
+    let binder = Binder::new(metrics, grants_default(boot.development), Arc::clone(&opener) as Arc<_>);
     let keeper = catalog::Keeper::new(Arc::clone(&pipeline), engine, artifacts, binder);
     let mut terminate = signal(SignalKind::terminate())?;
     let (draining, drain) = tokio::sync::watch::channel(false);
     let roster = Roster::new(&boot.settings.http, descriptors::limit());
-    let load = busy(&roster, &pipeline, memory);
+    let name = format!("busbar {}/{}", boot.server_id, boot.slot);
+    let brokers = brokers::Brokers::new(Arc::clone(&pipeline), Arc::clone(&opener), name);
+    let load = busy(&roster, &pipeline, memory, &brokers);
     let watched = Arc::clone(&pipeline);
     let watching = Arc::clone(&roster).watch(move || watched.buffers().are_scarce());
     tokio::spawn(watching);
@@ -100,7 +102,7 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let serving = async {
         // Nothing is accepted before there is a catalog to serve.
         tokio::select! {
-            () = reporting::first_catalog(reporting.applied) => {}
+            () = reporting::first_catalog(reporting.applied.clone()) => {}
             _ = terminate.recv() => return Ok::<(), anyhow::Error>(()),
         }
         control.update(|status| status.ready = true);
@@ -115,11 +117,12 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
             let _ = draining.send(true);
         };
         let sending = tokio::spawn(sender.run());
+        let consuming = tokio::spawn(brokers.run(reporting.applied, drain.clone()));
         let front = http::Front::new(pipeline, boot.development, drain);
         listen::serve(listener, front, &roster, &boot.settings.http, stop).await?;
         // Attempts that outlast this are in doubt, and made again by others.
         let patience = Duration::from_millis(boot.settings.http.drain_ms);
-        let _ = tokio::time::timeout(patience, sending).await;
+        let _ = tokio::time::timeout(patience, async { tokio::join!(sending, consuming) }).await;
         Ok(())
     };
     tokio::select! {
@@ -132,8 +135,14 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
 }
 
 /// How busy this worker is, whenever someone asks.
-fn busy(roster: &Arc<Roster>, pipeline: &Arc<Pipeline>, memory: Memory) -> Box<dyn Fn() -> Load + Send> {
-    let (roster, pipeline, refused) = (Arc::clone(roster), Arc::clone(pipeline), AtomicU64::new(0));
+fn busy(
+    roster: &Arc<Roster>,
+    pipeline: &Arc<Pipeline>,
+    memory: Memory,
+    brokers: &Arc<brokers::Brokers>,
+) -> Box<dyn Fn() -> Load + Send> {
+    let (roster, pipeline, brokers) = (Arc::clone(roster), Arc::clone(pipeline), Arc::clone(brokers));
+    let refused = AtomicU64::new(0);
     Box::new(move || {
         let before = refused.swap(memory.refused(), Ordering::Relaxed);
         if memory.refused() > before {
@@ -150,6 +159,8 @@ fn busy(roster: &Arc<Roster>, pipeline: &Arc<Pipeline>, memory: Memory) -> Box<d
             body_bytes: pipeline.buffers().bytes(),
             memory_bytes: memory.bytes(),
             troubles: trouble::present(),
+            consuming: brokers.consuming(),
+            linked: brokers.linked(),
         }
     })
 }

@@ -21,7 +21,7 @@ pub(crate) const CLOSE_BOUND: Duration = Duration::from_secs(2);
 pub(crate) const ANSWER_BOUND: Duration = Duration::from_secs(20);
 
 /// A connection that ended sooner has not mended anything: the pauses go on growing.
-pub(crate) const LASTING: Duration = Duration::from_secs(5);
+pub(crate) const LASTING: Duration = Duration::from_secs(1);
 
 /// Between two looks at whether the connection is alive, for the case that nobody told.
 pub(crate) const LOOK_INTERVAL: Duration = Duration::from_secs(1);

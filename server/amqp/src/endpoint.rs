@@ -27,11 +27,11 @@ pub struct Endpoint {
     pub body_bytes_max: usize,
 }
 
-/// TLS, by rustls: the broker's certificate must come from `ca_pem`, not from what the machine trusts.
+/// TLS, by rustls.
 #[derive(Clone)]
 pub struct Tls {
-    /// Certificates of authorities, PEM.
-    pub ca_pem: String,
+    /// Certificates of authorities, PEM. `None`: the broker's certificate may come from whom the machine trusts.
+    pub ca_pem: Option<String>,
     /// What the broker's certificate must be for.
     pub server_name: String,
     pub identity: Option<Identity>,
@@ -140,7 +140,7 @@ mod tests {
     fn secrets_are_not_shown() {
         let identity = Identity { certificate_pem: "hunter2".to_owned(), key_pem: "hunter2".to_owned() };
         let tls = Tls {
-            ca_pem: "hunter2".to_owned(),
+            ca_pem: Some("hunter2".to_owned()),
             server_name: "broker".to_owned(),
             identity: Some(identity.clone()),
         };

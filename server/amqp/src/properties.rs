@@ -48,6 +48,8 @@ pub(crate) fn short(property: &'static str, text: &str) -> Result<ShortString, B
     ShortString::try_new(text).map_err(|_| BadProperties::Long { property, bytes: text.len() })
 }
 
+type Setter = fn(BasicProperties, ShortString) -> BasicProperties;
+
 pub(crate) fn write(
     properties: &Properties,
     headers: &Headers,
@@ -61,7 +63,7 @@ pub(crate) fn write(
     if !headers.is_empty() {
         written = written.with_headers(write_table(headers)?);
     }
-    let texts: [(_, _, fn(BasicProperties, ShortString) -> BasicProperties); 9] = [
+    let texts: [(_, _, Setter); 9] = [
         ("content_type", &properties.content_type, BasicProperties::with_content_type),
         ("content_encoding", &properties.content_encoding, BasicProperties::with_content_encoding),
         ("correlation_id", &properties.correlation_id, BasicProperties::with_correlation_id),

@@ -76,13 +76,16 @@ impl Publishers {
 
 /// A session of a broker that takes messages.
 async fn ready(shared: &Shared, deadline: Instant) -> Result<Arc<Session>, PublishError> {
+    // As it is nearly always.
+    if let Some(session) = usable(shared) {
+        return Ok(session);
+    }
     let mut state = shared.state.subscribe();
     loop {
         let seen = state.borrow_and_update().clone();
         match &seen {
             State::Connected => {
-                let session = shared.session.borrow().clone();
-                if let Some(session) = session.filter(|session| !session.is_over()) {
+                if let Some(session) = usable(shared) {
                     return Ok(session);
                 }
             }
@@ -100,6 +103,13 @@ async fn ready(shared: &Shared, deadline: Instant) -> Result<Arc<Session>, Publi
             }
         }
     }
+}
+
+fn usable(shared: &Shared) -> Option<Arc<Session>> {
+    if !matches!(*shared.state.borrow(), State::Connected) {
+        return None;
+    }
+    shared.session.borrow().clone().filter(|session| !session.is_over())
 }
 
 async fn exchange(

@@ -47,6 +47,7 @@ impl Reactor for WireReactor {
         self.0.interval(duration)
     }
 
+    #[expect(clippy::manual_async_fn, reason = "an async function would borrow the reactor")]
     fn tcp_connect_addr(
         &self,
         address: SocketAddr,

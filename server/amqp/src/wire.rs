@@ -55,13 +55,7 @@ impl Wire {
 }
 
 fn configuration(tls: &Tls) -> io::Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(tls.ca_pem.as_bytes()) {
-        roots.add(certificate.map_err(bad("ca_pem"))?).map_err(bad("ca_pem"))?;
-    }
-    if roots.is_empty() {
-        return Err(Error::other("ca_pem holds no certificate"));
-    }
+    let roots = roots(tls.ca_pem.as_deref())?;
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(Error::other)?
@@ -71,6 +65,26 @@ fn configuration(tls: &Tls) -> io::Result<ClientConfig> {
         CertificateDer::pem_slice_iter(identity.certificate_pem.as_bytes()).collect();
     let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).map_err(bad("key_pem"))?;
     builder.with_client_auth_cert(chain.map_err(bad("certificate_pem"))?, key).map_err(Error::other)
+}
+
+/// Whom the broker's certificate may come from: those that are named, else those that the machine trusts.
+fn roots(ca_pem: Option<&str>) -> io::Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    let Some(ca_pem) = ca_pem else {
+        // One that can't be read is one less to trust.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        return match roots.is_empty() {
+            true => Err(Error::other("this machine trusts no authority, and the connection names none")),
+            false => Ok(roots),
+        };
+    };
+    for certificate in CertificateDer::pem_slice_iter(ca_pem.as_bytes()) {
+        roots.add(certificate.map_err(bad("ca_pem"))?).map_err(bad("ca_pem"))?;
+    }
+    match roots.is_empty() {
+        true => Err(Error::other("ca_pem holds no certificate")),
+        false => Ok(roots),
+    }
 }
 
 /// Says which text can't be used, and nothing of what is in it.

@@ -54,7 +54,7 @@ impl Brokers {
     /// Follows the catalog until the worker drains; then ends with what is in hand.
     pub(crate) async fn run(
         self: Arc<Self>,
-        mut catalogs: watch::Receiver<i64>,
+        mut catalogs: watch::Receiver<u64>,
         mut drain: watch::Receiver<bool>,
     ) {
         loop {

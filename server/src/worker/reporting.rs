@@ -29,13 +29,14 @@ const RECONNECT_AFTER: Duration = Duration::from_millis(50);
 
 /// Lets others wait for the first catalog, and for an end that is not to come.
 pub(crate) struct Reporting {
-    pub(crate) applied: watch::Receiver<bool>,
+    /// Catalogs that were applied: how many.
+    pub(crate) applied: watch::Receiver<u64>,
     pub(crate) task: JoinHandle<()>,
 }
 
 /// Returns once there is a catalog.
-pub(crate) async fn first_catalog(mut applied: watch::Receiver<bool>) {
-    if applied.wait_for(|applied| *applied).await.is_err() {
+pub(crate) async fn first_catalog(mut applied: watch::Receiver<u64>) {
+    if applied.wait_for(|applied| *applied > 0).await.is_err() {
         // The task is gone, which its handle tells.
         std::future::pending().await
     }
@@ -49,7 +50,7 @@ pub(crate) fn start(
     load: Box<dyn Fn() -> Load + Send>,
     ledger: Arc<OdbLedger>,
 ) -> Reporting {
-    let (first, applied) = watch::channel(false);
+    let (first, applied) = watch::channel(0);
     let task =
         Task { boot: boot.clone(), keeper, control, drain, load, ledger, first, last: None, odb: None };
     Reporting { applied, task: tokio::spawn(task.run()) }
@@ -62,7 +63,7 @@ struct Task {
     drain: watch::Receiver<bool>,
     load: Box<dyn Fn() -> Load + Send>,
     ledger: Arc<OdbLedger>,
-    first: watch::Sender<bool>,
+    first: watch::Sender<u64>,
     last: Option<Applied>,
     /// Opened only when the singleton is silent.
     odb: Option<Odb>,
@@ -145,7 +146,7 @@ impl Task {
         let applied = self.keeper.apply(definitions);
         self.control.update(|status| status.catalog_version = applied.version);
         self.last = Some(applied.clone());
-        let _ = self.first.send(true);
+        self.first.send_modify(|applied| *applied += 1);
         applied
     }
 

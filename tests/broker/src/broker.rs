@@ -55,8 +55,13 @@ impl Broker {
     }
 
     /// After [`stop`](Self::stop) or [`kill`](Self::kill): on the same ports, with what it held.
+    ///
+    /// A quorum queue on one node alone waits before it elects itself, up to a minute; here it does so at once.
     pub fn start_again(&mut self) {
         self.node.start();
+        self.evaluate(
+            "[ra:trigger_election(amqqueue:get_pid(Q)) || Q <- rabbit_amqqueue:list_by_type(quorum)], <<>>",
+        );
     }
 
     /// As if it were installed anew: queues, virtual hosts and users are gone.

@@ -10,6 +10,8 @@ use crate::stage::{
     connected, consuming, endpoint, message, next, publish, quorum, text, until_state, within,
 };
 
+type Alarm = fn(&Broker, bool);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn publishers_wait_and_consumers_do_not() {
     let broker = Broker::start();
@@ -18,8 +20,7 @@ async fn publishers_wait_and_consumers_do_not() {
     let consumer = consuming_link.consume(quorum("work")).unwrap();
     consuming(&consumer).await;
 
-    let alarms: [(&str, fn(&Broker, bool)); 2] =
-        [("memory", Broker::alarm_memory), ("disk", Broker::alarm_disk)];
+    let alarms: [(&str, Alarm); 2] = [("memory", Broker::alarm_memory), ("disk", Broker::alarm_disk)];
     for (resource, alarm) in alarms {
         publish(&publishing, message("work", "before")).await.unwrap();
         alarm(&broker, true);

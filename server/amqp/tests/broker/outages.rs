@@ -17,6 +17,8 @@ fn is_reconnecting(state: &State) -> bool {
     matches!(state, State::Reconnecting { .. })
 }
 
+type Outage = fn(&mut Broker);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn links_and_consumers_come_back() {
     let mut broker = Broker::start();
@@ -33,7 +35,7 @@ async fn links_and_consumers_come_back() {
     let orders = link.consume(bound).unwrap();
     let other = link.consume(classic("other")).unwrap();
     let event = |body: &str| Outgoing { exchange: "events".to_owned(), ..message("orders.new", body) };
-    let outages: [(&str, fn(&mut Broker)); 4] = [
+    let outages: [(&str, Outage); 4] = [
         ("nothing", |_| {}),
         ("stopped", |broker| {
             broker.stop();

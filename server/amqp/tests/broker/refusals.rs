@@ -39,10 +39,13 @@ async fn a_connection_that_is_refused_says_why() {
     assert!(closed.to_string().starts_with("127.0.0.1:1 can't be reached: "), "{closed}");
 
     let certificates = broker.certificates();
-    let tls =
-        Tls { ca_pem: certificates.ca_pem.clone(), server_name: "localhost".to_owned(), identity: None };
+    let tls = Tls {
+        ca_pem: Some(certificates.ca_pem.clone()),
+        server_name: "localhost".to_owned(),
+        identity: None,
+    };
     let secure = |tls: Tls| Endpoint { port: broker.tls_port(), tls: Some(tls), ..plain() };
-    let stranger = Tls { ca_pem: Certificates::make().ca_pem, ..tls.clone() };
+    let stranger = Tls { ca_pem: Some(Certificates::make().ca_pem), ..tls.clone() };
     let stranger = refused(secure(stranger)).await.to_string();
     assert!(stranger.contains("is not from the authority that is trusted for it"), "{stranger}");
     let other_name =
@@ -51,7 +54,7 @@ async fn a_connection_that_is_refused_says_why() {
     let no_tls = refused(Endpoint { tls: Some(tls.clone()), ..plain() }).await;
     assert!(matches!(no_tls, Reason::Tls { .. }), "{no_tls:?}");
     let bad_pem =
-        refused(secure(Tls { ca_pem: "no certificate".to_owned(), ..tls.clone() })).await.to_string();
+        refused(secure(Tls { ca_pem: Some("no certificate".to_owned()), ..tls.clone() })).await.to_string();
     assert!(bad_pem.ends_with("ca_pem holds no certificate"), "{bad_pem}");
 
     let client = Identity {

@@ -9,8 +9,9 @@ use busbar_amqp::{
 use busbar_test_broker::Broker;
 use tokio::time::{Instant, sleep, timeout};
 
-/// For what takes a moment: the slowest of it is a broker that starts, and the pause before the next attempt.
-pub(crate) const BOUND: Duration = Duration::from_secs(60);
+/// For what takes a moment: the slowest of it is a broker that starts, and the pause before the next attempt, which
+/// can be half a minute.
+pub(crate) const BOUND: Duration = Duration::from_secs(120);
 
 pub(crate) fn within(bound: Duration) -> Instant {
     Instant::now() + bound

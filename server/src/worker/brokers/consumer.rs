@@ -11,19 +11,20 @@ use busbar_amqp::{
     Subscription,
 };
 use busbar_engine::{
-    Pipeline,
+    Pipeline, Reply,
     consume::{Consumed, Message, Onwards},
 };
 use busbar_model::{
     Channel, Connection, Fault, Name,
     amqp::{self, Amqp, Failed, Next},
     bounds,
+    correlation::CorrelationId,
     server::Consuming,
 };
 use tokio::{
     sync::watch,
     task::JoinSet,
-    time::{Instant, sleep},
+    time::{Instant, timeout},
 };
 use uuid::Uuid;
 
@@ -224,9 +225,10 @@ impl Hand {
         };
         loop {
             let unique = Uuid::now_v7().as_u128();
-            let consumed = self.pipeline.consume(message.clone(), unique).await;
-            let Some(fault) = &consumed.fault else { return self.done(incoming, consumed).await };
-            match self.amqp.after_failure(message.attempt, fault, random(unique)) {
+            let Consumed { reply, fault } = self.pipeline.consume(message.clone(), unique).await;
+            let Some(fault) = fault else { return self.done(incoming, reply).await };
+            let correlation = reply.correlation.clone();
+            match self.amqp.after_failure(message.attempt, &fault, random(unique)) {
                 Next::Again { after_ms, counted } => {
                     if !self.pause(Duration::from_millis(after_ms)).await {
                         return Fate::Settled(Settlement::Requeue);
@@ -235,26 +237,25 @@ impl Hand {
                 }
                 // Who waits for an answer gets this one.
                 Next::Later { .. } | Next::Failed if message.answered => {
-                    return self.done(incoming, consumed).await;
+                    return self.done(incoming, reply).await;
                 }
                 Next::Later { after_ms } => {
-                    return self.hand_on(&message, fault, &consumed, Some(after_ms)).await;
+                    return self.hand_on(&message, &fault, &correlation, Some(after_ms)).await;
                 }
                 Next::Failed if self.amqp.failed == Failed::DeadLetter => {
-                    self.note(&consumed, fault, "dead-lettered");
+                    self.note(&correlation, &fault, "dead-lettered");
                     return Fate::Settled(Settlement::Reject);
                 }
-                Next::Failed => return self.hand_on(&message, fault, &consumed, None).await,
+                Next::Failed => return self.hand_on(&message, &fault, &correlation, None).await,
             }
         }
     }
 
     /// The call's effects are committed: the answer goes out, if anyone waits for one, and the queue may forget.
-    async fn done(&self, incoming: &Incoming, consumed: Consumed) -> Fate {
+    async fn done(&self, incoming: &Incoming, reply: Reply) -> Fate {
         if incoming.properties.reply_to.is_none() {
             return Fate::Settled(Settlement::Ack);
         }
-        let Consumed { reply, .. } = consumed;
         let (head, body) = message::parts(reply);
         let Ok(body) = body.collect(bounds::BODY_BYTES_DEFAULT).await else {
             tracing::warn!(channel = %self.channel, "a reply ended early; its request is taken again");
@@ -284,29 +285,30 @@ impl Hand {
         &self,
         message: &Message,
         fault: &Fault,
-        consumed: &Consumed,
+        correlation: &CorrelationId,
         due_in_ms: Option<u64>,
     ) -> Fate {
         if message.body.len() as u64 > bounds::DELIVERY_BYTES_MAX {
             return self.oversized(message.body.len());
         }
         if due_in_ms.is_none() {
-            self.note(consumed, fault, "to the error queue");
+            self.note(correlation, fault, "to the error queue");
         }
         let onwards = Onwards { policy: self.amqp.policy(), attempts: self.amqp.retry.attempts, due_in_ms };
-        match self.pipeline.hand_on(message, fault, &consumed.reply.correlation, onwards).await {
+        match self.pipeline.hand_on(message, fault, correlation, onwards).await {
             Ok(()) => Fate::Settled(Settlement::Ack),
             Err(error) => {
-                tracing::warn!(channel = %self.channel, %error, "a message that failed can't be kept at present");
+                let (channel, error) = (&self.channel, error.message);
+                tracing::warn!(%channel, error, "a message that failed can't be kept at present");
                 Fate::Back
             }
         }
     }
 
-    fn note(&self, consumed: &Consumed, fault: &Fault, went: &str) {
+    fn note(&self, correlation: &CorrelationId, fault: &Fault, went: &str) {
         tracing::warn!(
             channel = %self.channel,
-            correlation_id = consumed.reply.correlation.as_str(),
+            correlation_id = correlation.as_str(),
             code = fault.code,
             went,
             "a message was given up"
@@ -315,9 +317,7 @@ impl Hand {
 
     /// Whether the pause went by, and the channel is to go on.
     async fn pause(&mut self, pause: Duration) -> bool {
-        tokio::select! {
-            () = sleep(pause) => !*self.ended.borrow(),
-            _ = self.ended.wait_for(|ended| *ended) => false,
-        }
+        // Nobody is there any more who could say so: it has ended.
+        timeout(pause, self.ended.wait_for(|ended| *ended)).await.is_err()
     }
 }

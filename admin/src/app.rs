@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     audit,
     auth::{self, Token},
-    bounds, calendars, channels, configuration, correlation, deliveries, deployments,
+    bounds, calendars, channels, configuration, connections, correlation, deliveries, deployments,
     error::Error,
     health, host, idempotency, jobs, metrics, openapi, plugins,
     problem::{Kind, Problem},
@@ -79,6 +79,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(channels::list, channels::create))
         .routes(routes!(channels::get, channels::update, channels::delete))
+        .routes(routes!(channels::pause))
+        .routes(routes!(channels::resume))
+        .routes(routes!(connections::list, connections::create))
+        .routes(routes!(connections::get, connections::update, connections::delete))
         .routes(routes!(security::list, security::create))
         .routes(routes!(security::get, security::update, security::delete))
         .routes(routes!(secrets::list, secrets::create))

@@ -12,7 +12,7 @@ use axum::{
 };
 use busbar_model::{
     Name, Timestamp, bounds as model_bounds,
-    channel::{self as model, Draft, Protocol},
+    channel::{self as model, Address, Draft, Protocol, Written},
     fault::FieldError,
     path::PathPattern,
 };
@@ -25,6 +25,7 @@ use utoipa::{
 
 pub(crate) use self::description::New;
 use crate::{
+    amqp,
     app::App,
     body::Input,
     bounds,
@@ -48,12 +49,15 @@ pub(crate) struct View {
     id: String,
     name: String,
     protocol: &'static str,
-    /// `/a/{p}`, or `/a/{p...}` with a tail of any length. SOAP channels may share one that has no parameter.
-    path: String,
-    /// Upper case; empty for any, and for SOAP channels.
-    methods: Vec<String>,
+    /// `/a/{p}`, or `/a/{p...}` with a tail of any length. SOAP channels may share one that has no parameter. Null for
+    /// AMQP channels.
+    #[schema(required)]
+    path: Option<String>,
+    /// Upper case; empty for any, and for SOAP channels. Null for AMQP channels.
+    #[schema(required)]
+    methods: Option<Vec<String>>,
     service: String,
-    /// Name of a security definition; null is open to everyone.
+    /// Name of a security definition; null is open to everyone, and of AMQP channels.
     #[schema(required)]
     security: Option<String>,
     active: bool,
@@ -65,6 +69,9 @@ pub(crate) struct View {
     /// Null where the protocol is another one.
     #[schema(required)]
     soap: Option<soap::View>,
+    /// Null where the protocol is another one.
+    #[schema(required)]
+    amqp: Option<amqp::View>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -74,20 +81,22 @@ pub(crate) struct View {
 
 impl From<model::Channel> for View {
     fn from(channel: model::Channel) -> Self {
+        let Written { protocol, path, methods, security, cors, soap, amqp } = channel.address.into();
         Self {
             href: href(&channel.id),
             id: channel.id,
             name: channel.name.into(),
-            protocol: channel.protocol.as_str(),
-            path: channel.path.into(),
-            methods: channel.methods,
+            protocol: protocol.as_str(),
+            path: path.map(PathPattern::into),
+            methods: (protocol != Protocol::Amqp).then_some(methods),
             service: channel.service.into(),
-            security: channel.security.map(Name::into),
+            security: security.map(Name::into),
             active: channel.active,
             body_bytes_max: channel.body_bytes_max,
             timeout_ms: channel.timeout_ms,
-            cors: channel.cors.map(cors::View::from),
-            soap: (channel.protocol == Protocol::Soap).then(|| channel.soap.unwrap_or_default().into()),
+            cors: cors.map(cors::View::from),
+            soap: (protocol == Protocol::Soap).then(|| soap.unwrap_or_default().into()),
+            amqp: amqp.map(amqp::View::from),
             created_at: channel.created_at,
             updated_at: channel.updated_at,
         }
@@ -111,7 +120,7 @@ pub(crate) struct Patch {
     #[schema(schema_with = protocol_or_null)]
     protocol: Member<String>,
     #[serde(default)]
-    #[schema(schema_with = describe::channel_path)]
+    #[schema(schema_with = path_or_null)]
     path: Member<String>,
     /// Default: none, which is any.
     #[serde(default)]
@@ -143,10 +152,18 @@ pub(crate) struct Patch {
     #[serde(default)]
     #[schema(value_type = Option<soap::Patch>)]
     soap: Member<Object<soap::Patch>>,
+    /// Of AMQP channels only, which need it.
+    #[serde(default)]
+    #[schema(value_type = Option<amqp::Patch>)]
+    amqp: Member<Object<amqp::Patch>>,
 }
 
 fn protocol_or_null() -> RefOr<Schema> {
     describe::one_of_or_null(Protocol::ALL.map(Protocol::as_str))
+}
+
+fn path_or_null() -> RefOr<Schema> {
+    describe::nullable(describe::channel_path())
 }
 
 fn body_bytes_or_null() -> RefOr<Schema> {
@@ -162,7 +179,7 @@ fn timeout_or_null() -> RefOr<Schema> {
 struct Edit {
     name: Option<Name>,
     protocol: Option<Protocol>,
-    path: Option<PathPattern>,
+    path: Option<Option<PathPattern>>,
     methods: Option<Vec<String>>,
     service: Option<Name>,
     security: Option<Option<Name>>,
@@ -171,6 +188,7 @@ struct Edit {
     timeout_ms: Option<u64>,
     cors: cors::Edit,
     soap: soap::Edit,
+    amqp: amqp::Edit,
 }
 
 impl Patch {
@@ -182,7 +200,7 @@ impl Patch {
         Edit {
             name: self.name.checked(check, "/name", None, check::name),
             protocol: self.protocol.checked(check, "/protocol", Some(Protocol::Rest), protocol),
-            path: self.path.checked(check, "/path", None, path),
+            path: self.path.checked(check, "/path", Some(None), |text| path(text).map(Some)),
             methods: self
                 .methods
                 .checked(check, "/methods", Some(Vec::new()), |given| model::methods(&given)),
@@ -203,25 +221,31 @@ impl Patch {
             ),
             cors: cors::checked(self.cors, check),
             soap: soap::checked(self.soap, check),
+            amqp: amqp::checked(self.amqp, check),
         }
     }
 
     /// The draft of a new channel, and whether its author named it.
     fn into_draft(self) -> Result<(Draft, bool), Problem> {
         let mut check = Check::default();
-        let (no_path, no_service) = (self.path == Member::Absent, self.service == Member::Absent);
+        let (no_service, no_path) = (self.service == Member::Absent, self.path == Member::Absent);
+        let no_amqp = self.amqp == Member::Absent;
         let edit = self.checked(&mut check);
         edit.cors.check_new(&mut check);
-        for (absent, path) in [(no_path, "/path"), (no_service, "/service")] {
-            if absent {
-                check.refuse(path, REQUIRED);
-            }
+        edit.amqp.check_new(&mut check);
+        let protocol = edit.protocol.unwrap_or(Protocol::Rest);
+        let required = match protocol {
+            Protocol::Rest | Protocol::Soap => ("/path", no_path),
+            Protocol::Amqp => ("/amqp", no_amqp),
+        };
+        for (path, _) in [required, ("/service", no_service)].into_iter().filter(|(_, absent)| *absent) {
+            check.refuse(path, REQUIRED);
         }
-        let needed = check.finish_with(edit.path.clone().zip(edit.service.clone()));
-        let (path, service) = needed?;
+        let service = check.finish_with(edit.service.clone())?;
+        let address = edit.written(Written::new(protocol))?.fitted(&service);
+        let address = address.map_err(|misfits| Problem::invalid(errors(misfits)))?;
         let named = edit.name.is_some();
-        let draft = edit.apply(Draft::new(service.clone(), path, service))?;
-        Ok((draft.fitted().map_err(|misfits| Problem::invalid(errors(misfits)))?, named))
+        Ok((edit.apply(Draft::new(service.clone(), service, address.clone()), address), named))
     }
 }
 
@@ -234,24 +258,33 @@ fn errors(misfits: Vec<model::Misfit>) -> Vec<FieldError> {
 impl Edit {
     /// Refuses what does not go with the protocol, which may be that of the channel as it is.
     fn change(&self, draft: Draft) -> Result<Draft, Problem> {
-        let fitted = self.apply(draft)?.fitted();
-        fitted.map_err(|misfits| Problem::conflict("protocol-conflict", errors(misfits)))
+        let written = self.written(draft.address.clone().into())?;
+        let fitted = written.fitted(self.service.as_ref().unwrap_or(&draft.service));
+        let address = fitted.map_err(|misfits| Problem::conflict("protocol-conflict", errors(misfits)))?;
+        Ok(self.apply(draft, address))
     }
 
-    fn apply(&self, draft: Draft) -> Result<Draft, Problem> {
-        Ok(Draft {
+    fn written(&self, written: Written) -> Result<Written, Problem> {
+        Ok(Written {
+            protocol: self.protocol.unwrap_or(written.protocol),
+            path: self.path.clone().unwrap_or(written.path),
+            methods: self.methods.clone().unwrap_or(written.methods),
+            security: self.security.clone().unwrap_or(written.security),
+            cors: self.cors.apply(written.cors)?,
+            soap: self.soap.apply(written.soap),
+            amqp: self.amqp.apply(written.amqp)?,
+        })
+    }
+
+    fn apply(&self, draft: Draft, address: Address) -> Draft {
+        Draft {
             name: self.name.clone().unwrap_or(draft.name),
-            protocol: self.protocol.unwrap_or(draft.protocol),
-            path: self.path.clone().unwrap_or(draft.path),
-            methods: self.methods.clone().unwrap_or(draft.methods),
             service: self.service.clone().unwrap_or(draft.service),
-            security: self.security.clone().unwrap_or(draft.security),
             active: self.active.unwrap_or(draft.active),
             body_bytes_max: self.body_bytes_max.unwrap_or(draft.body_bytes_max),
             timeout_ms: self.timeout_ms.unwrap_or(draft.timeout_ms),
-            cors: self.cors.apply(draft.cors)?,
-            soap: self.soap.apply(draft.soap),
-        })
+            address,
+        }
     }
 }
 
@@ -284,6 +317,7 @@ impl Filters for Fields {
         ("security", "Only channels that ask for this security definition."),
         ("path", "Only channels of exactly this path."),
         ("protocol", "Only channels of this protocol."),
+        ("connection", "Only channels that come in by this connection."),
         ("active", "Only active (true) or inactive (false) channels."),
     ];
 
@@ -304,6 +338,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<J
         path: list.filter("path"),
         service: list.filter("service"),
         security: list.filter("security"),
+        connection: list.filter("connection"),
         active: list.switch("active")?,
     };
     let page = list.page.clone();
@@ -371,6 +406,49 @@ pub(crate) async fn delete(
     app.answer(move |odb| {
         odb.delete_channel(&by, &id, seen)?;
         Ok(StatusCode::NO_CONTENT.into_response())
+    })
+    .await
+}
+
+/// Stop a channel: it takes nothing more, and what is under way ends as it would.
+#[utoipa::path(post, path = "/api/v1/channels/{id}/pause", tag = "channels",
+    params(("id" = String, Path), IfMatch),
+    responses((status = 200, description = "The channel as it is now.", body = View,
+        headers(("ETag" = String))), Conflict))]
+pub(crate) async fn pause(
+    state: State<Arc<App>>,
+    caller: Caller,
+    id: Key,
+    seen: IfMatch,
+) -> Result<Response, Problem> {
+    set_active(state, caller, id, seen, false).await
+}
+
+/// Let a channel go on.
+#[utoipa::path(post, path = "/api/v1/channels/{id}/resume", tag = "channels",
+    params(("id" = String, Path), IfMatch),
+    responses((status = 200, description = "The channel as it is now.", body = View,
+        headers(("ETag" = String))), Conflict))]
+pub(crate) async fn resume(
+    state: State<Arc<App>>,
+    caller: Caller,
+    id: Key,
+    seen: IfMatch,
+) -> Result<Response, Problem> {
+    set_active(state, caller, id, seen, true).await
+}
+
+async fn set_active(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    Key(id): Key,
+    IfMatch(seen): IfMatch,
+    active: bool,
+) -> Result<Response, Problem> {
+    app.answer(move |odb| {
+        let edit = |draft: Draft| Ok::<_, Problem>(Draft { active, ..draft });
+        let channel = odb.update_channel(&by, &id, seen, edit)?;
+        Ok(etag::tagged(channel.revision, View::from(channel)))
     })
     .await
 }

@@ -14,6 +14,11 @@ impl Check {
         self.0.push(FieldError { path: path.into(), message: message.into() });
     }
 
+    /// Whether something was refused at this place, or below it.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.0.iter().any(|error| error.path.starts_with(path))
+    }
+
     pub(crate) fn ok<T, E: fmt::Display>(&mut self, path: &str, result: Result<T, E>) -> Option<T> {
         match result {
             Ok(value) => Some(value),

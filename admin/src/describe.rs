@@ -224,6 +224,10 @@ pub(crate) fn nullable(schema: RefOr<Schema>) -> RefOr<Schema> {
             with_null(&mut array.schema_type);
             RefOr::T(Schema::Array(array))
         }
+        RefOr::T(Schema::OneOf(mut choice)) => {
+            choice.items.push(ObjectBuilder::new().schema_type(Type::Null).into());
+            RefOr::T(Schema::OneOf(choice))
+        }
         other => other,
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! It needs the ODB and the master key; any number of processes may serve it.
 
+mod amqp;
 mod api_key;
 mod app;
 mod audit;
@@ -14,6 +15,7 @@ mod channels;
 mod check;
 mod clock;
 mod configuration;
+mod connections;
 mod correlation;
 mod cors;
 mod deliveries;

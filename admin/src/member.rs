@@ -2,7 +2,9 @@
 
 use std::{fmt, marker::PhantomData};
 
+use busbar_store::Plaintext;
 use serde::{Deserialize, Deserializer, de};
+use serde_json::Value;
 
 use crate::check::Check;
 
@@ -21,6 +23,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Member<T> {
 }
 
 impl<T> Member<T> {
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
     pub(crate) fn given(self) -> Option<T> {
         match self {
             Self::Absent | Self::Null => None,
@@ -65,6 +71,19 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
         }
 
         deserializer.deserialize_any(Visitor(PhantomData))
+    }
+}
+
+/// A text that is to be hidden. What is no text is refused without repeating it.
+#[derive(Clone)]
+pub(crate) struct Hidden(pub(crate) Plaintext);
+
+impl<'de> Deserialize<'de> for Hidden {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(text) => Ok(Self(text.into())),
+            _ => Err(de::Error::custom("is not a text")),
+        }
     }
 }
 

@@ -68,7 +68,8 @@ impl From<Error> for Problem {
             Error::NotFound { .. } => Self::new(Kind::NotFound, error.to_string()),
             Error::NameTaken { .. } => conflict("name-taken").with_error("/name", error.to_string()),
             Error::AddressTaken(taken) => {
-                conflict("address-taken").with_error("/path", format!("channel {:?} has it", taken.other))
+                let path = format!("/{}", taken.member);
+                conflict("address-taken").with_error(&path, format!("channel {:?} has it", taken.other))
             }
             Error::NoSoap(problem) => conflict("no-soap").with_error("/service", problem.reason.clone()),
             Error::InUse { users, .. } => {
@@ -92,6 +93,9 @@ impl From<Error> for Problem {
             }
             Error::RunUnderWay { .. } => conflict("run-under-way"),
             Error::TooManyRuns { .. } => conflict("too-many-runs"),
+            Error::UnknownConnection { .. } => {
+                conflict("unknown-connection").with_error("/amqp/connection", error.to_string())
+            }
             Error::SoapOnly { name, .. } => {
                 let path = if name.as_str() == INVOKER { "/name" } else { "/security" };
                 conflict("soap-only").with_error(path, error.to_string())

@@ -43,6 +43,7 @@ impl IntoResponses for Conflict {
 #[derive(OpenApi)]
 #[openapi(tags(
     (name = "channels", description = "Ways in."),
+    (name = "connections", description = "Ways out, and what channels of some protocols come in by."),
     (name = "security", description = "Credentials that channels ask for."),
     (name = "secrets", description = "Values that plugins read by name."),
     (name = "plugins", description = "Components, their grants and config, and going back."),

@@ -104,6 +104,10 @@ pub(crate) struct GrantsView {
     #[serde(default)]
     #[schema(schema_with = describe::grants)]
     secrets: Vec<String>,
+    /// Connections, likewise.
+    #[serde(default)]
+    #[schema(schema_with = describe::grants)]
+    connections: Vec<String>,
 }
 
 /// Grants, or null for those that nobody has set.
@@ -127,7 +131,7 @@ impl ToSchema for GrantsOrNull {
 
 impl From<Grants> for GrantsView {
     fn from(grants: Grants) -> Self {
-        Self { invoke: grants.invoke, secrets: grants.secrets }
+        Self { invoke: grants.invoke, secrets: grants.secrets, connections: grants.connections }
     }
 }
 
@@ -301,7 +305,8 @@ pub(crate) async fn set_grants(
 
 fn checked_grants(given: GrantsView) -> Result<Grants, Problem> {
     let mut check = Check::default();
-    for (member, patterns) in [("invoke", &given.invoke), ("secrets", &given.secrets)] {
+    let grants = Grants { invoke: given.invoke, secrets: given.secrets, connections: given.connections };
+    for (member, patterns) in grants.kinds() {
         for (at, pattern) in patterns.iter().enumerate() {
             let one = Grants { invoke: vec![shown(pattern)], ..Grants::default() };
             let path = format!("/{member}/{at}");
@@ -312,7 +317,6 @@ fn checked_grants(given: GrantsView) -> Result<Grants, Problem> {
         }
     }
     check.finish()?;
-    let grants = Grants { invoke: given.invoke, secrets: given.secrets };
     grants.check().map_err(|error| Problem::invalid_at("", error.to_string()))?;
     Ok(grants)
 }

@@ -13,8 +13,7 @@ use busbar_store::{
     Plaintext,
     secret::{Draft, Filter, New as NewSecret},
 };
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
@@ -24,7 +23,7 @@ use crate::{
     check::{self, Check, REQUIRED},
     describe,
     etag::{self, IfMatch},
-    member::Member,
+    member::{Hidden, Member},
     openapi::Conflict,
     page::{self, Filters, List, Listed},
     problem::Problem,
@@ -60,19 +59,6 @@ impl From<Secret> for View {
     }
 }
 
-/// A value as it was given. What is no text is refused without repeating it.
-#[derive(Clone)]
-struct Given(Plaintext);
-
-impl<'de> Deserialize<'de> for Given {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Value::deserialize(deserializer)? {
-            Value::String(text) => Ok(Self(text.into())),
-            _ => Err(D::Error::custom("is not a text")),
-        }
-    }
-}
-
 /// A new secret.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -84,7 +70,7 @@ pub(crate) struct New {
     description: Option<String>,
     /// 1 to 65536 bytes of text.
     #[schema(required, value_type = String, write_only, min_length = 1)]
-    value: Option<Given>,
+    value: Option<Hidden>,
 }
 
 /// What is to be changed.
@@ -102,10 +88,10 @@ pub(crate) struct Patch {
     description: Member<String>,
     #[serde(default)]
     #[schema(value_type = String, required = false, write_only, min_length = 1)]
-    value: Member<Given>,
+    value: Member<Hidden>,
 }
 
-fn value(Given(value): Given) -> Result<Plaintext, String> {
+fn value(Hidden(value): Hidden) -> Result<Plaintext, String> {
     secret::check_value(value.reveal()).map(|()| value)
 }
 

@@ -7,6 +7,7 @@ mod apply;
 mod bounds;
 mod calendar;
 mod channel;
+mod connection;
 mod delivery;
 mod deploy;
 mod deployment;
@@ -95,6 +96,9 @@ pub(crate) enum ClientCommand {
     /// Ways in.
     #[command(subcommand)]
     Channel(channel::Command),
+    /// Ways out, and what channels of some protocols come in by.
+    #[command(subcommand)]
+    Connection(connection::Command),
     /// Credentials that channels ask for.
     #[command(subcommand)]
     Security(security::Command),
@@ -161,6 +165,7 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::Service(command) => service::run(session, command).await,
         ClientCommand::Invoke(args) => invoke::run(session, args).await,
         ClientCommand::Channel(command) => channel::run(session, command).await,
+        ClientCommand::Connection(command) => connection::run(session, command).await,
         ClientCommand::Security(command) => security::run(session, command).await,
         ClientCommand::Secret(command) => secret::run(session, command).await,
         ClientCommand::Deployment(command) => deployment::run(session, command).await,
@@ -274,7 +279,7 @@ mod tests {
             "security create-basic b",
             "security create-ws-security w",
             "security create-ws-security w --username u --password-type clear",
-            "channel create --path /a --service s --protocol amqp",
+            "channel create --path /a --service s --protocol mqtt",
             "security create-basic b --username u --password p",
             "deployment list --state odd",
             "logs --level loud",

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod connection;
+mod head;
 mod http;
 mod ledger;
 mod listen;

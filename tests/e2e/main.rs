@@ -13,6 +13,7 @@ mod cases;
 mod catalog;
 mod cli;
 mod configuration;
+mod connections;
 mod contracts;
 mod cors;
 mod deliveries;

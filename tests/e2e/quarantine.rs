@@ -146,3 +146,46 @@ async fn a_new_version_is_not_quarantined_and_neighbours_are_spared() {
     bus.wait_invocable("faulty.count", &json!({}), 200).await;
     assert_eq!(state(&bus, "faulty").await, "active");
 }
+
+/// A message whose attempts end the process is neither lost nor tried for ever; it is delivered once its
+/// target is in service again.
+#[tokio::test]
+async fn a_delivery_waits_for_a_target_in_quarantine() {
+    let bus = start().await;
+    let call = bus.invocation("faulty.linger", &json!({"ms": 3_000})).header("prefer", "respond-async");
+    let accepted = bus.http().send(&call.header("x-correlation-id", "poison")).await;
+    accepted.expect_status(202);
+    let mut seen = 0;
+    for _ in 0..3 {
+        let victim = worker(&bus, None).await;
+        poll::until("an attempt has begun", REPLACED, async || {
+            let lines = bus.log_lines();
+            let begun = lines.iter().filter(|line| {
+                busbar_tests::logs::mentions(line, "poison") && line.to_string().contains("it begins")
+            });
+            let begun = begun.count();
+            if begun > seen { Ok(seen = begun) } else { Err(format!("{begun} attempts")) }
+        })
+        .await;
+        poll::until("the worker's end", REPLACED, async || {
+            process::signal(victim, Signal::SIGABRT);
+            if process::is_alive(victim) { Err(format!("{victim} lives")) } else { Ok(()) }
+        })
+        .await;
+    }
+    wait_state(&bus, "faulty", "quarantined").await;
+    wait_delivery(&bus, &["waiting", "in-doubt"]).await;
+    assert_eq!(state(&bus, "echo").await, "active");
+    bus.cli(&["plugin", "release", "faulty"]).await.expect(0);
+    wait_delivery(&bus, &["confirmed"]).await;
+}
+
+/// The one delivery, once it is in one of these states.
+async fn wait_delivery(bus: &Quickstart, wanted: &[&str]) {
+    poll::until(&format!("it is {wanted:?}"), REPLACED, async || {
+        let delivery = bus.read("/deliveries?limit=10").await["items"][0].clone();
+        let state = delivery["state"].as_str().unwrap_or_default();
+        if wanted.contains(&state) { Ok(()) } else { Err(delivery.to_string()) }
+    })
+    .await;
+}

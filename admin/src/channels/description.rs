@@ -8,9 +8,9 @@ use utoipa::{
 };
 
 use super::Patch;
-use crate::{cors, describe, soap};
+use crate::{amqp, cors, describe, soap};
 
-/// A new channel: `path` and `service` are required, the name is made from the service's if absent.
+/// A new channel: `service` and what its protocol answers to are required, the name is made from the service's if absent.
 pub(crate) struct New;
 
 impl PartialSchema for New {
@@ -22,8 +22,23 @@ impl PartialSchema for New {
             required.clone(),
             [
                 ("protocol", describe::one_of_or_null([Protocol::Rest.as_str()])),
+                ("path", describe::channel_path()),
                 ("cors", describe::component_or_null::<cors::New>()),
                 ("soap", soap::null()),
+                ("amqp", soap::null()),
+            ],
+        );
+        let amqp = with(
+            any.clone(),
+            ["protocol", "service", "amqp"].map(str::to_owned).to_vec(),
+            [
+                ("protocol", describe::one_of([Protocol::Amqp.as_str()])),
+                ("path", soap::null()),
+                ("methods", soap::null()),
+                ("security", soap::null()),
+                ("cors", soap::null()),
+                ("soap", soap::null()),
+                ("amqp", amqp::new()),
             ],
         );
         let required = [required, ["protocol"].map(str::to_owned).to_vec()].concat();
@@ -35,6 +50,7 @@ impl PartialSchema for New {
                 ("path", describe::plain_path()),
                 ("methods", describe::nullable(describe::soap_methods())),
                 ("cors", soap::null()),
+                ("amqp", soap::null()),
             ],
         );
         let named = [required.clone(), ["soap"].map(str::to_owned).to_vec()].concat();
@@ -47,7 +63,7 @@ impl PartialSchema for New {
                 ("soap", describe::nullable(soap::without_operation().into())),
             ],
         );
-        OneOfBuilder::new().item(rest).item(named).item(by_service).into()
+        OneOfBuilder::new().item(rest).item(named).item(by_service).item(amqp).into()
     }
 }
 

@@ -13,6 +13,7 @@ use utoipa::openapi::{
 };
 
 use crate::{
+    amqp, connections,
     describe::{self, described, members, nullable, whole},
     limits, soap,
 };
@@ -29,12 +30,13 @@ pub(super) fn document() -> RefOr<Schema> {
         ("secrets", section(secret())),
         ("plugins", section(plugin())),
         ("services", section(service())),
+        ("connections", section(connections::described())),
         ("channels", section(channel())),
         ("calendars", section(calendar())),
         ("jobs", section(job())),
     ];
     let description = "All definitions, each section by name. What an entry leaves out has its default. In texts \
-        ${NAME} is a variable, which is to be replaced before; only a password and a secret's value may be left as one, and \
+        ${NAME} is a variable, which is to be replaced before; only passwords, keys and values of secrets may be left as one, and \
         the present one stays. $${ stands for ${.";
     members(sections).required("busbar").description(Some(description)).into()
 }
@@ -125,7 +127,18 @@ fn channel() -> RefOr<Schema> {
     let by_service = of_soap()
         .property("service", describe::operation_name())
         .property("soap", RefOr::T(soap::without_operation().into()));
-    OneOfBuilder::new().item(rest).item(named).item(by_service).into()
+    let amqp = of_each()
+        .property("protocol", describe::one_of(["amqp"]))
+        .required("protocol")
+        .property("service", describe::name())
+        .property("amqp", amqp::described())
+        .required("amqp");
+    OneOfBuilder::new().item(rest).item(named).item(by_service).item(amqp).into()
+}
+
+/// What a channel of HTTP has.
+fn of_any() -> ObjectBuilder {
+    of_each().property("security", describe::name()).required("path")
 }
 
 /// Days that jobs skip.
@@ -163,16 +176,14 @@ fn job() -> RefOr<Schema> {
 }
 
 /// What a channel of each protocol has.
-fn of_any() -> ObjectBuilder {
+fn of_each() -> ObjectBuilder {
     let flag = ObjectBuilder::new().schema_type(Type::Boolean).into();
     let number = |least, most| whole(least, most).into();
     members([
-        ("security", describe::name()),
         ("active", flag),
         ("body_bytes_max", number(0, bounds::BODY_BYTES_CEILING)),
         ("timeout_ms", number(1, bounds::CALL_TIMEOUT_MS_CEILING)),
     ])
-    .required("path")
     .required("service")
 }
 
@@ -195,10 +206,14 @@ plugins:
 services:
   s: {plugin: shop, limits: {timeout_ms: 1, cpu_ms: 1, memory_bytes: 65536, output_bytes: 0, invokes: 0, concurrency: 1,
     queue: 0, calls_per_instance: 2}}
+connections:
+  mq: {kind: amqp, active: false, host: mq, port: 1, vhost: v, username: u, password: hush, heartbeat_s: 1, publishers: 1,
+    in_flight_max: 1, tls: {ca: \"PEM\", server_name: s, client_certificate: \"PEM\", client_key: '${KEY}'}}
 channels:
   a: {path: /a, service: s, methods: [GET], security: clerk, active: false, body_bytes_max: 7, timeout_ms: 7,
     cors: {origins: ['*']}}
   b: {protocol: soap, path: /soap/b, service: s, security: erp, soap: {namespace: 'urn:b', operation: o}}
+  c: {protocol: amqp, service: s, amqp: {connection: mq, queue: q}}
 calendars:
   c: {dates: [2026-12-25], ranges: [{from: 2026-08-01, to: 2026-08-14}], yearly: ['12-25'], weekdays: [SUN]}
 jobs:
@@ -206,9 +221,12 @@ jobs:
     attempts: 4, expires_ms: 5000, overlap: true, on_success: a, on_failure: b, paused: true}
 ";
 
+    const PEM: &str = r"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----";
+
     #[test]
     fn every_member_that_is_written_is_described() {
-        let written = Document::read(&yaml::read(EVERYTHING).unwrap()).unwrap().to_json();
+        let written =
+            Document::read(&yaml::read(&EVERYTHING.replace("PEM", PEM)).unwrap()).unwrap().to_json();
         let schema = serde_json::to_value(document()).unwrap();
         for (section, entries) in written.iter().filter(|(section, _)| *section != "busbar") {
             let entry = &schema["properties"][section]["additionalProperties"];

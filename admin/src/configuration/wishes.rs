@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use busbar_model::{
     Name, Security,
-    configuration::{Document, Hidden, SecretEntry, SecurityEntry, Wish as Given},
+    configuration::{ConnectionEntry, Document, Hidden, SecretEntry, SecurityEntry, Wish as Given},
+    connection::Part,
     security::Credential,
 };
-use busbar_store::{Error, SecretWish, SecurityWish, Wanted, Wish};
+use busbar_store::{Error, SecretWish, SecurityWish, Wanted, Wish, connections};
 
 use crate::{app::App, problem::Problem};
 
@@ -19,8 +20,18 @@ pub(super) async fn wanted(app: &Arc<App>, document: &Document) -> Result<Wanted
     }
     let secrets = document.secrets.iter().map(secret).collect();
     let (plugins, services) = (document.plugins.clone(), document.services.clone());
+    let connections = document.connections.iter().map(connection).collect();
     let (calendars, jobs) = (document.calendars.clone(), document.jobs.clone());
-    Ok(Wanted { security, secrets, plugins, services, channels: document.channels.clone(), calendars, jobs })
+    let channels = document.channels.clone();
+    Ok(Wanted { security, secrets, plugins, services, connections, channels, calendars, jobs })
+}
+
+fn connection(entry: &ConnectionEntry) -> connections::Draft {
+    let client = entry.client.clone().map(|_, given| match given {
+        Some(Hidden::Given(value)) => Some(value.into()),
+        Some(Hidden::Wanted { .. }) | None => None,
+    });
+    connections::Draft { name: entry.name.clone(), active: entry.active, client }
 }
 
 fn secret(entry: &SecretEntry) -> SecretWish {
@@ -83,6 +94,11 @@ fn hash_of(present: &[Security], name: &Name) -> Option<String> {
 /// The variable that should have given what is missing.
 pub(super) fn variable_of<'d>(document: &'d Document, refusal: &Error) -> Option<&'d str> {
     let hidden = match refusal {
+        Error::NoCredential { of: connections::WHAT, name, what } => {
+            let entry = document.connections.iter().find(|entry| entry.name == *name)?;
+            let part = [Part::Password, Part::ClientKey].into_iter().find(|part| part.as_str() == *what)?;
+            entry.client.secret(part)?
+        }
         Error::NoCredential { name, .. } => {
             let entry = document.security.iter().find(|entry| entry.name == *name)?;
             match &entry.credential {

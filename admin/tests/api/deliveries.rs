@@ -24,6 +24,7 @@ fn message(id: &str) -> NewDelivery {
         due_at: now(),
         expires_at: now().plus_ms(60_000),
         correlation_id: "c-1".to_owned(),
+        setback: None,
         created_at: now(),
     }
 }

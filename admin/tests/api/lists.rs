@@ -38,6 +38,7 @@ async fn what_a_list_does_not_know_is_refused() {
     }
     for list in [
         "channels",
+        "connections",
         "security",
         "secrets",
         "plugins",

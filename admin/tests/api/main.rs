@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
 mod access;
+mod amqp;
 mod audit;
 mod channels;
 mod configuration;
+mod connections;
 mod cors;
 mod deliveries;
 mod deployments;

@@ -9,6 +9,10 @@ use crate::fixture::Api;
 const OPERATIONS: &[(&str, &[&str])] = &[
     ("channels", &["get", "post"]),
     ("channels/{id}", &["get", "patch", "delete"]),
+    ("channels/{id}/pause", &["post"]),
+    ("channels/{id}/resume", &["post"]),
+    ("connections", &["get", "post"]),
+    ("connections/{id}", &["get", "patch", "delete"]),
     ("security", &["get", "post"]),
     ("security/{id}", &["get", "patch", "delete"]),
     ("secrets", &["get", "post"]),

@@ -134,7 +134,7 @@ impl Binder {
                 guard: admission(channel, &guards, &mut problems),
                 service: services.get(channel.service.as_str()).cloned().unwrap_or(Slot::NotLive),
                 meter: self.metrics.meter(channel.service.as_str(), channel.name.as_str()),
-                cors: channel.cors.as_ref().map(Policy::of),
+                cors: channel.address.rest().and_then(|rest| rest.cors.as_ref()).map(Policy::of),
                 channel: channel.clone(),
             })
             .collect();
@@ -222,7 +222,7 @@ fn admission(
     guards: &HashMap<String, Arc<Guard>>,
     problems: &mut Vec<String>,
 ) -> Admission {
-    match &channel.security {
+    match channel.address.security() {
         None => Admission::Open,
         Some(name) => match guards.get(name.as_str()) {
             Some(guard) => Admission::Guarded(Arc::clone(guard)),

@@ -126,7 +126,7 @@ pub(crate) fn preflight<'c>(catalog: &'c Catalog, request: &Request) -> Option<(
     headers.insert(VARY, HeaderValue::from_static(VARY_PREFLIGHT));
     if let Some(allowed) = policy.admits(origin) {
         policy.mark(allowed, headers);
-        let methods = &route.channel.methods;
+        let methods = named_methods(route);
         let methods = if methods.is_empty() { method.clone() } else { list(&methods.join(", ")) };
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
         let names = policy.headers.as_ref().or_else(|| asked.get(ACCESS_CONTROL_REQUEST_HEADERS));
@@ -136,6 +136,11 @@ pub(crate) fn preflight<'c>(catalog: &'c Catalog, request: &Request) -> Option<(
         headers.insert(ACCESS_CONTROL_MAX_AGE, policy.max_age.clone());
     }
     Some((route, response))
+}
+
+/// None is any.
+fn named_methods(route: &Route) -> &[String] {
+    route.channel.address.rest().map(|rest| rest.methods.as_slice()).unwrap_or_default()
 }
 
 /// The channel that would take the request, or another at its path, whose methods then tell the browser that
@@ -149,7 +154,7 @@ fn asked_for<'c>(catalog: &'c Catalog, path: &str, method: &str) -> Option<(&'c 
         | Match::WrongMethod { .. }
         | Match::Unknown => None,
     };
-    let itself = |route: &Route| route.channel.methods.iter().any(|named| named == Method::OPTIONS.as_str());
+    let itself = |route: &Route| named_methods(route).iter().any(|named| named == Method::OPTIONS.as_str());
     if at(Method::OPTIONS.as_str()).is_some_and(itself) {
         return None;
     }
@@ -169,7 +174,7 @@ mod tests {
 
     use busbar_model::{
         Channel, Cors, Definitions, Timestamp,
-        channel::{Draft, Protocol},
+        channel::{Address, Draft, Rest},
         path::PathPattern,
         plugin::Grants,
     };
@@ -198,25 +203,11 @@ mod tests {
 
     fn channel(path: &str, methods: &[&str], cors: Option<Cors>) -> Channel {
         let name = format!("c{}{}", path.replace(['/', '{', '}'], "-"), methods.join("-").to_lowercase());
-        let service = "s".parse().unwrap();
-        let draft = Draft::new(name.parse().unwrap(), PathPattern::parse(path).unwrap(), service);
-        Channel {
-            id: name,
-            name: draft.name,
-            protocol: Protocol::Rest,
-            path: draft.path,
-            methods: methods.iter().map(|method| (*method).to_owned()).collect(),
-            service: draft.service,
-            security: None,
-            active: true,
-            body_bytes_max: draft.body_bytes_max,
-            timeout_ms: draft.timeout_ms,
-            cors,
-            soap: None,
-            revision: 1,
-            created_at: Timestamp(0),
-            updated_at: Timestamp(0),
-        }
+        let methods = methods.iter().map(|method| (*method).to_owned()).collect();
+        let path = PathPattern::parse(path).unwrap();
+        let address = Address::Rest(Rest { path, methods, security: None, cors });
+        let draft = Draft::new(name.parse().unwrap(), "s".parse().unwrap(), address);
+        draft.into_channel(name, 1, Timestamp(0), Timestamp(0))
     }
 
     /// A bus with these channels, on which no service is live.

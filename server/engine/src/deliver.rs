@@ -82,6 +82,7 @@ async fn message(
         expires_at: now.plus_ms(lifetime),
         correlation_id: context.correlation.to_string(),
         created_at: now,
+        setback: None,
     })
 }
 
@@ -149,17 +150,24 @@ pub(crate) async fn attempt(
         place,
     })
     .await?;
-    if response.status.is_some_and(|status| status.is_client_error() || status.is_server_error()) {
-        let text =
-            format!("the service answered with status {}", response.status.unwrap_or_default().as_u16());
-        return Err(Fault::new(FaultKind::Failed, text));
-    }
+    unanswered(&response)?;
     let effects = layer.take().map(|effects| *effects).unwrap_or_default();
     let settlement =
         Settlement { output: output(claimed, &response), ..settlement(claimed, Outcome::Confirmed) };
     let settlement = Some(settlement);
     commit(ledger, Unit { effects, settlement, ..Unit::default() }, deadline).await.map_err(commit_fault)?;
     Ok(response)
+}
+
+/// What is left of a response that nobody is told, which has to be one of success.
+pub(crate) fn unanswered(response: &Response) -> Result<Response, Fault> {
+    match response.status {
+        Some(status) if status.is_client_error() || status.is_server_error() => {
+            let text = format!("the service answered with status {}", status.as_u16());
+            Err(Fault::new(FaultKind::Failed, text))
+        }
+        status => Ok(Response { status, ..Response::default() }),
+    }
 }
 
 fn settlement(claimed: &Claimed, outcome: Outcome) -> Settlement {

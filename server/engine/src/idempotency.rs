@@ -65,6 +65,23 @@ fn parse(value: &HeaderValue) -> Option<String> {
     fits.then(|| text.to_owned())
 }
 
+/// Keys of different channels and callers have nothing to do with each other.
+pub(crate) fn scope(channel: &str, service: &str, caller: Option<&Name>) -> String {
+    format!("{channel} {service} {}", caller.map_or("", |name| name.as_str()))
+}
+
+/// What a key stands for beside its scope.
+pub(crate) fn request_hash(head: &Head, body: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    let content_type = head.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let target = head.uri.path_and_query().map_or("", |target| target.as_str());
+    for part in [head.method.as_str().as_bytes(), target.as_bytes(), content_type, body] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    format!("{:x}", hash.finalize())
+}
+
 impl Keyed {
     /// Reads the body, which is a part of what the key stands for, and gives it back.
     pub(crate) async fn of(
@@ -76,16 +93,8 @@ impl Keyed {
         buffers: &Buffers,
     ) -> Result<(Self, Body), Fault> {
         let bytes = buffers.collect(body, routed.body_bytes_max.min(bounds::BODY_BYTES_DEFAULT)).await?;
-        let mut hash = Sha256::new();
-        let content_type = head.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-        let target = head.uri.path_and_query().map_or("", |target| target.as_str());
-        for part in [head.method.as_str().as_bytes(), target.as_bytes(), content_type, &bytes] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
-        let request_hash = format!("{:x}", hash.finalize());
-        let caller = caller.map_or("", |name| name.as_str());
-        let scope = format!("{} {} {caller}", routed.channel, routed.service_name);
+        let request_hash = request_hash(head, &bytes);
+        let scope = scope(routed.channel, routed.service_name, caller);
         Ok((Self { key: ReplyKey { scope, key }, request_hash }, bytes.into()))
     }
 

@@ -21,7 +21,7 @@ use crate::{
     catalog::BoundService,
     contract, deliver,
     gate::Arrival,
-    idempotency::{self, Keyed},
+    idempotency::Keyed,
     pipeline::Pipeline,
     ports::{Attempt, Call, Invoker, Ledger},
     request::{Head, Input, Response},
@@ -37,6 +37,13 @@ pub(crate) struct Inbound<'c> {
     pub(crate) permit: Permit,
     pub(crate) head: Head,
     pub(crate) body: Body,
+    /// What tells the request from others of its caller: repeated, it is answered with the same reply.
+    pub(crate) key: Option<String>,
+    /// 1 for the first.
+    pub(crate) attempt: u32,
+    /// Whether anyone is told the response. Otherwise nothing of it is kept, and one that has the status of an error
+    /// is a failure.
+    pub(crate) is_answered: bool,
     /// `None`: the response is the reply as it is.
     pub(crate) encode: Option<&'c dyn Encode>,
 }
@@ -63,11 +70,11 @@ pub(crate) async fn inbound(
 ) -> Result<Response, Fault> {
     let ledger = pipeline.ledger();
     let buffers = pipeline.buffers();
-    let Inbound { context, routed, permit, head, mut body, encode } = inbound;
+    let Inbound { context, routed, permit, head, mut body, key, attempt, is_answered, encode } = inbound;
     let timeout_ms = routed.timeout_ms.min(service.limits.timeout_ms);
     let deadline = Instant::from_std(context.accepted_at) + Duration::from_millis(timeout_ms);
     let mut keyed = None;
-    if let Some(key) = idempotency::key(&head)? {
+    if let Some(key) = key {
         let reading = Keyed::of(key, &routed, permit.caller.as_ref(), &head, body, buffers);
         let (known, read) = timeout_at(deadline, reading).await.map_err(|_| late())??;
         if let Some(reply) = known.answered(ledger).await? {
@@ -105,10 +112,11 @@ pub(crate) async fn inbound(
         input,
         invoker: Arc::clone(pipeline) as Arc<dyn Invoker>,
         unit: Arc::clone(&layer),
-        attempt: Attempt { number: 1, key },
+        attempt: Attempt { number: attempt, key },
         place,
     })
     .await?;
+    let response = if is_answered { response } else { deliver::unanswered(&response)? };
     let effects = layer.take();
     if effects.is_none() && keyed.is_none() {
         return encoded(encode, response).await;

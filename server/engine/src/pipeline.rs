@@ -19,6 +19,7 @@ use crate::{
     cors::{self, Page},
     deliver,
     gate::Arrival,
+    idempotency,
     invoke::{self, Inbound, run},
     metrics::{Meter, Metrics},
     ports::{Above, Access, AccessLog, Call, CallFuture, Invoker, Ledger, Origin},
@@ -99,7 +100,18 @@ impl Pipeline {
             caller.clone_from(&permit.caller);
             let service = live(routed.service)?;
             let Request { head, body, .. } = request;
-            let inbound = Inbound { context: &context, routed, permit, head, body, encode: None };
+            let key = idempotency::key(&head)?;
+            let inbound = Inbound {
+                context: &context,
+                routed,
+                permit,
+                head,
+                body,
+                key,
+                attempt: 1,
+                is_answered: true,
+                encode: None,
+            };
             invoke::inbound(service, inbound, self).await
         }
         .await;

@@ -31,6 +31,7 @@ use crate::{
     body::Body,
     catalog::Route,
     contract::apart,
+    idempotency,
     invoke::{self, Inbound, late, too_large},
     pipeline::{Line, Noted, Pipeline},
     request::{Head, Reply, Request, Response},
@@ -158,12 +159,16 @@ impl<'c> Exchange<'c> {
         let service = live(routed.service)?;
         let envelope =
             Envelope { context: self.context, service, known: &self.known, address: &self.address.address };
+        let head = as_call(head, content_type);
         let inbound = Inbound {
             context: self.context,
             // What counts was the message; its JSON is what it is.
             routed: Routed { body_bytes_max: u64::MAX, ..routed },
             permit,
-            head: as_call(head, content_type),
+            key: idempotency::key(&head)?,
+            attempt: 1,
+            is_answered: true,
+            head,
             body: Body::Bytes(input),
             encode: Some(&envelope),
         };

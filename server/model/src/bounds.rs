@@ -18,6 +18,8 @@ pub const UNSENT_BYTES_MAX: u32 = 256 * 1024;
 /// Bytes and fields of a request's head. Its address may have 65,534 bytes (hyper's own limit).
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 pub const HEADERS_MAX: usize = 128;
+/// Bytes that are read from a connection at once, and that wait to be written to it.
+pub const READ_BYTES_MAX: usize = 256 * 1024;
 /// Connections that one worker may be told to hold, and descriptors that it keeps for everything else.
 pub const CONNECTIONS_CEILING: u32 = 1_000_000;
 pub const DESCRIPTORS_KEPT: u64 = 192;
@@ -204,6 +206,30 @@ pub const COMMIT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// A password or a username of a security definition.
 pub const PASSWORD_CHARS_MAX: usize = 1024;
 pub const USERNAME_CHARS_MAX: usize = 256;
+/// A host's name (RFC 1035, section 2.3.4), and any name that a broker has: of a virtual host, a queue, an exchange,
+/// and a routing key (AMQP 0-9-1, section 4.2.5.3).
+pub const HOST_CHARS_MAX: usize = 253;
+pub const AMQP_NAME_CHARS_MAX: usize = 255;
+/// Certificates, or a key, of a connection in PEM.
+pub const PEM_BYTES_MAX: usize = 64 * 1024;
+/// How often a broker and the bus tell each other that they live; who is silent for two of them is taken for gone.
+pub const AMQP_HEARTBEAT_S_DEFAULT: u16 = 10;
+pub const AMQP_HEARTBEAT_S_CEILING: u16 = 600;
+/// AMQP channels by which each worker publishes, and messages that it publishes at once.
+pub const AMQP_PUBLISHERS_DEFAULT: u16 = 2;
+pub const AMQP_PUBLISHERS_CEILING: u16 = 16;
+pub const AMQP_IN_FLIGHT_DEFAULT: u16 = 256;
+pub const AMQP_IN_FLIGHT_CEILING: u16 = 10_000;
+/// Messages that a worker is handed of one queue before they are answered, and calls that it makes of them at once.
+pub const AMQP_PREFETCH_DEFAULT: u16 = 32;
+pub const AMQP_PREFETCH_CEILING: u16 = 1_000;
+pub const AMQP_CONCURRENCY_DEFAULT: u16 = 8;
+pub const AMQP_CONCURRENCY_CEILING: u16 = 1_000;
+/// What a queue is bound to.
+pub const AMQP_BINDINGS_MAX: usize = 64;
+/// Attempts at a message at once after the first one.
+pub const AMQP_RETRIES_AT_ONCE_DEFAULT: u32 = 1;
+pub const AMQP_RETRIES_AT_ONCE_CEILING: u32 = 10;
 /// A SOAP channel's namespace and its operation, which tools make file and function names of.
 pub const SOAP_NAMESPACE_CHARS_MAX: usize = 512;
 pub const SOAP_OPERATION_CHARS_MAX: usize = 128;

@@ -1,9 +1,12 @@
 //! All definitions at one version of the ODB: what a catalog is built from.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    channel::{Channel, Protocol},
+    channel::{Address, Channel, Message, Rest},
+    connection::Connection,
     name::Name,
     path::PathPattern,
     plugin::Plugin,
@@ -16,6 +19,9 @@ use crate::{
 /// What a SOAP channel's address answers: calls, and questions for the WSDL.
 const SOAP_METHODS: [&str; 2] = ["GET", "POST"];
 
+/// Where channels of HTTP say their address.
+const PATH: &str = "path";
+
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Definitions {
     /// Renewed when the ODB is restored; versions of two incarnations do not compare.
@@ -25,6 +31,7 @@ pub struct Definitions {
     pub plugins: Vec<Plugin>,
     pub services: Vec<Service>,
     pub channels: Vec<Channel>,
+    pub connections: Vec<Connection>,
     pub securities: Vec<Security>,
     pub secrets: Vec<Secret>,
 }
@@ -35,8 +42,10 @@ pub struct Definitions {
 pub struct AddressTaken {
     pub channel: Name,
     pub other: Name,
-    /// Methods and path, or operation and path.
+    /// Methods and path, operation and path, or queue and connection.
     pub address: String,
+    /// What of the channel says its address, as a JSON Pointer without its first '/'.
+    pub member: &'static str,
 }
 
 /// What an address leads to.
@@ -70,6 +79,10 @@ impl Definitions {
         self.plugins.iter().find(|plugin| plugin.name.as_str() == name)
     }
 
+    pub fn connection(&self, name: &str) -> Option<&Connection> {
+        self.connections.iter().find(|connection| connection.name.as_str() == name)
+    }
+
     pub fn secret(&self, name: &str) -> Option<&Secret> {
         self.secrets.iter().find(|secret| secret.name.as_str() == name)
     }
@@ -77,51 +90,74 @@ impl Definitions {
     /// Routes of the active channels.
     pub fn routes(&self) -> Routes {
         let mut routes = Routes::default();
+        let mut queues = HashMap::new();
         for (at, channel) in self.channels.iter().enumerate().filter(|(_, channel)| channel.active) {
-            let taken = match channel.protocol {
-                Protocol::Rest => self.add_rest(&mut routes, at, channel),
-                Protocol::Soap => self.add_soap(&mut routes, at, channel),
+            let taken = match &channel.address {
+                Address::Rest(rest) => self.add_rest(&mut routes, at, channel, rest),
+                Address::Soap(message) => self.add_soap(&mut routes, at, channel, message),
+                // Two consumers would each get a part of what comes.
+                Address::Amqp(amqp) => match queues.entry((&amqp.connection, &amqp.queue)) {
+                    Entry::Vacant(free) => {
+                        free.insert(at);
+                        Ok(())
+                    }
+                    Entry::Occupied(taken) => {
+                        let address = format!("queue {} of connection {}", amqp.queue, amqp.connection);
+                        Err(self.taken(channel, Some(*taken.get()), address, "amqp/queue"))
+                    }
+                },
             };
             routes.conflicts.extend(taken.err());
         }
         routes
     }
 
-    fn add_rest(&self, routes: &mut Routes, at: usize, channel: &Channel) -> Result<(), AddressTaken> {
+    fn add_rest(
+        &self,
+        routes: &mut Routes,
+        at: usize,
+        channel: &Channel,
+        rest: &Rest,
+    ) -> Result<(), AddressTaken> {
         // Unlike beside a REST channel it would be no help for the other methods, but a trap.
-        let beside = routes.router.standing(&channel.path).map(|(_, target)| *target);
+        let beside = routes.router.standing(&rest.path).map(|(_, target)| *target);
         let soap =
-            beside.filter(|_| channel.methods.is_empty()).find(|target| matches!(target, Target::Soap(_)));
-        let insert =
-            || routes.router.insert(&channel.path, &channel.methods, Target::Rest(at)).err().copied();
+            beside.filter(|_| rest.methods.is_empty()).find(|target| matches!(target, Target::Soap(_)));
+        let insert = || routes.router.insert(&rest.path, &rest.methods, Target::Rest(at)).err().copied();
         let Some(taken) = soap.or_else(insert) else { return Ok(()) };
         let other = match taken {
             Target::Rest(other) => Some(other),
             Target::Soap(group) => routes.soap.get(group).and_then(|group| group.channels.first().copied()),
         };
-        Err(self.taken(channel, other, address(&channel.methods, &channel.path)))
+        Err(self.taken(channel, other, address(&rest.methods, &rest.path), PATH))
     }
 
-    fn add_soap(&self, routes: &mut Routes, at: usize, channel: &Channel) -> Result<(), AddressTaken> {
+    fn add_soap(
+        &self,
+        routes: &mut Routes,
+        at: usize,
+        channel: &Channel,
+        message: &Message,
+    ) -> Result<(), AddressTaken> {
         let methods = SOAP_METHODS.map(str::to_owned);
-        let any = routes.router.standing(&channel.path).find(|(methods, _)| methods.is_empty());
+        let any = routes.router.standing(&message.path).find(|(methods, _)| methods.is_empty());
         let any = any.map(|(_, target)| *target);
         let target = Target::Soap(routes.soap.len());
-        let insert = || routes.router.insert(&channel.path, &methods, target).err().copied();
+        let insert = || routes.router.insert(&message.path, &methods, target).err().copied();
         match any.or_else(insert) {
-            None => routes.soap.push(SoapGroup { path: channel.path.clone(), channels: vec![at] }),
+            None => routes.soap.push(SoapGroup { path: message.path.clone(), channels: vec![at] }),
             Some(Target::Rest(other)) => {
-                return Err(self.taken(channel, Some(other), address(&methods, &channel.path)));
+                return Err(self.taken(channel, Some(other), address(&methods, &message.path), PATH));
             }
             Some(Target::Soap(group)) => {
                 let Some(group) = routes.soap.get_mut(group) else { return Ok(()) };
-                let operation = channel.operation();
+                let operation = message.operation(&channel.service);
                 let same = |other: &&usize| {
-                    self.channels.get(**other).is_some_and(|other| other.operation() == operation)
+                    self.channels.get(**other).is_some_and(|other| other.operation() == Some(operation))
                 };
                 if let Some(other) = group.channels.iter().find(same) {
-                    let address = format!("operation {operation} at {}", channel.path);
-                    return Err(self.taken(channel, Some(*other), address));
+                    let address = format!("operation {operation} at {}", message.path);
+                    return Err(self.taken(channel, Some(*other), address, PATH));
                 }
                 group.channels.push(at);
             }
@@ -129,9 +165,15 @@ impl Definitions {
         Ok(())
     }
 
-    fn taken(&self, channel: &Channel, other: Option<usize>, address: String) -> AddressTaken {
+    fn taken(
+        &self,
+        channel: &Channel,
+        other: Option<usize>,
+        address: String,
+        member: &'static str,
+    ) -> AddressTaken {
         let other = other.and_then(|other| self.channels.get(other)).unwrap_or(channel);
-        AddressTaken { channel: channel.name.clone(), other: other.name.clone(), address }
+        AddressTaken { channel: channel.name.clone(), other: other.name.clone(), address, member }
     }
 }
 
@@ -152,33 +194,22 @@ pub fn address_taken(channel: &Channel, others: &[Channel]) -> Option<AddressTak
 mod tests {
     use super::{Definitions, Target, address_taken};
     use crate::{
-        channel::{Channel, Draft, Protocol},
+        amqp::Amqp,
+        channel::{Address, Channel, Draft, Message, Rest},
         path::PathPattern,
         router::Match,
         soap::Soap,
         time::Timestamp,
     };
 
+    fn bound(name: &str, address: Address) -> Channel {
+        let draft = Draft::new(name.parse().unwrap(), "s".parse().unwrap(), address);
+        draft.into_channel(name.to_owned(), 1, Timestamp(0), Timestamp(0))
+    }
+
     fn channel(name: &str, path: &str, active: bool) -> Channel {
-        let draft =
-            Draft::new(name.parse().unwrap(), PathPattern::parse(path).unwrap(), "s".parse().unwrap());
-        Channel {
-            id: name.to_owned(),
-            name: draft.name,
-            protocol: Protocol::Rest,
-            path: draft.path,
-            methods: draft.methods,
-            service: draft.service,
-            security: None,
-            active,
-            body_bytes_max: draft.body_bytes_max,
-            timeout_ms: draft.timeout_ms,
-            cors: None,
-            soap: None,
-            revision: 1,
-            created_at: Timestamp(0),
-            updated_at: Timestamp(0),
-        }
+        let rest = Address::Rest(Rest::new(PathPattern::parse(path).unwrap()));
+        Channel { active, ..bound(name, rest) }
     }
 
     #[test]
@@ -189,14 +220,34 @@ mod tests {
         assert_eq!(address_taken(&new, &[channel("a", "/x/{p}", false)]), None);
         assert_eq!(address_taken(&new, &[channel("a", "/y", true), new.clone()]), None);
     }
+
     fn soap(name: &str, path: &str, operation: &str) -> Channel {
-        let soap = Some(Soap { operation: Some(operation.to_owned()), ..Soap::default() });
-        Channel { protocol: Protocol::Soap, soap, ..channel(name, path, true) }
+        let soap = Soap { operation: Some(operation.to_owned()), ..Soap::default() };
+        let path = PathPattern::parse(path).unwrap();
+        bound(name, Address::Soap(Message { path, security: None, soap }))
     }
 
     fn with_methods(name: &str, path: &str, methods: &[&str]) -> Channel {
         let methods = methods.iter().map(|method| (*method).to_owned()).collect();
-        Channel { methods, ..channel(name, path, true) }
+        let path = PathPattern::parse(path).unwrap();
+        bound(name, Address::Rest(Rest { methods, ..Rest::new(path) }))
+    }
+
+    #[test]
+    fn a_queue_has_one_channel() {
+        let of = |name: &str, connection: &str, queue: &str| {
+            bound(name, Address::Amqp(Amqp::new(connection.parse().unwrap(), queue.to_owned())))
+        };
+        let first = of("a", "broker", "orders");
+        let taken = address_taken(&of("b", "broker", "orders"), std::slice::from_ref(&first)).unwrap();
+        assert_eq!((taken.other.as_str(), taken.member), ("a", "amqp/queue"));
+        for other in
+            [of("b", "broker", "bills"), of("b", "elsewhere", "orders"), channel("b", "/orders", true)]
+        {
+            assert_eq!(address_taken(&other, std::slice::from_ref(&first)), None);
+        }
+        let paused = Channel { active: false, ..first };
+        assert_eq!(address_taken(&of("b", "broker", "orders"), &[paused]), None);
     }
 
     #[test]

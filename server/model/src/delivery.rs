@@ -125,6 +125,15 @@ pub struct NewDelivery {
     pub expires_at: Timestamp,
     pub correlation_id: String,
     pub created_at: Timestamp,
+    pub setback: Option<Setback>,
+}
+
+/// What a message met before it was handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setback {
+    pub failure: Failure,
+    /// It is not tried again unless a person says so.
+    pub is_given_up: bool,
 }
 
 impl NewDelivery {
@@ -263,14 +272,16 @@ pub enum Outcome {
     },
 }
 
+impl Failure {
+    pub fn of(attempt: u32, fault: &Fault, at: Timestamp) -> Self {
+        let message = fault.message.chars().take(bounds::FAILURE_CHARS_MAX).collect();
+        Self { attempt, at, code: fault.code.clone(), message }
+    }
+}
+
 /// What becomes of a delivery whose attempt ended with a fault. `random` is in 0.0..1.0.
 pub fn after_fault(claimed: &Claimed, fault: &Fault, now: Timestamp, random: f64) -> Outcome {
-    let failure = Failure {
-        attempt: claimed.attempt,
-        at: now,
-        code: fault.code.clone(),
-        message: fault.message.chars().take(bounds::FAILURE_CHARS_MAX).collect(),
-    };
+    let failure = Failure::of(claimed.attempt, fault, now);
     if !may_pass_later(fault) {
         return Outcome::GivenUp { state: DeliveryState::Failed, failure };
     }
@@ -303,7 +314,7 @@ pub fn pause_ms(policy: &Policy, attempt: u32, random: f64) -> u64 {
 }
 
 /// A request that is at fault stays so; everything else may pass.
-fn may_pass_later(fault: &Fault) -> bool {
+pub(crate) fn may_pass_later(fault: &Fault) -> bool {
     match fault.kind {
         FaultKind::InvalidInput | FaultKind::TooLarge | FaultKind::NotAllowed | FaultKind::OutputLimit => {
             false
@@ -314,7 +325,7 @@ fn may_pass_later(fault: &Fault) -> bool {
 }
 
 /// The target was not reached at all: waiting for it uses up no attempts.
-fn is_away(fault: &Fault) -> bool {
+pub(crate) fn is_away(fault: &Fault) -> bool {
     matches!(
         fault.kind,
         FaultKind::NotDeployed
@@ -423,6 +434,7 @@ mod tests {
             expires_at: Timestamp(0).plus_ms(1_000),
             correlation_id: String::new(),
             created_at: Timestamp(0),
+            setback: None,
         };
         let delayed = new().with(Options { delay_ms: Some(2_000), ..Options::default() }).unwrap();
         assert!(delayed.due_at < delayed.expires_at);

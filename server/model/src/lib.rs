@@ -1,10 +1,12 @@
 //! Busbar's vocabulary and its pure logic: no I/O, no async, no clock of its own.
 
+pub mod amqp;
 pub mod bounds;
 pub mod calendar;
 pub mod channel;
 pub mod compatibility;
 pub mod configuration;
+pub mod connection;
 pub mod correlation;
 pub mod cors;
 pub mod definitions;
@@ -36,6 +38,7 @@ pub mod unit;
 pub use busbar_schedule as schedule;
 pub use calendar::Calendar;
 pub use channel::Channel;
+pub use connection::Connection;
 pub use cors::Cors;
 pub use definitions::Definitions;
 pub use deployment::{Deployment, DeploymentState};

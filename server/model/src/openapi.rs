@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    channel::{Channel, Protocol},
+    channel::{Channel, Rest},
     definitions::Definitions,
-    path::Segment,
+    name::Name,
+    path::{PathPattern, Segment},
     security::Credential,
     service::ServiceDescription,
 };
@@ -19,20 +20,18 @@ const ANY: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTION
 pub fn document(definitions: &Definitions) -> Value {
     let mut paths = Map::new();
     let mut schemas = Map::new();
-    for channel in
-        definitions.channels.iter().filter(|channel| channel.active && channel.protocol == Protocol::Rest)
-    {
+    for (channel, rest) in of_rest(definitions).filter(|(channel, _)| channel.active) {
         let service = described(definitions, channel);
-        let item = paths.entry(template(channel)).or_insert_with(|| json!({}));
-        let methods: Vec<&str> = match channel.methods.is_empty() {
+        let item = paths.entry(template(&rest.path)).or_insert_with(|| json!({}));
+        let methods: Vec<&str> = match rest.methods.is_empty() {
             true => ANY.to_vec(),
-            false => channel.methods.iter().map(String::as_str).collect(),
+            false => rest.methods.iter().map(String::as_str).collect(),
         };
         for method in methods {
             // OpenAPI has no place for methods of one's own invention.
             if ANY.contains(&method) && item.get(method.to_ascii_lowercase()).is_none() {
                 item[method.to_ascii_lowercase()] =
-                    operation(definitions, channel, method, service, &mut schemas);
+                    operation(definitions, (channel, rest), method, service, &mut schemas);
             }
         }
     }
@@ -45,6 +44,10 @@ pub fn document(definitions: &Definitions) -> Value {
     })
 }
 
+fn of_rest(definitions: &Definitions) -> impl Iterator<Item = (&Channel, &Rest)> {
+    definitions.channels.iter().filter_map(|channel| Some((channel, channel.address.rest()?)))
+}
+
 fn described<'d>(definitions: &'d Definitions, channel: &Channel) -> Option<&'d ServiceDescription> {
     definitions
         .plugins
@@ -55,8 +58,8 @@ fn described<'d>(definitions: &'d Definitions, channel: &Channel) -> Option<&'d 
 }
 
 /// The pattern in OpenAPI's writing, which knows no tails.
-fn template(channel: &Channel) -> String {
-    channel.path.segments().iter().fold(String::new(), |path, segment| match segment {
+fn template(path: &PathPattern) -> String {
+    path.segments().iter().fold(String::new(), |path, segment| match segment {
         Segment::Literal(text) => path + "/" + text,
         Segment::Parameter(name) | Segment::Tail(name) => path + "/{" + name + "}",
     })
@@ -64,12 +67,12 @@ fn template(channel: &Channel) -> String {
 
 fn operation(
     definitions: &Definitions,
-    channel: &Channel,
+    (channel, rest): (&Channel, &Rest),
     method: &str,
     service: Option<&ServiceDescription>,
     schemas: &mut Map<String, Value>,
 ) -> Value {
-    let in_path: BTreeSet<&str> = channel.path.parameters().collect();
+    let in_path: BTreeSet<&str> = rest.path.parameters().collect();
     let input = service.and_then(|s| Some(hoist(s.input_schema.as_ref()?, &s.name, "input", schemas)));
     let output = service.and_then(|s| Some(hoist(s.output_schema.as_ref()?, &s.name, "output", schemas)));
     let input = input.map(|schema| outermost(schema, schemas));
@@ -118,7 +121,7 @@ fn operation(
         operation["parameters"] = json!(parameters);
     }
     if let Some(name) =
-        channel.security.as_ref().filter(|n| definitions.securities.iter().any(|s| s.name == **n))
+        rest.security.as_ref().filter(|n| definitions.securities.iter().any(|s| s.name == **n))
     {
         operation["security"] = json!([{name.as_str(): []}]);
     }
@@ -204,8 +207,8 @@ fn security_schemes(definitions: &Definitions) -> Value {
         // Of SOAP channels only.
         Credential::WsSecurity { .. } => None,
     };
-    let rest = definitions.channels.iter().filter(|channel| channel.protocol == Protocol::Rest);
-    let used: BTreeSet<&str> = rest.filter_map(|c| c.security.as_ref().map(|n| n.as_str())).collect();
+    let guards = of_rest(definitions).filter_map(|(_, rest)| rest.security.as_ref());
+    let used: BTreeSet<&str> = guards.map(Name::as_str).collect();
     let schemes = definitions.securities.iter().filter(|s| used.contains(s.name.as_str()));
     Value::Object(schemes.filter_map(|s| Some((s.name.to_string(), scheme(&s.credential)?))).collect())
 }
@@ -236,7 +239,7 @@ mod tests {
 
     use super::document;
     use crate::{
-        channel::{Channel, Draft, Protocol},
+        channel::{Address, Draft, Rest},
         definitions::Definitions,
         digest::Digest,
         path::PathPattern,
@@ -281,24 +284,9 @@ mod tests {
             updated_at: Timestamp(0),
         };
         let path = PathPattern::parse("/things/{id}").unwrap();
-        let draft = Draft::new("c".parse().unwrap(), path, "s".parse().unwrap());
-        let channel = Channel {
-            id: "c".to_owned(),
-            name: draft.name,
-            protocol: Protocol::Rest,
-            path: draft.path,
-            methods: vec!["GET".to_owned(), "POST".to_owned()],
-            service: draft.service,
-            security: None,
-            active: true,
-            body_bytes_max: draft.body_bytes_max,
-            timeout_ms: draft.timeout_ms,
-            cors: None,
-            soap: None,
-            revision: 1,
-            created_at: Timestamp(0),
-            updated_at: Timestamp(0),
-        };
+        let rest = Rest { methods: vec!["GET".to_owned(), "POST".to_owned()], ..Rest::new(path) };
+        let draft = Draft::new("c".parse().unwrap(), "s".parse().unwrap(), Address::Rest(rest));
+        let channel = draft.into_channel("c".to_owned(), 1, Timestamp(0), Timestamp(0));
         document(&Definitions { plugins: vec![plugin], channels: vec![channel], ..Definitions::default() })
     }
 

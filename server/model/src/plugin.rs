@@ -99,13 +99,15 @@ pub struct Grants {
     pub invoke: Vec<String>,
     #[serde(default)]
     pub secrets: Vec<String>,
+    #[serde(default)]
+    pub connections: Vec<String>,
 }
 
 impl Grants {
     /// Everything; what development mode gives a plugin whose grants nobody has set.
     pub fn everything() -> Self {
         let all = || vec!["*".to_owned()];
-        Self { invoke: all(), secrets: all() }
+        Self { invoke: all(), secrets: all(), connections: all() }
     }
 
     pub fn allows_invoke(&self, service: &str) -> bool {
@@ -116,6 +118,15 @@ impl Grants {
         allows(&self.secrets, secret)
     }
 
+    pub fn allows_connection(&self, connection: &str) -> bool {
+        allows(&self.connections, connection)
+    }
+
+    /// Each kind by the name of its member, with its patterns.
+    pub fn kinds(&self) -> [(&'static str, &[String]); 3] {
+        [("invoke", &self.invoke), ("secrets", &self.secrets), ("connections", &self.connections)]
+    }
+
     /// Grants of what a description says it needs.
     pub fn check(&self) -> Result<(), InvalidGrant> {
         let fits = |pattern: &String| match pattern.strip_suffix('*') {
@@ -123,7 +134,7 @@ impl Grants {
             Some(prefix) => prefix.strip_suffix('.').unwrap_or(prefix).parse::<Name>().is_ok(),
             None => pattern.parse::<Name>().is_ok(),
         };
-        match self.invoke.iter().chain(&self.secrets).find(|pattern| !fits(pattern)) {
+        match self.kinds().into_iter().flat_map(|(_, patterns)| patterns).find(|pattern| !fits(pattern)) {
             Some(odd) => Err(InvalidGrant(odd.clone())),
             None => Ok(()),
         }
@@ -174,7 +185,8 @@ mod tests {
     #[test]
     fn a_grant_is_a_name_or_a_prefix() {
         let invoke = vec!["prices.lookup".into(), "mailer.*".into()];
-        let grants = Grants { invoke, secrets: vec!["pay-key".into()] };
+        let one = |name: &str| vec![name.to_owned()];
+        let grants = Grants { invoke, secrets: one("pay-key"), connections: one("broker") };
         assert!(grants.allows_invoke("prices.lookup"));
         assert!(grants.allows_invoke("mailer.confirm"));
         assert!(!grants.allows_invoke("prices.lookup2"));
@@ -182,16 +194,19 @@ mod tests {
         assert!(!Grants::default().allows_invoke("x"));
         assert!(Grants::everything().allows_invoke("x"));
         assert!(grants.allows_secret("pay-key") && !grants.allows_secret("prices.lookup"));
-        assert!(!Grants::default().allows_secret("x"));
-        assert!(Grants::everything().allows_secret("x"));
+        assert!(grants.allows_connection("broker") && !grants.allows_connection("pay-key"));
+        assert!(!Grants::default().allows_secret("x") && !Grants::default().allows_connection("x"));
+        assert!(Grants::everything().allows_secret("x") && Grants::everything().allows_connection("x"));
     }
 
     #[test]
     fn a_pattern_in_the_middle_is_refused() {
         let good = || vec!["a.*".into(), "*".into(), "a.b".into()];
         let bad = || vec!["a*b".into()];
-        assert!(Grants { invoke: good(), secrets: good() }.check().is_ok());
-        assert!(Grants { invoke: bad(), secrets: good() }.check().is_err());
-        assert!(Grants { invoke: good(), secrets: bad() }.check().is_err());
+        let all = Grants { invoke: good(), secrets: good(), connections: good() };
+        assert!(all.check().is_ok());
+        assert!(Grants { invoke: bad(), ..all.clone() }.check().is_err());
+        assert!(Grants { secrets: bad(), ..all.clone() }.check().is_err());
+        assert!(Grants { connections: bad(), ..all }.check().is_err());
     }
 }

@@ -20,8 +20,8 @@ pub struct Soap {
 }
 
 /// The operation that a channel was given, else the last word of its service's name.
-pub fn operation<'s>(soap: Option<&'s Soap>, service: &'s Name) -> &'s str {
-    match soap.and_then(|soap| soap.operation.as_deref()) {
+pub fn operation<'s>(soap: &'s Soap, service: &'s Name) -> &'s str {
+    match soap.operation.as_deref() {
         Some(given) => given,
         None => {
             let service = service.as_str();
@@ -90,11 +90,10 @@ mod tests {
     #[test]
     fn an_operation_is_given_or_the_services_last_word() {
         let service = "shop.orders.submit".parse().unwrap();
-        assert_eq!(operation(None, &service), "submit");
-        assert_eq!(operation(Some(&Soap::default()), &service), "submit");
+        assert_eq!(operation(&Soap::default(), &service), "submit");
         let soap = Soap { operation: Some("SubmitOrder".to_owned()), ..Soap::default() };
-        assert_eq!(operation(Some(&soap), &service), "SubmitOrder");
-        assert_eq!(operation(None, &"echo".parse().unwrap()), "echo");
+        assert_eq!(operation(&soap, &service), "SubmitOrder");
+        assert_eq!(operation(&Soap::default(), &"echo".parse().unwrap()), "echo");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! From the SOAP channels of one path to its [`Address`], and what keeps a channel out of it.
 
 use busbar_model::{
-    Channel, Name, Plugin, bounds::SOAP_PROBLEM_CHARS_MAX, service::ServiceDescription, soap,
+    Channel, Name, Plugin, bounds::SOAP_PROBLEM_CHARS_MAX, channel::Message, service::ServiceDescription,
+    soap,
 };
 
 use crate::{
@@ -42,12 +43,16 @@ impl Problem {
     }
 }
 
-/// A channel's operation.
-pub fn operation(channel: &Channel, described: Described<'_>) -> Result<Operation, Problem> {
+/// The operation of a channel with this address.
+pub fn operation(
+    channel: &Channel,
+    message: &Message,
+    described: Described<'_>,
+) -> Result<Operation, Problem> {
     let default = soap::namespace(described.plugin, described.version);
-    let namespace = channel.soap.as_ref().and_then(|soap| soap.namespace.as_deref()).unwrap_or(&default);
+    let namespace = message.soap.namespace.as_deref().unwrap_or(&default);
     Operation::of(Source {
-        name: channel.operation(),
+        name: message.operation(&channel.service),
         namespace,
         documentation: described.service.summary.as_deref(),
         input_schema: described.service.input_schema.as_ref(),
@@ -97,8 +102,9 @@ pub fn problems<'d>(
             continue;
         }
         let mut bound = Vec::new();
-        for channel in members() {
-            match describe(&channel.service).map(|described| operation(channel, described)) {
+        let addressed = members().filter_map(|channel| Some((channel, channel.address.message()?)));
+        for (channel, message) in addressed {
+            match describe(&channel.service).map(|described| operation(channel, message, described)) {
                 Some(Ok(operation)) => bound.push((channel, operation)),
                 Some(Err(problem)) if concerns(channel) => problems.push(problem),
                 Some(Err(_)) | None => {}

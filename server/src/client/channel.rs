@@ -1,5 +1,6 @@
 //! `busbar channel`: ways in.
 
+mod amqp;
 mod cors;
 mod soap;
 
@@ -33,12 +34,12 @@ pub(crate) enum Command {
     },
     /// Makes a channel.
     #[command(
-        after_help = "Examples:\n  busbar channel create --path /orders --service orders.create --method POST\n  busbar channel create --path '/files/{rest...}' --service files --name files --security partner\n  busbar channel create --path /shop --service shop --cors-origin https://app.example --cors-header content-type\n  busbar channel create --protocol soap --path /soap/orders --service orders.submit --soap-namespace urn:example:orders"
+        after_help = "Examples:\n  busbar channel create --path /orders --service orders.create --method POST\n  busbar channel create --path '/files/{rest...}' --service files --name files --security partner\n  busbar channel create --path /shop --service shop --cors-origin https://app.example --cors-header content-type\n  busbar channel create --protocol soap --path /soap/orders --service orders.submit --soap-namespace urn:example:orders\n  busbar channel create --protocol amqp --service orders.submit --connection broker --queue orders --declare quorum"
     )]
     Create {
-        /// What it answers to: /a, /a/{p} or /a/{p...}.
+        /// What it answers to: /a, /a/{p} or /a/{p...}. AMQP channels have none.
         #[arg(long)]
-        path: String,
+        path: Option<String>,
         /// What it calls; need not be deployed yet.
         #[arg(long, value_name = "NAME")]
         service: String,
@@ -62,6 +63,20 @@ pub(crate) enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Stops a channel: it takes nothing more, and what is under way ends as it would.
+    #[command(after_help = "Example:\n  busbar channel pause orders")]
+    Pause {
+        /// Its name or id.
+        #[arg(value_name = "NAME")]
+        key: String,
+    },
+    /// Lets a channel go on.
+    #[command(after_help = "Example:\n  busbar channel resume orders")]
+    Resume {
+        /// Its name or id.
+        #[arg(value_name = "NAME")]
+        key: String,
+    },
     /// Removes a channel.
     #[command(after_help = "Example:\n  busbar channel delete orders")]
     Delete {
@@ -77,7 +92,7 @@ pub(crate) struct Settings {
     #[arg(long, id = "new_name", value_name = "NAME")]
     name: Option<String>,
     /// How it is called; rest by default.
-    #[arg(long, value_parser = ["rest", "soap"])]
+    #[arg(long, value_parser = ["rest", "soap", AMQP])]
     protocol: Option<String>,
     /// A method that it answers to, `any` for all; may be given more than once.
     #[arg(long = "method", value_name = "METHOD", value_delimiter = ',')]
@@ -101,11 +116,14 @@ pub(crate) struct Settings {
     cors: Box<cors::Settings>,
     #[command(flatten)]
     soap: soap::Settings,
+    #[command(flatten)]
+    amqp: Box<amqp::Settings>,
 }
 
 const NONE: &str = "none";
 const ANY: &str = "any";
 const SOAP: &str = "soap";
+const AMQP: &str = "amqp";
 
 impl Settings {
     /// The members that were given.
@@ -130,6 +148,7 @@ impl Settings {
             ("timeout_ms", self.timeout_ms.map(Value::from)),
             ("cors", self.cors.body()?),
             ("soap", self.soap.body()),
+            ("amqp", self.amqp.body()?),
         ];
         let given = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         Ok(Value::Object(given.collect::<Map<_, _>>()))
@@ -141,8 +160,8 @@ pub(crate) struct View {
     id: String,
     name: String,
     protocol: String,
-    path: String,
-    methods: Vec<String>,
+    path: Option<String>,
+    methods: Option<Vec<String>>,
     service: String,
     security: Option<String>,
     pub(crate) active: bool,
@@ -153,14 +172,28 @@ pub(crate) struct View {
     cors: Option<cors::View>,
     #[serde(default)]
     soap: Option<soap::View>,
+    #[serde(default)]
+    amqp: Option<amqp::View>,
 }
 
 impl View {
     fn methods(&self) -> String {
-        if self.protocol == SOAP {
-            return SOAP.to_owned();
+        match &self.methods {
+            Some(methods) if self.protocol != SOAP => {
+                if methods.is_empty() {
+                    ANY.to_owned()
+                } else {
+                    methods.join(" ")
+                }
+            }
+            _ => self.protocol.clone(),
         }
-        if self.methods.is_empty() { ANY.to_owned() } else { self.methods.join(" ") }
+    }
+
+    /// What it answers to.
+    fn address(&self) -> String {
+        let of_amqp = || self.amqp.as_ref().map(amqp::View::address);
+        self.path.clone().or_else(of_amqp).unwrap_or_default()
     }
 
     fn security(&self) -> String {
@@ -168,18 +201,24 @@ impl View {
     }
 
     fn fields(&self) -> Fields {
-        let fields = Fields::default()
-            .with("id", &self.id)
-            .with("name", &self.name)
-            .with("protocol", &self.protocol)
-            .with("path", &self.path)
-            .with("methods", self.methods())
-            .with("service", &self.service)
-            .with("security", self.security())
+        let fields =
+            Fields::default().with("id", &self.id).with("name", &self.name).with("protocol", &self.protocol);
+        let fields = match (&self.path, &self.amqp) {
+            (Some(path), _) => fields.with("path", path).with("methods", self.methods()),
+            (None, Some(amqp)) => fields.with("amqp", amqp.to_string()),
+            (None, None) => fields,
+        };
+        let fields = fields.with("service", &self.service);
+        let fields = if self.amqp.is_some() { fields } else { fields.with("security", self.security()) };
+        let fields = fields
             .with("active", yes_or_no(self.active))
             .with("body_bytes_max", self.body_bytes_max.to_string())
-            .with("timeout_ms", self.timeout_ms.to_string())
-            .with("cors", self.cors.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string));
+            .with("timeout_ms", self.timeout_ms.to_string());
+        if self.amqp.is_some() {
+            return fields;
+        }
+        let cors = self.cors.as_ref().map_or_else(|| NONE.to_owned(), ToString::to_string);
+        let fields = fields.with("cors", cors);
         match &self.soap {
             Some(soap) => fields.with("soap", soap.to_string()),
             None => fields,
@@ -200,7 +239,10 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Resu
             show(session, &found.with_context(|| format!("failed to show channel {key}"))?)
         }
         Command::Create { path, service, settings } => {
-            let body = settings.body(Some(path), Some(service))?;
+            if path.is_none() && settings.protocol.as_deref() != Some(AMQP) {
+                return Err(Usage::error("--path is required, but for channels of protocol amqp"));
+            }
+            let body = settings.body(path, Some(service))?;
             let answer = api.ask(Question::new(Method::POST, KIND.path).json(&body)).await;
             show(session, &answer.and_then(|answer| answer.json()).context("failed to make the channel")?)
         }
@@ -211,6 +253,14 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Resu
             }
             let changed = update(&api, &key, &body).await;
             show(session, &changed.with_context(|| format!("failed to change channel {key}"))?)
+        }
+        Command::Pause { key } => {
+            let paused = order(&api, &key, "pause").await;
+            show(session, &paused.with_context(|| format!("failed to pause channel {key}"))?)
+        }
+        Command::Resume { key } => {
+            let resumed = order(&api, &key, "resume").await;
+            show(session, &resumed.with_context(|| format!("failed to resume channel {key}"))?)
         }
         Command::Delete { key } => {
             delete(&api, &KIND, &key).await.with_context(|| format!("failed to delete channel {key}"))?;
@@ -224,11 +274,11 @@ async fn list(session: &mut Session, api: &Api) -> anyhow::Result<()> {
     if session.output.json() {
         return Ok(session.output.value(&whole_list(items))?);
     }
-    let mut table = Table::new(["NAME", "METHODS", "PATH", "SERVICE", "SECURITY", "ACTIVE"]);
+    let mut table = Table::new(["NAME", "METHODS", "ADDRESS", "SERVICE", "SECURITY", "ACTIVE"]);
     for channel in views::<View>(&items)? {
-        let (methods, security) = (channel.methods(), channel.security());
+        let (methods, address, security) = (channel.methods(), channel.address(), channel.security());
         let active = yes_or_no(channel.active).to_owned();
-        table.row([channel.name, methods, channel.path, channel.service, security, active]);
+        table.row([channel.name, methods, address, channel.service, security, active]);
     }
     Ok(session.output.table(&table)?)
 }
@@ -243,6 +293,12 @@ fn show(session: &mut Session, value: &Value) -> anyhow::Result<()> {
 async fn update(api: &Api, key: &str, body: &Value) -> anyhow::Result<Value> {
     let href = KIND.locate(api, key).await?;
     Ok(api.ask(Question::new(Method::PATCH, href).json(body)).await?.json()?)
+}
+
+/// Tells a channel what to do.
+async fn order(api: &Api, key: &str, what: &str) -> anyhow::Result<Value> {
+    let href = KIND.locate(api, key).await?;
+    Ok(api.ask(Question::new(Method::POST, format!("{href}/{what}"))).await?.json()?)
 }
 
 /// Removes an object by its name or id.
@@ -285,7 +341,9 @@ mod tests {
                 (200, json!({"items": [channel], "next": null}))
             }
             "POST /api/v1/channels" => (201, channel),
-            "PATCH /api/v1/channels/c1" => (200, channel),
+            "PATCH /api/v1/channels/c1"
+            | "POST /api/v1/channels/c1/pause"
+            | "POST /api/v1/channels/c1/resume" => (200, channel),
             "DELETE /api/v1/channels/c1" => (204, Value::Null),
             _ => (200, json!({"items": [], "next": null})),
         }
@@ -314,6 +372,11 @@ mod tests {
             "update orders --cors-origin none",
             "create --protocol soap --path /soap/x --service s --soap-namespace urn:x --soap-operation Buy",
             "update orders --soap-operation none",
+            "create --protocol amqp --service s --connection mq --queue q --declare quorum --bind amq.topic=a.# --ordered \
+             --deduplicate header=x-id --retry-attempts 3",
+            "update orders --declare none --bind none --failed dead-letter",
+            "pause orders",
+            "resume orders",
         ];
         for line in lines {
             assert_eq!(obey(&fake, line).await.0, 0, "{line}");
@@ -341,6 +404,14 @@ mod tests {
             json!({"protocol": "soap", "path": "/soap/x", "service": "s", "soap": soap})
         );
         assert_eq!(changes[7].json(), json!({"soap": {"operation": null}}));
+        let bindings = json!([{"exchange": "amq.topic", "routing_key": "a.#"}]);
+        let amqp = json!({"connection": "mq", "queue": "q", "declare": {"kind": "quorum"}, "bindings": bindings,
+            "ordered": true, "deduplicate": {"header": "x-id"}, "retry": {"attempts": 3}});
+        assert_eq!(changes[8].json(), json!({"protocol": "amqp", "service": "s", "amqp": amqp}));
+        let amqp = json!({"declare": null, "bindings": [], "failed": "dead-letter"});
+        assert_eq!(changes[9].json(), json!({"amqp": amqp}));
+        assert_eq!(changes[10].line(), "POST /api/v1/channels/c1/pause");
+        assert_eq!(changes[11].line(), "POST /api/v1/channels/c1/resume");
     }
 
     #[tokio::test]
@@ -350,6 +421,10 @@ mod tests {
         assert_eq!(obey(&fake, "update orders --method any,get").await.0, 2);
         assert_eq!(obey(&fake, "update orders --cors-origin none --cors-credentials").await.0, 2);
         assert_eq!(obey(&fake, "update orders --cors-header none,x").await.0, 2);
+        assert_eq!(obey(&fake, "create --service s").await.0, 2);
+        assert_eq!(obey(&fake, "update orders --bind none --bind a=b").await.0, 2);
+        assert_eq!(obey(&fake, "update orders --bind a").await.0, 2);
+        assert_eq!(obey(&fake, "update orders --declare none --max-length 1").await.0, 2);
         let (code, _, said) = obey(&fake, "delete nothing").await;
         assert_eq!(
             (code, said.as_str()),

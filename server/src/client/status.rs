@@ -8,7 +8,7 @@ use super::{
     Session,
     answer::{Error, views},
     api::{Api, Question},
-    channel, delivery, deployment,
+    channel, connection, delivery, deployment,
     locate::Access,
     plugin, security,
     server::{self, Server},
@@ -28,6 +28,7 @@ struct Status {
     plugins: Vec<Value>,
     channels: Vec<Value>,
     services: usize,
+    connections: usize,
     securities: usize,
     pending: usize,
     deliveries: Value,
@@ -76,6 +77,7 @@ async fn gather(session: &Session) -> anyhow::Result<Status> {
         plugins: api.list(plugin::PATH).await?,
         channels: api.list(channel::KIND.path).await?,
         services: api.list(service::PATH).await?.len(),
+        connections: api.list(connection::KIND.path).await?.len(),
         securities: api.list(security::KIND.path).await?.len(),
         pending,
         deliveries: api.get(delivery::COUNTS_PATH).await?,
@@ -101,6 +103,7 @@ impl Status {
             "counts": {
                 "services": self.services,
                 "channels": self.channels.len(),
+                "connections": self.connections,
                 "security": self.securities,
                 "deployments_pending": self.pending,
             },
@@ -139,6 +142,7 @@ impl Status {
             .with("plugins", format!("{active} of {} active{quarantined}", plugins.len()))
             .with("services", self.services.to_string())
             .with("channels", format!("{open} of {} active", channels.len()))
+            .with("connections", count(self.connections, "connection"))
             .with("security", count(self.securities, "definition"))
             .with("deployments", format!("{} under way", self.pending))
             .with("deliveries", delivery::counted(&self.deliveries)))

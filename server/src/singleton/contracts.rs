@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use busbar_model::{
     Channel, Deployment, Name,
     bounds::BREAKS_MAX,
-    channel::Protocol,
+    channel::Address,
     compatibility::{Break, Side, breaks},
     deployment::Source,
     plugin::Description,
@@ -49,8 +49,8 @@ fn renamed(promise: &Promise, description: &Description) -> Vec<Break> {
     let before = soap::namespace(&promise.description.name, &promise.description.version);
     let after = soap::namespace(&description.name, &description.version);
     let follows = |channel: &&Channel| {
-        let own = channel.soap.as_ref().is_some_and(|soap| soap.namespace.is_some());
-        channel.protocol == Protocol::Soap && channel.active && !own
+        let message = channel.address.message();
+        channel.active && message.is_some_and(|message| message.soap.namespace.is_none())
     };
     let services: BTreeSet<&Name> = promise.channels.iter().filter(follows).map(|c| &c.service).collect();
     if before == after {
@@ -77,7 +77,7 @@ fn reason(breaks: &[Break], channels: &[Channel], source: Source) -> String {
     let felt: Vec<String> = channels
         .iter()
         .filter(|channel| channel.active && services.contains(channel.service.as_str()))
-        .map(|channel| format!("- {} ({} {})", channel.name, methods(channel), channel.path))
+        .map(|channel| format!("- {} ({})", channel.name, address(channel)))
         .collect();
     if !felt.is_empty() {
         lines.push("It would be felt on these channels:".to_owned());
@@ -97,11 +97,14 @@ fn reason(breaks: &[Break], channels: &[Channel], source: Source) -> String {
     lines.join("\n")
 }
 
-fn methods(channel: &Channel) -> String {
-    match channel.protocol {
-        Protocol::Soap => format!("SOAP operation {} at", channel.operation()),
-        Protocol::Rest if channel.methods.is_empty() => "any method".to_owned(),
-        Protocol::Rest => channel.methods.join(","),
+fn address(channel: &Channel) -> String {
+    match &channel.address {
+        Address::Soap(message) => {
+            format!("SOAP operation {} at {}", message.operation(&channel.service), message.path)
+        }
+        Address::Rest(rest) if rest.methods.is_empty() => format!("any method {}", rest.path),
+        Address::Rest(rest) => format!("{} {}", rest.methods.join(","), rest.path),
+        Address::Amqp(amqp) => format!("queue {} of {}", amqp.queue, amqp.connection),
     }
 }
 
@@ -109,7 +112,7 @@ fn methods(channel: &Channel) -> String {
 mod tests {
     use busbar_model::{
         Channel, Timestamp,
-        channel::{Draft, Protocol},
+        channel::{Address, Draft, Message, Rest},
         compatibility::{Break, Side},
         deployment::Source,
         path::PathPattern,
@@ -127,24 +130,13 @@ mod tests {
 
     fn channel(name: &str, service: &str, methods: &[&str]) -> Channel {
         let path = PathPattern::parse(&format!("/{name}/{{id}}")).unwrap();
-        let draft = Draft::new(name.parse().unwrap(), path, service.parse().unwrap());
-        Channel {
-            id: name.to_owned(),
-            name: draft.name,
-            protocol: Protocol::Rest,
-            path: draft.path,
-            methods: methods.iter().map(|method| (*method).to_owned()).collect(),
-            service: draft.service,
-            security: None,
-            active: true,
-            body_bytes_max: draft.body_bytes_max,
-            timeout_ms: draft.timeout_ms,
-            cors: None,
-            soap: None,
-            revision: 1,
-            created_at: Timestamp(0),
-            updated_at: Timestamp(0),
-        }
+        let methods = methods.iter().map(|method| (*method).to_owned()).collect();
+        bound(name, service, Address::Rest(Rest { methods, ..Rest::new(path) }))
+    }
+
+    fn bound(name: &str, service: &str, address: Address) -> Channel {
+        let draft = Draft::new(name.parse().unwrap(), service.parse().unwrap(), address);
+        draft.into_channel(name.to_owned(), 1, Timestamp(0), Timestamp(0))
     }
 
     #[test]
@@ -174,10 +166,10 @@ mod tests {
             version: version.to_owned(),
             ..Description::of_wasi_http("s".parse().unwrap(), Vec::new())
         };
-        let soap = |namespace: Option<&str>| Channel {
-            protocol: Protocol::Soap,
-            soap: namespace.map(|uri| Soap { namespace: Some(uri.to_owned()), ..Soap::default() }),
-            ..channel("soap", "s.one", &[])
+        let soap = |namespace: Option<&str>| {
+            let soap = Soap { namespace: namespace.map(str::to_owned), ..Soap::default() };
+            let path = PathPattern::parse("/soap").unwrap();
+            bound("soap", "s.one", Address::Soap(Message { path, security: None, soap }))
         };
         let breaks = |channel: Channel, after: &str| {
             let promise = Promise { description: description("1.9.0"), channels: vec![channel] };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use busbar_model::{
     Name,
-    channel::{self, Draft, Protocol},
+    channel::{self, Draft, Protocol, Written},
     path::PathPattern,
     plugin::Description,
     service::{ChannelProposal, ServiceDescription},
@@ -37,13 +37,17 @@ fn draft(service: &Name, number: usize, proposal: &ChannelProposal) -> Result<Dr
     let name = match protocol {
         Protocol::Rest => service.to_string(),
         Protocol::Soap => format!("{service}-soap"),
+        Protocol::Amqp => return Err("an AMQP channel can't be proposed: it needs a connection".to_owned()),
     };
     let name = if number == 1 { name } else { format!("{name}-{number}") };
     let path = PathPattern::parse(&proposal.path).map_err(|error| error.to_string())?;
     let methods = channel::methods(&proposal.methods).map_err(|error| error.to_string())?;
     let name = name.parse::<Name>().map_err(|error| error.to_string())?;
-    let draft = Draft { protocol, methods, ..Draft::new(name, path, service.clone()) };
-    draft.fitted().map_err(|misfits| misfits.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    let written = Written { path: Some(path), methods, ..Written::new(protocol) };
+    let address = written
+        .fitted(service)
+        .map_err(|misfits| misfits.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+    Ok(Draft::new(name, service.clone(), address))
 }
 
 #[cfg(test)]
@@ -81,7 +85,7 @@ mod tests {
             [("rest", "/a"), ("soap", "/soap/a"), ("rest", "/b/{id}"), ("soap", "/soap/b"), ("amqp", "q")];
         let service = service("orders.get", &channels);
         assert_eq!(names(&service), ["orders.get", "orders.get-soap", "orders.get-2", "orders.get-soap-2"]);
-        assert_eq!(of_service(&service)[1].protocol, Protocol::Soap);
+        assert_eq!(of_service(&service)[1].address.protocol(), Protocol::Soap);
     }
 
     #[test]

@@ -106,7 +106,11 @@ fn definitions(
 }
 
 fn plugin(description: Description, digest: Digest, config: Map<String, Value>) -> PluginDefinition {
-    let grants = Grants { invoke: description.invokes.clone(), secrets: description.secrets.clone() };
+    let grants = Grants {
+        invoke: description.invokes.clone(),
+        secrets: description.secrets.clone(),
+        ..Grants::default()
+    };
     PluginDefinition {
         id: description.name.to_string(),
         name: description.name.clone(),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use busbar_engine::{Body, BodyError};
-use busbar_model::bounds::{HEAD_BYTES_MAX, HEADERS_MAX};
+use busbar_model::bounds::{HEADERS_MAX, READ_BYTES_MAX};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use hyper::{server::conn::http1, service::service_fn};
@@ -45,7 +45,7 @@ pub(crate) async fn serve_connection(
     });
     let mut builder = http1::Builder::new();
     // Who is late is told by the roster, for all connections at once.
-    builder.header_read_timeout(None).max_buf_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX);
+    builder.header_read_timeout(None).max_buf_size(READ_BYTES_MAX).max_headers(HEADERS_MAX);
     let connection = builder.serve_connection(TokioIo::new(wire), service);
     let mut connection = std::pin::pin!(connection);
     let closing = async { phase.wait_for(|phase| *phase == Phase::Closing).await.map(drop) };

@@ -16,7 +16,10 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::worker::seat::{Ending, Seat, Stage};
+use crate::worker::{
+    head::HeadWatch,
+    seat::{Ending, Seat, Stage},
+};
 
 /// How a client of HTTP/2 begins where it knows beforehand that it is spoken (RFC 9113, section 3.4).
 const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n";
@@ -29,13 +32,12 @@ pub(crate) struct Wire {
     seat: Arc<Seat>,
     unrouted: Arc<Meter>,
     unwanted_bytes: usize,
-    /// The first line of the head that is on its way has come whole.
-    line_is_whole: bool,
+    head: HeadWatch,
 }
 
 impl Wire {
     pub(crate) fn new(stream: TcpStream, seat: Arc<Seat>, unrouted: Arc<Meter>) -> Self {
-        Self { stream, seat, unrouted, unwanted_bytes: 0, line_is_whole: true }
+        Self { stream, seat, unrouted, unwanted_bytes: 0, head: HeadWatch::default() }
     }
 
     /// Answers what never became a request. There is room for it: nothing else was written, or all of it was
@@ -65,13 +67,16 @@ impl Wire {
         // Replies of the pipeline say whom they belong to; and one before it may not be written yet.
         let bare = text.find("\r\n\r\n") == Some(text.len() - 4) && !text.contains("x-correlation-id");
         let status = text.get(9..12).and_then(|status| status.parse().ok());
+        // What hyper can't read may be what was made so.
+        let status = if self.head.is_too_large() { Some(431) } else { status };
         match (bare, status) {
-            (true, Some(status)) if status == 414 || (status == 431 && !self.line_is_whole) => self.refuse(
-                414,
-                "URI Too Long",
-                FaultKind::InvalidInput,
-                "the address is longer than a head may be",
-            ),
+            (true, Some(status)) if status == 414 || (status == 431 && !self.head.line_is_whole()) => self
+                .refuse(
+                    414,
+                    "URI Too Long",
+                    FaultKind::InvalidInput,
+                    "the address is longer than a head may be",
+                ),
             (true, Some(431)) => {
                 let text = "the head of the request has more than 64 KiB, or more than 128 fields";
                 self.refuse(431, "Request Header Fields Too Large", FaultKind::InvalidInput, text);
@@ -137,7 +142,7 @@ impl AsyncRead for Wire {
             self.seat.register(context.waker());
             return self.seat.ending().map_or(Poll::Pending, |ending| self.ended(ending));
         }
-        let read = &buffer.filled()[before..];
+        let read = &mut buffer.filled_mut()[before..];
         if !read.is_empty() {
             match self.seat.stage() {
                 Stage::Opened if read.starts_with(HTTP_2) => {
@@ -151,7 +156,11 @@ impl AsyncRead for Wire {
             let stage = self.seat.stage();
             if stage != Stage::Call {
                 let is_first = matches!(stage, Stage::Opened | Stage::Idle);
-                self.line_is_whole = (!is_first && self.line_is_whole) || read.contains(&b'\n');
+                self.head.read(read, is_first);
+                if self.head.is_too_large() {
+                    // No head has this octet (RFC 9110, section 5.5): hyper refuses it.
+                    read.fill(0);
+                }
             }
             self.seat.heard();
         }

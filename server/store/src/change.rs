@@ -64,6 +64,7 @@ words! {
         Channel = "channel",
         Security = "security",
         Secret = "secret",
+        Connection = "connection",
         Delivery = "delivery",
         Deployment = "deployment",
         Calendar = "calendar",

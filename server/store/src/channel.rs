@@ -1,8 +1,9 @@
 //! Channels.
 
 use busbar_model::{
-    Channel, Cors, Name, Soap, Timestamp,
-    channel::{Draft, Protocol},
+    Channel, Name, Soap, Timestamp,
+    amqp::Amqp,
+    channel::{Address, Draft, Message, Protocol, Rest, Written},
     definitions::address_taken,
     path::PathPattern,
 };
@@ -16,7 +17,7 @@ use crate::{
     id::new_id,
     odb::Odb,
     page::{Page, Paged},
-    schema::{channel, channel_cors, channel_soap, security},
+    schema::{channel, channel_amqp, channel_cors, channel_soap, connection, security},
     security::refuse_unfit_guard,
     soap,
 };
@@ -32,6 +33,8 @@ pub struct Filter {
     pub service: Option<String>,
     /// By name.
     pub security: Option<String>,
+    /// By name.
+    pub connection: Option<String>,
     pub active: Option<bool>,
 }
 
@@ -41,6 +44,7 @@ struct Row {
     id: String,
     name: String,
     protocol: String,
+    /// Empty where the protocol has none.
     path: String,
     methods_json: String,
     service: String,
@@ -55,12 +59,13 @@ struct Row {
 
 impl Row {
     fn of(channel: &Channel, security_id: Option<String>) -> Self {
+        let methods = channel.address.rest().map(|rest| rest.methods.as_slice()).unwrap_or_default();
         Self {
             id: channel.id.clone(),
             name: channel.name.to_string(),
-            protocol: channel.protocol.as_str().to_owned(),
-            path: channel.path.as_str().to_owned(),
-            methods_json: json!(channel.methods).to_string(),
+            protocol: channel.protocol().as_str().to_owned(),
+            path: channel.address.path().map(|path| path.as_str().to_owned()).unwrap_or_default(),
+            methods_json: json!(methods).to_string(),
             service: channel.service.to_string(),
             security_id,
             active: channel.active,
@@ -73,35 +78,64 @@ impl Row {
     }
 
     fn into_model(self, beside: Beside) -> Result<Channel, Error> {
-        let (security, cors, soap) = beside;
         let bad = |error: Source| Error::corrupt(WHAT, &self.id)(error);
         Ok(Channel {
             name: self.name.parse().map_err(|e| bad(Box::new(e)))?,
-            protocol: self.protocol.parse::<Protocol>().map_err(|e| bad(e.into()))?,
-            path: PathPattern::parse(&self.path).map_err(|e| bad(Box::new(e)))?,
-            methods: serde_json::from_str(&self.methods_json).map_err(|e| bad(Box::new(e)))?,
             service: self.service.parse().map_err(|e| bad(Box::new(e)))?,
-            security: security.map(|name| name.parse()).transpose().map_err(|e| bad(Box::new(e)))?,
             active: self.active,
             body_bytes_max: u64::try_from(self.body_bytes_max).map_err(|e| bad(Box::new(e)))?,
             timeout_ms: u64::try_from(self.timeout_ms).map_err(|e| bad(Box::new(e)))?,
-            cors: cors.map(|json| serde_json::from_str(&json)).transpose().map_err(|e| bad(Box::new(e)))?,
-            soap: soap.map(|json| serde_json::from_str(&json)).transpose().map_err(|e| bad(Box::new(e)))?,
+            address: self.address(beside).map_err(bad)?,
             revision: self.revision,
             created_at: Timestamp(self.created_us),
             updated_at: Timestamp(self.updated_us),
             id: self.id,
         })
     }
+
+    fn address(&self, ((security, cors, soap), amqp): Beside) -> Result<Address, Source> {
+        let security = || security.map(|name| name.parse()).transpose();
+        Ok(match self.protocol.parse::<Protocol>()? {
+            Protocol::Rest => Address::Rest(Rest {
+                path: PathPattern::parse(&self.path)?,
+                methods: serde_json::from_str(&self.methods_json)?,
+                security: security()?,
+                cors: cors.map(|json| serde_json::from_str(&json)).transpose()?,
+            }),
+            Protocol::Soap => Address::Soap(Message {
+                path: PathPattern::parse(&self.path)?,
+                security: security()?,
+                soap: soap.map(|json| serde_json::from_str(&json)).transpose()?.unwrap_or_default(),
+            }),
+            Protocol::Amqp => {
+                let (connection, json) = amqp.ok_or("it has no queue")?;
+                // By its present name.
+                Address::Amqp(Amqp { connection: connection.parse()?, ..serde_json::from_str(&json)? })
+            }
+        })
+    }
 }
 
-/// The name of a channel's security definition, its `cors` and its `soap`.
-type Beside = (Option<String>, Option<String>, Option<String>);
+/// The name of a channel's security definition, its `cors` and its `soap`; its connection's name and its `amqp`.
+type Beside = ((Option<String>, Option<String>, Option<String>), Option<(String, String)>);
 
 /// What [`Beside`] is read from.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn beside() -> _ {
-    (security::name.nullable(), channel_cors::cors_json.nullable(), channel_soap::soap_json.nullable())
+    (
+        (security::name.nullable(), channel_cors::cors_json.nullable(), channel_soap::soap_json.nullable()),
+        (connection::name, channel_amqp::amqp_json).nullable(),
+    )
+}
+
+/// Channels with all that stands beside them.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn whole() -> _ {
+    channel::table
+        .left_join(security::table)
+        .left_join(channel_cors::table)
+        .left_join(channel_soap::table)
+        .left_join(channel_amqp::table.inner_join(connection::table))
 }
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -148,10 +182,7 @@ impl Odb {
     }
 
     pub fn channels(&self, page: &Page, filter: &Filter) -> Result<Paged<Channel>, Error> {
-        let mut query = channel::table
-            .left_join(security::table)
-            .left_join(channel_cors::table)
-            .left_join(channel_soap::table)
+        let mut query = whole()
             .select((Row::as_select(), beside()))
             .order(channel::id.desc())
             .limit(page.rows())
@@ -174,6 +205,9 @@ impl Odb {
         if let Some(security) = &filter.security {
             query = query.filter(security::name.eq(security));
         }
+        if let Some(of) = &filter.connection {
+            query = query.filter(connection::name.eq(of));
+        }
         if let Some(active) = filter.active {
             query = query.filter(channel::active.eq(active));
         }
@@ -184,10 +218,7 @@ impl Odb {
 
 /// Every channel, oldest first.
 pub(crate) fn all(connection: &mut AnyConnection) -> Result<Vec<Channel>, Error> {
-    let rows = channel::table
-        .left_join(security::table)
-        .left_join(channel_cors::table)
-        .left_join(channel_soap::table)
+    let rows = whole()
         .select((Row::as_select(), beside()))
         .order(channel::id.asc())
         .load::<(Row, Beside)>(connection)?;
@@ -195,10 +226,7 @@ pub(crate) fn all(connection: &mut AnyConnection) -> Result<Vec<Channel>, Error>
 }
 
 fn find(connection: &mut AnyConnection, id: &str) -> Result<Channel, Error> {
-    let found = channel::table
-        .left_join(security::table)
-        .left_join(channel_cors::table)
-        .left_join(channel_soap::table)
+    let found = whole()
         .filter(channel::id.eq(id))
         .select((Row::as_select(), beside()))
         .first::<(Row, Beside)>(connection)
@@ -214,7 +242,7 @@ pub(crate) fn insert(
     by: &By,
     draft: &Draft,
 ) -> Result<Channel, Error> {
-    let channel = channel_of(draft.clone(), new_id(by.now), 1, by.now, by.now);
+    let channel = draft.clone().into_channel(new_id(by.now), 1, by.now, by.now);
     refuse_conflicts(connection, &channel)?;
     add(connection, recorder, channel)
 }
@@ -227,8 +255,7 @@ pub(crate) fn add(
 ) -> Result<Channel, Error> {
     let row = row(connection, &channel)?;
     diesel::insert_into(channel::table).values(row).execute(connection)?;
-    put_cors(connection, &channel.id, channel.cors.as_ref())?;
-    put_soap(connection, &channel.id, channel.soap.as_ref())?;
+    put_beside(connection, &channel)?;
     recorder.record(Action::Create, object(&channel), None, Some(view(&channel)));
     Ok(channel)
 }
@@ -240,7 +267,7 @@ fn update(
     before: &Channel,
     draft: Draft,
 ) -> Result<Channel, Error> {
-    let after = channel_of(draft, before.id.clone(), before.revision, before.created_at, before.updated_at);
+    let after = draft.into_channel(before.id.clone(), before.revision, before.created_at, before.updated_at);
     if after != *before {
         refuse_conflicts(connection, &after)?;
     }
@@ -258,33 +285,40 @@ pub(crate) fn replace(
     if draft == Draft::from(before.clone()) {
         return Ok(before.clone());
     }
-    let after = channel_of(draft, before.id.clone(), before.revision + 1, before.created_at, by.now);
+    let after = draft.into_channel(before.id.clone(), before.revision + 1, before.created_at, by.now);
     let row = row(connection, &after)?;
     diesel::update(channel::table.find(&before.id)).set(row).execute(connection)?;
-    if after.cors != before.cors {
-        put_cors(connection, &before.id, after.cors.as_ref())?;
-    }
-    if after.soap != before.soap {
-        put_soap(connection, &before.id, after.soap.as_ref())?;
+    if after.address != before.address {
+        put_beside(connection, &after)?;
     }
     recorder.record(Action::Update, object(&after), Some(view(before)), Some(view(&after)));
     Ok(after)
 }
 
-fn put_cors(connection: &mut AnyConnection, id: &str, cors: Option<&Cors>) -> Result<(), Error> {
+/// What stands in tables of its own, since only channels of some protocols have it.
+fn put_beside(connection: &mut AnyConnection, channel: &Channel) -> Result<(), Error> {
+    let id = &channel.id;
     diesel::delete(channel_cors::table.find(id)).execute(connection)?;
-    if let Some(cors) = cors {
-        let row = (channel_cors::channel_id.eq(id), channel_cors::cors_json.eq(json!(cors).to_string()));
-        diesel::insert_into(channel_cors::table).values(row).execute(connection)?;
-    }
-    Ok(())
-}
-
-fn put_soap(connection: &mut AnyConnection, id: &str, soap: Option<&Soap>) -> Result<(), Error> {
     diesel::delete(channel_soap::table.find(id)).execute(connection)?;
-    if let Some(soap) = soap {
-        let row = (channel_soap::channel_id.eq(id), channel_soap::soap_json.eq(json!(soap).to_string()));
-        diesel::insert_into(channel_soap::table).values(row).execute(connection)?;
+    diesel::delete(channel_amqp::table.find(id)).execute(connection)?;
+    match &channel.address {
+        Address::Rest(Rest { cors: Some(cors), .. }) => {
+            let row = (channel_cors::channel_id.eq(id), channel_cors::cors_json.eq(json!(cors).to_string()));
+            diesel::insert_into(channel_cors::table).values(row).execute(connection)?;
+        }
+        Address::Soap(Message { soap, .. }) if *soap != Soap::default() => {
+            let row = (channel_soap::channel_id.eq(id), channel_soap::soap_json.eq(json!(soap).to_string()));
+            diesel::insert_into(channel_soap::table).values(row).execute(connection)?;
+        }
+        Address::Amqp(amqp) => {
+            let row = (
+                channel_amqp::channel_id.eq(id),
+                channel_amqp::connection_id.eq(connection_id(connection, &amqp.connection)?),
+                channel_amqp::amqp_json.eq(json!(amqp).to_string()),
+            );
+            diesel::insert_into(channel_amqp::table).values(row).execute(connection)?;
+        }
+        Address::Rest(_) | Address::Soap(_) => {}
     }
     Ok(())
 }
@@ -315,7 +349,7 @@ fn refuse_conflicts(connection: &mut AnyConnection, channel: &Channel) -> Result
 }
 
 fn row(connection: &mut AnyConnection, channel: &Channel) -> Result<Row, Error> {
-    let security_id = match &channel.security {
+    let security_id = match channel.address.security() {
         Some(name) => Some(security_id(connection, name)?),
         None => None,
     };
@@ -331,43 +365,13 @@ fn security_id(connection: &mut AnyConnection, name: &Name) -> Result<String, Er
         .ok_or_else(|| Error::UnknownSecurity { name: name.clone() })
 }
 
-pub(crate) fn channel_of(
-    draft: Draft,
-    id: String,
-    revision: i64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-) -> Channel {
-    let Draft {
-        name,
-        protocol,
-        path,
-        methods,
-        service,
-        security,
-        active,
-        body_bytes_max,
-        timeout_ms,
-        cors,
-        soap,
-    } = draft;
-    Channel {
-        id,
-        name,
-        protocol,
-        path,
-        methods,
-        service,
-        security,
-        active,
-        body_bytes_max,
-        timeout_ms,
-        cors,
-        soap,
-        revision,
-        created_at,
-        updated_at,
-    }
+fn connection_id(connection: &mut AnyConnection, name: &Name) -> Result<String, Error> {
+    connection::table
+        .filter(connection::name.eq(name.as_str()))
+        .select(connection::id)
+        .first(connection)
+        .optional()?
+        .ok_or_else(|| Error::UnknownConnection { name: name.clone() })
 }
 
 fn object(channel: &Channel) -> Object<'_> {
@@ -376,17 +380,19 @@ fn object(channel: &Channel) -> Object<'_> {
 
 /// What the audit trail shows.
 fn view(channel: &Channel) -> Value {
+    let Written { protocol, path, methods, security, cors, soap, amqp } = channel.address.clone().into();
     json!({
         "name": channel.name,
-        "protocol": channel.protocol,
-        "path": channel.path,
-        "methods": channel.methods,
+        "protocol": protocol,
+        "path": path,
+        "methods": methods,
         "service": channel.service,
-        "security": channel.security,
+        "security": security,
         "active": channel.active,
         "body_bytes_max": channel.body_bytes_max,
         "timeout_ms": channel.timeout_ms,
-        "cors": channel.cors,
-        "soap": channel.soap,
+        "cors": cors,
+        "soap": soap,
+        "amqp": amqp,
     })
 }

@@ -2,6 +2,7 @@
 
 mod calendars;
 mod channels;
+mod connections;
 mod jobs;
 mod plugins;
 mod secrets;
@@ -20,6 +21,7 @@ pub use securities::{SecurityWish, Wish};
 use crate::{
     change::{By, Edit, Recorder},
     connection::AnyConnection,
+    connections::Draft as Connection,
     error::Error,
     odb::Odb,
     secret::seal::MasterKey,
@@ -32,6 +34,7 @@ pub struct Wanted {
     pub secrets: Vec<SecretWish>,
     pub plugins: Vec<PluginEntry>,
     pub services: Vec<ServiceEntry>,
+    pub connections: Vec<Connection>,
     pub channels: Vec<channel::Draft>,
     pub calendars: Vec<calendar::Draft>,
     pub jobs: Vec<job::Draft>,
@@ -66,7 +69,8 @@ struct Apply<'t> {
 
 impl Odb {
     /// Makes missing definitions and changes those that differ. With `prune` those that are not wanted
-    /// go: jobs, calendars, channels, security definitions and secrets are deleted, as are plugins that nothing was deployed of;
+    /// go: jobs, calendars, channels, connections, security definitions and secrets are deleted, as are plugins that
+    /// nothing was deployed of;
     /// a deployed plugin gets back the grants, config and limits of one that nobody has set them for.
     /// Nothing is done where anything is refused, nor with `dry_run`.
     pub fn apply(
@@ -97,6 +101,7 @@ impl Apply<'_> {
     fn put(&mut self, wanted: &Wanted, prune: bool) -> Result<(), Error> {
         self.put_securities(&wanted.security)?;
         self.put_secrets(&wanted.secrets)?;
+        self.put_connections(&wanted.connections)?;
         self.put_plugins(&wanted.plugins)?;
         self.put_services(&wanted.services)?;
         if prune {
@@ -114,6 +119,7 @@ impl Apply<'_> {
             self.prune_services(&wanted.services)?;
             self.prune_securities(&wanted.security)?;
             self.prune_secrets(&wanted.secrets)?;
+            self.prune_connections(&wanted.connections)?;
         }
         Ok(())
     }
@@ -128,6 +134,7 @@ impl Apply<'_> {
                 | Error::AddressTaken(_)
                 | Error::UnknownSecurity { .. }
                 | Error::UnknownCalendar { .. }
+                | Error::UnknownConnection { .. }
                 | Error::SoapOnly { .. }
                 | Error::NoSoap(_)
                 | Error::NoCredential { .. }

@@ -3,8 +3,8 @@
 use busbar_model::{Definitions, Timetable};
 
 use crate::{
-    calendar, channel, connection::AnyConnection, error::Error, job, meta, odb::Odb, plugin, secret,
-    security, service,
+    calendar, channel, connection::AnyConnection, connections, error::Error, job, meta, odb::Odb, plugin,
+    secret, security, service,
 };
 
 impl Odb {
@@ -30,6 +30,7 @@ fn definitions(connection: &mut AnyConnection) -> Result<Definitions, Error> {
         plugins: plugin::all(connection)?,
         services: service::all(connection)?,
         channels: channel::all(connection)?,
+        connections: connections::all(connection)?,
         securities: security::all(connection)?,
         secrets: secret::all(connection)?,
     })

@@ -54,9 +54,12 @@ struct Row {
 }
 
 impl Row {
-    fn of(new: &NewDelivery) -> Self {
+    fn of(new: &NewDelivery) -> Result<Self, Error> {
         let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-        Self {
+        let is_given_up = new.setback.as_ref().is_some_and(|setback| setback.is_given_up);
+        let state = if is_given_up { DeliveryState::Failed } else { DeliveryState::Waiting };
+        let failures: Vec<_> = new.setback.iter().map(|setback| &setback.failure).collect();
+        Ok(Self {
             id: new.id.clone(),
             target: new.target.to_string(),
             source: new.source.as_ref().map(ToString::to_string),
@@ -66,19 +69,19 @@ impl Row {
             attempts_max: new.policy.attempts_max.into(),
             backoff_ms: signed(new.policy.backoff_ms),
             backoff_max_ms: signed(new.policy.backoff_max_ms),
-            state: DeliveryState::Waiting.as_str().to_owned(),
-            attempts: 0,
+            state: state.as_str().to_owned(),
+            attempts: failures.first().map_or(0, |failure| failure.attempt.into()),
             due_us: new.due_at.0,
-            next_us: Some(new.due_at.0),
+            next_us: (!is_given_up).then_some(new.due_at.0),
             expires_us: new.expires_at.0,
             claim: None,
             owner: None,
             correlation_id: new.correlation_id.clone(),
-            failures_json: "[]".to_owned(),
+            failures_json: serde_json::to_string(&failures).map_err(Error::corrupt(WHAT, &new.id))?,
             revision: 1,
             created_us: new.created_at.0,
             updated_us: new.created_at.0,
-        }
+        })
     }
 
     fn state(&self) -> Result<DeliveryState, Error> {
@@ -119,11 +122,11 @@ impl Row {
 }
 
 pub(crate) fn insert(connection: &mut AnyConnection, new: &NewDelivery) -> Result<(), Error> {
-    let mut row = Row::of(new);
+    let mut row = Row::of(new)?;
     if let Some(key) = &row.order_key
         && is_any_unfinished(connection, &row.target, key, Which::Any)?
     {
-        row.next_us = Some(BEHIND_ANOTHER);
+        row.next_us = row.next_us.and(Some(BEHIND_ANOTHER));
     }
     diesel::insert_into(delivery::table).values(row).execute(connection)?;
     diesel::insert_into(delivery_payload::table)

@@ -21,6 +21,8 @@ pub enum Error {
     NoSoap(#[from] Problem),
     #[error("security definition {name:?} does not exist")]
     UnknownSecurity { name: Name },
+    #[error("connection {name:?} does not exist")]
+    UnknownConnection { name: Name },
     #[error(
         "security definition {name:?} is of the kind ws-security, which is for SOAP channels only, not for {user}"
     )]
@@ -31,8 +33,8 @@ pub enum Error {
     RunUnderWay { name: Name },
     #[error("job {name:?} has {most} runs that have not ended; no more are taken")]
     TooManyRuns { name: Name, most: usize },
-    #[error("security definition {name:?} has no {what} yet, so one must be given")]
-    NoCredential { name: Name, what: &'static str },
+    #[error("{of} {name:?} has no {what} yet, so one must be given")]
+    NoCredential { of: &'static str, name: Name, what: &'static str },
     #[error("secret {name:?} has no value yet, so one must be given")]
     NoValue { name: Name },
     #[error("{what} {name:?} is in use by {}", users.join(", "))]

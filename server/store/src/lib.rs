@@ -41,6 +41,7 @@ mod url;
 
 pub mod calendar;
 pub mod channel;
+pub mod connections;
 pub mod job;
 pub mod plugin;
 pub mod secret;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use busbar_model::{
-    Digest, Plugin, Timestamp,
+    Digest, Name, Plugin, Timestamp,
     plugin::{ActiveVersion, Grants},
     quarantine::Quarantine,
 };
@@ -183,6 +183,20 @@ pub(crate) fn change(
     update(connection, &after)?;
     recorder.record(Action::Update, object(&after), Some(view(&before)), Some(view(&after)));
     Ok(after)
+}
+
+/// Plugins whose grants name this one; a pattern names nothing.
+pub(crate) fn granted_to(
+    connection: &mut AnyConnection,
+    name: &Name,
+    kind: impl Fn(&Grants) -> &[String],
+) -> Result<Vec<String>, Error> {
+    let names_it = |plugin: &Plugin| {
+        let granted = plugin.grants.iter().flat_map(&kind);
+        granted.into_iter().any(|granted| granted == name.as_str())
+    };
+    let plugins = all(connection)?.into_iter().filter(names_it);
+    Ok(plugins.map(|plugin| format!("the grants of plugin {:?}", plugin.name)).collect())
 }
 
 /// Every plugin, oldest first.

@@ -169,6 +169,27 @@ diesel::table! {
 }
 
 diesel::table! {
+    channel_amqp (channel_id) {
+        channel_id -> Text,
+        connection_id -> Text,
+        amqp_json -> Text,
+    }
+}
+
+diesel::table! {
+    connection (id) {
+        id -> Text,
+        name -> Text,
+        kind -> Text,
+        active -> Bool,
+        client_json -> Text,
+        revision -> BigInt,
+        created_us -> BigInt,
+        updated_us -> BigInt,
+    }
+}
+
+diesel::table! {
     server (id) {
         id -> Text,
         name -> Text,
@@ -287,6 +308,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    delivery_properties (delivery_id) {
+        delivery_id -> Text,
+        properties_json -> Text,
+    }
+}
+
+diesel::table! {
     idempotent_reply (scope, key) {
         scope -> Text,
         key -> Text,
@@ -350,11 +378,20 @@ diesel::table! {
 diesel::joinable!(channel -> security (security_id));
 diesel::joinable!(channel_cors -> channel (channel_id));
 diesel::joinable!(channel_soap -> channel (channel_id));
+diesel::joinable!(channel_amqp -> channel (channel_id));
+diesel::joinable!(channel_amqp -> connection (connection_id));
 diesel::joinable!(job -> calendar (calendar_id));
 diesel::joinable!(job_run -> job (job_id));
 diesel::joinable!(plugin -> deployment (active_deployment));
 diesel::joinable!(service -> plugin (plugin_id));
-diesel::allow_tables_to_appear_in_same_query!(channel, channel_cors, channel_soap, security);
+diesel::allow_tables_to_appear_in_same_query!(
+    channel,
+    channel_amqp,
+    channel_cors,
+    channel_soap,
+    connection,
+    security
+);
 diesel::allow_tables_to_appear_in_same_query!(calendar, job, job_run);
 diesel::allow_tables_to_appear_in_same_query!(plugin, deployment, service);
 diesel::allow_tables_to_appear_in_same_query!(quarantine, death_mark);

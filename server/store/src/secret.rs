@@ -13,6 +13,7 @@ use self::seal::{MasterKey, Place, Plaintext};
 use crate::{
     change::{Action, By, Object, ObjectKind, Recorder},
     connection::AnyConnection,
+    connections,
     error::Error,
     id::new_id,
     odb::Odb,
@@ -160,7 +161,7 @@ impl Odb {
         page.cut(rows, |row| row.id.clone(), Row::into_model)
     }
 
-    /// Ids of the master keys that secrets and passwords are sealed with: none, or one.
+    /// Ids of the master keys that secrets and what else is hidden are sealed with: none, or one.
     pub fn secret_keys(&self) -> Result<Vec<String>, Error> {
         keys(&mut *self.connection()?)
     }
@@ -251,12 +252,13 @@ fn open(key: &MasterKey, secret: &Secret) -> Result<Plaintext, Error> {
 pub(crate) fn keys(connection: &mut AnyConnection) -> Result<Vec<String>, Error> {
     let mut keys: Vec<String> = secret::table.select(secret::key_id).distinct().load(connection)?;
     keys.extend(security::keys(connection)?);
+    keys.extend(connections::keys(connection)?);
     keys.sort();
     keys.dedup();
     Ok(keys)
 }
 
-fn require_key(connection: &mut AnyConnection, key: &MasterKey) -> Result<(), Error> {
+pub(crate) fn require_key(connection: &mut AnyConnection, key: &MasterKey) -> Result<(), Error> {
     Ok(keys(connection)?.iter().try_for_each(|sealed_with| key.require(sealed_with))?)
 }
 
@@ -272,13 +274,7 @@ fn refuse_taken_name(connection: &mut AnyConnection, secret: &Secret) -> Result<
 }
 
 fn refuse_granted(connection: &mut AnyConnection, name: &Name) -> Result<(), Error> {
-    let names_it = |plugin: &busbar_model::Plugin| {
-        let grants = plugin.grants.as_ref();
-        grants.is_some_and(|grants| grants.secrets.iter().any(|granted| granted == name.as_str()))
-    };
-    let plugins = plugin::all(connection)?.into_iter().filter(names_it);
-    let users: Vec<String> =
-        plugins.map(|plugin| format!("the grants of plugin {:?}", plugin.name)).collect();
+    let users = plugin::granted_to(connection, name, |grants| &grants.secrets)?;
     if users.is_empty() { Ok(()) } else { Err(Error::InUse { what: WHAT, name: name.clone(), users }) }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-const WHAT: &str = "security definition";
+pub(crate) const WHAT: &str = "security definition";
 const TABLE: &str = "security";
 /// Not the definition's name: a password stays sealed as it is where that changes.
 const PASSWORD: &str = "password";
@@ -292,14 +292,14 @@ fn refuse_unfit(connection: &mut AnyConnection, security: &Security) -> Result<(
 
 /// The kind ws-security guards SOAP channels only.
 pub(crate) fn refuse_unfit_guard(connection: &mut AnyConnection, channel: &Channel) -> Result<(), Error> {
-    let Some(guard) = channel.security.as_ref().filter(|_| channel.protocol != Protocol::Soap) else {
+    let Some(guard) = channel.address.security().filter(|_| channel.protocol() != Protocol::Soap) else {
         return Ok(());
     };
     let unfit = security::name.eq(guard.as_str()).and(security::kind.eq(WS_SECURITY));
     match security::table.filter(unfit).count().get_result::<i64>(connection)? {
         0 => Ok(()),
         _ => {
-            let user = format!("channel {:?} of protocol {}", channel.name, channel.protocol.as_str());
+            let user = format!("channel {:?} of protocol {}", channel.name, channel.protocol().as_str());
             Err(Error::SoapOnly { name: guard.clone(), user })
         }
     }

@@ -2,7 +2,7 @@
 
 use busbar_model::{
     Channel, Name, Timestamp,
-    channel::{Draft, Protocol},
+    channel::{Address, Draft, Protocol},
     plugin::Description,
 };
 use busbar_soap::binding::{Described, Problem, described, problems};
@@ -20,9 +20,9 @@ impl Odb {
     ) -> Result<Vec<Problem>, Error> {
         self.read(|connection| {
             let mut channels = channel::all(connection)?;
-            for draft in proposals.iter().filter(|draft| draft.protocol == Protocol::Soap) {
+            for draft in proposals.iter().filter(|draft| matches!(draft.address, Address::Soap(_))) {
                 if channels.iter().all(|channel| channel.name != draft.name) {
-                    channels.push(channel::channel_of(draft.clone(), new_id(now), 1, now, now));
+                    channels.push(draft.clone().into_channel(new_id(now), 1, now, now));
                 }
             }
             let mut plugins = plugin::all(connection)?;
@@ -45,7 +45,7 @@ pub(crate) fn refuse_unusable(
     channel: &Channel,
     channels: &[Channel],
 ) -> Result<(), Error> {
-    if channel.protocol != Protocol::Soap || !channel.active {
+    if channel.protocol() != Protocol::Soap || !channel.active {
         return Ok(());
     }
     let plugins = plugin::all(connection)?;
@@ -60,7 +60,7 @@ pub(crate) fn refuse_unusable(
 /// What is wrong with the SOAP channels that there are.
 pub(crate) fn unusable(connection: &mut AnyConnection) -> Result<Vec<Problem>, Error> {
     let channels = channel::all(connection)?;
-    if channels.iter().all(|channel| channel.protocol != Protocol::Soap) {
+    if channels.iter().all(|channel| channel.protocol() != Protocol::Soap) {
         return Ok(Vec::new());
     }
     let plugins = plugin::all(connection)?;

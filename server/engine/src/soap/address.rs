@@ -38,7 +38,7 @@ impl SoapAddress {
     pub(crate) fn new(address: Arc<Address>, members: &[usize], routes: &[Route]) -> Self {
         let of = |at: &usize| routes.get(*at).map(|route| (*at, route));
         let all: Vec<(usize, &Route)> = members.iter().filter_map(of).collect();
-        let find = |name: &str| all.iter().find(|(_, route)| route.channel.operation() == name);
+        let find = |name: &str| all.iter().find(|(_, route)| route.channel.operation() == Some(name));
         let described: Vec<usize> = address
             .operations()
             .iter()
@@ -50,7 +50,9 @@ impl SoapAddress {
         let same = first.is_some_and(|first| all.iter().all(|(_, route)| is_same(first, &route.guard)));
         let by_message = all.iter().any(|(_, route)| route.is_by_message());
         Self {
-            absent: away.map(|(at, route)| (route.channel.operation().to_owned(), *at)).collect(),
+            absent: away
+                .filter_map(|(at, route)| Some((route.channel.operation()?.to_owned(), *at)))
+                .collect(),
             common: members.first().copied().filter(|_| same && !by_message),
             by_message,
             body_bytes_max: all

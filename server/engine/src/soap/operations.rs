@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use busbar_model::{Channel, Definitions, Name, definitions::SoapGroup, service::ServiceDescription};
+use busbar_model::{
+    Channel, Definitions, Name, channel::Message, definitions::SoapGroup, service::ServiceDescription,
+};
 use busbar_soap::{
     Operation,
     address::Address,
@@ -50,11 +52,14 @@ impl Operations {
         let mut all = Vec::with_capacity(groups.len());
         for group in groups {
             let mut operations = Vec::new();
-            for channel in group.channels.iter().filter_map(|at| definitions.channels.get(*at)) {
+            let members = group.channels.iter().filter_map(|at| definitions.channels.get(*at));
+            for (channel, message) in
+                members.filter_map(|channel| Some((channel, channel.address.message()?)))
+            {
                 let Some(described) = binding::described(&definitions.plugins, &channel.service) else {
                     continue;
                 };
-                let operation = self.operation(channel, described);
+                let operation = self.operation(channel, message, described);
                 compiled.insert(channel.name.clone(), Arc::clone(&operation));
                 operations.push(operation);
             }
@@ -71,23 +76,24 @@ impl Operations {
         all
     }
 
-    fn operation(&self, channel: &Channel, described: Described<'_>) -> Arc<Compiled> {
-        match self.compiled.get(&channel.name).filter(|known| known.is_of(channel, described)) {
+    fn operation(&self, channel: &Channel, message: &Message, described: Described<'_>) -> Arc<Compiled> {
+        match self.compiled.get(&channel.name).filter(|known| known.is_of(channel, message, described)) {
             Some(unchanged) => Arc::clone(unchanged),
             None => Arc::new(Compiled {
                 channel: channel.clone(),
                 plugin: described.plugin.clone(),
                 version: described.version.to_owned(),
                 service: described.service.clone(),
-                operation: binding::operation(channel, described),
+                operation: binding::operation(channel, message, described),
             }),
         }
     }
 }
 
 impl Compiled {
-    fn is_of(&self, channel: &Channel, described: Described<'_>) -> bool {
-        (&self.channel.soap, &self.channel.service) == (&channel.soap, &channel.service)
+    fn is_of(&self, channel: &Channel, message: &Message, described: Described<'_>) -> bool {
+        self.channel.address.message().is_some_and(|own| own.soap == message.soap)
+            && self.channel.service == channel.service
             && self.plugin == *described.plugin
             && self.version == described.version
             && self.service == *described.service

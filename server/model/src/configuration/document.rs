@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{
+    connections,
+    hidden::Hidden,
     members::{Members, Mistake, integral},
     node::{Content, Node, segment},
     plugins::PluginEntry,
@@ -12,9 +14,12 @@ use super::{
     yaml,
 };
 use crate::{
-    calendar, channel::Draft, definitions::Definitions, job, name::Name, service::LimitsPatch,
+    calendar, channel, connection, definitions::Definitions, job, name::Name, service::LimitsPatch,
     timetable::Timetable,
 };
+
+/// A connection as a document has it; of a secret that is `None` the present one stays.
+pub type ConnectionEntry = connection::Draft<Option<Hidden>>;
 
 /// The format that this binary reads and writes.
 pub const FORMAT: u64 = 1;
@@ -39,7 +44,8 @@ pub struct Document {
     pub secrets: Vec<SecretEntry>,
     pub plugins: Vec<PluginEntry>,
     pub services: Vec<ServiceEntry>,
-    pub channels: Vec<Draft>,
+    pub connections: Vec<ConnectionEntry>,
+    pub channels: Vec<channel::Draft>,
     pub calendars: Vec<calendar::Draft>,
     pub jobs: Vec<job::Draft>,
 }
@@ -66,7 +72,8 @@ impl Document {
             secrets: secrets::entries(&definitions.secrets),
             plugins: definitions.plugins.iter().map(PluginEntry::from).collect(),
             services: limited.map(ServiceEntry::from).collect(),
-            channels: definitions.channels.iter().cloned().map(Draft::from).collect(),
+            connections: connections::entries(&definitions.connections),
+            channels: definitions.channels.iter().cloned().map(channel::Draft::from).collect(),
             calendars: timetable.calendars.iter().map(|calendar| calendar.draft.clone()).collect(),
             jobs: timetable.jobs.iter().map(|job| job.draft.clone()).collect(),
         }
@@ -80,6 +87,7 @@ impl Document {
         write(&mut members, &self.secrets, |entry| &entry.name);
         write(&mut members, &self.plugins, |entry| &entry.name);
         write(&mut members, &self.services, |entry| &entry.name);
+        write(&mut members, &self.connections, |entry| &entry.name);
         write(&mut members, &self.channels, |entry| &entry.name);
         write(&mut members, &self.calendars, |entry| &entry.name);
         write(&mut members, &self.jobs, |entry| &entry.name);
@@ -106,17 +114,19 @@ fn read(root: &Node, mistakes: &mut Vec<Mistake>) -> Option<Document> {
         members.node(SecretEntry::SECTION),
         members.node(PluginEntry::SECTION),
         members.node(ServiceEntry::SECTION),
-        members.node(Draft::SECTION),
+        members.node(ConnectionEntry::SECTION),
+        members.node(channel::Draft::SECTION),
         members.node(calendar::Draft::SECTION),
         members.node(job::Draft::SECTION),
     ];
     members.finish();
-    let [security, secrets, plugins, services, channels, calendars, jobs] = sections;
+    let [security, secrets, plugins, services, connections, channels, calendars, jobs] = sections;
     Some(Document {
         security: section(security, mistakes),
         secrets: section(secrets, mistakes),
         plugins: section(plugins, mistakes),
         services: section(services, mistakes),
+        connections: section(connections, mistakes),
         channels: section(channels, mistakes),
         calendars: section(calendars, mistakes),
         jobs: section(jobs, mistakes),

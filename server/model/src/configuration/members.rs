@@ -135,6 +135,21 @@ impl<'n, 'f> Members<'n, 'f> {
         }
     }
 
+    /// A map inside; null is as if it were left out. The outer `None`: something in it is wrong.
+    pub(super) fn nested<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&mut Members<'n, '_>) -> Option<T>,
+    ) -> Option<Option<T>> {
+        let node = self.node(name).filter(|node| !matches!(node.content, Content::Null));
+        let Some(node) = node else { return Some(None) };
+        let path = format!("{}/{}", self.path, segment(name));
+        let mut below = Members::of(node, node.line, path, self.mistakes)?;
+        let value = read(&mut below);
+        below.finish();
+        value.map(Some)
+    }
+
     /// `default` where it is absent; `None` where it is wrong.
     pub(super) fn or<T>(
         &mut self,

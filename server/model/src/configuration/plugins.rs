@@ -36,7 +36,7 @@ impl Entry for PluginEntry {
             let grants: Grants = typed(node)?;
             grants.check()?;
             if let Some(long) =
-                [&grants.invoke, &grants.secrets].into_iter().flatten().find(|grant| is_long(grant))
+                grants.kinds().into_iter().flat_map(|(_, patterns)| patterns).find(|grant| is_long(grant))
             {
                 return Err(Wrong::from(format!("{long:?} is longer than {NAME_CHARS_MAX} characters")));
             }

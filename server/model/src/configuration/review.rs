@@ -3,7 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::document::Document;
-use crate::{name::Name, router::Router, security::INVOKER};
+use crate::{
+    channel::Draft,
+    definitions::{AddressTaken, Definitions},
+    name::Name,
+    security::INVOKER,
+    time::Timestamp,
+};
 
 /// Something that a person should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +32,16 @@ pub fn review(document: &Document, services: &BTreeSet<Name>) -> Vec<Remark> {
                 format!("service {service:?} is not known; its calls answer 503 until it is deployed");
             doubt(format!("/channels/{}/service", channel.name), message);
         }
-        if let Some(security) = &channel.security
+        if let Some(amqp) = channel.address.amqp()
+            && !document.connections.iter().any(|entry| entry.name == amqp.connection)
+        {
+            let message = format!(
+                "connection {:?} is not in the document, so it must be there already",
+                amqp.connection
+            );
+            doubt(format!("/channels/{}/amqp/connection", channel.name), message);
+        }
+        if let Some(security) = channel.address.security()
             && security.as_str() != INVOKER
             && !document.security.iter().any(|entry| entry.name == *security)
         {
@@ -60,28 +75,40 @@ pub fn review(document: &Document, services: &BTreeSet<Name>) -> Vec<Remark> {
         }
     }
     for plugin in &document.plugins {
-        let granted =
-            plugin.grants.iter().flat_map(|grants| &grants.secrets).filter(|name| !name.ends_with('*'));
-        for name in granted.filter(|name| !document.secrets.iter().any(|entry| entry.name.as_str() == *name))
-        {
-            let message = format!("secret {name:?} is not in the document, so it must be there already");
+        let Some(grants) = &plugin.grants else { continue };
+        let secrets = document.secrets.iter().map(|entry| &entry.name);
+        let connections = document.connections.iter().map(|entry| &entry.name);
+        let missing = missing(&grants.secrets, secrets).map(|name| format!("secret {name:?}"));
+        let missing = missing.chain(
+            self::missing(&grants.connections, connections).map(|name| format!("connection {name:?}")),
+        );
+        for what in missing {
+            let message = format!("{what} is not in the document, so it must be there already");
             doubt(format!("/plugins/{}/grants", plugin.name), message);
         }
     }
     remarks
 }
 
+/// Names that are granted, and not among those that the document has.
+fn missing<'d>(
+    granted: &'d [String],
+    had: impl Iterator<Item = &'d Name> + Clone,
+) -> impl Iterator<Item = &'d String> {
+    granted.iter().filter(move |name| !name.ends_with('*') && !had.clone().any(|had| had.as_str() == *name))
+}
+
 fn conflicts(document: &Document) -> Vec<Remark> {
-    let mut router = Router::default();
-    let mut remarks = Vec::new();
-    for (at, channel) in document.channels.iter().enumerate().filter(|(_, channel)| channel.active) {
-        if let Err(other) = router.insert(&channel.path, &channel.methods, at) {
-            let other = &document.channels[*other].name;
-            let message = format!("channel {other:?} has this address");
-            remarks.push(Remark { path: format!("/channels/{}/path", channel.name), message, fatal: true });
-        }
-    }
-    remarks
+    let at = Timestamp(0);
+    let channel = |draft: &Draft| draft.clone().into_channel(draft.name.to_string(), 1, at, at);
+    let channels = document.channels.iter().map(channel).collect();
+    let conflicts = Definitions { channels, ..Definitions::default() }.routes().conflicts;
+    let remark = |taken: AddressTaken| Remark {
+        path: format!("/channels/{}/{}", taken.channel, taken.member),
+        message: format!("channel {:?} has this address", taken.other),
+        fatal: true,
+    };
+    conflicts.into_iter().map(remark).collect()
 }
 
 #[cfg(test)]
@@ -92,7 +119,10 @@ mod tests {
     #[test]
     fn says_what_can_not_be_and_what_depends() {
         let text = "busbar: 1\nservices: {known: {plugin: p}}\nchannels:\n  a: {path: /a, service: known, security: invoker}\n  \
-                    b: {path: /a, service: there, security: clerk}\n  c: {path: /c, service: away}\n\
+                    b: {path: /a, service: there, security: clerk}\n  c: {path: /c, service: away}\n  \
+                    d: {path: /d, protocol: soap, service: known}\n  e: {path: /d, protocol: soap, service: there}\n  \
+                    f: {protocol: amqp, service: known, amqp: {connection: mq, queue: q}}\n  \
+                    g: {protocol: amqp, service: known, amqp: {connection: mq, queue: q}}\n\
                     jobs:\n  nightly: {service: away, calendar: elsewhere, schedule: {kind: cron, expression: 0 2 * * *}}\n\
                     secrets: {mine: {}}\nplugins: {q: {grants: {secrets: [mine, x-*, theirs]}}}\n";
         let document = Document::read(&yaml::read(text).unwrap()).unwrap();
@@ -101,8 +131,11 @@ mod tests {
             remarks.iter().map(|remark| (remark.path.as_str(), remark.fatal)).collect();
         let expected = [
             ("/channels/b/path", true),
+            ("/channels/g/amqp/queue", true),
             ("/channels/b/security", false),
             ("/channels/c/service", false),
+            ("/channels/f/amqp/connection", false),
+            ("/channels/g/amqp/connection", false),
             ("/jobs/nightly/calendar", false),
             ("/jobs/nightly/service", false),
             ("/services/known/plugin", false),

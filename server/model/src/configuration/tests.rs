@@ -5,8 +5,14 @@ use serde_json::json;
 
 use super::{Document, Hidden, Mistake, Wish, yaml};
 use crate::{
-    Calendar, Cors, Definitions, Job, Soap, Timestamp, Timetable, calendar,
-    channel::{Channel, Draft, Protocol},
+    Calendar, Connection, Cors, Definitions, Job, Soap, Timestamp, Timetable,
+    amqp::{Amqp, Binding, Declare, Deduplicate, Failed, QueueKind, Retry},
+    calendar,
+    channel::{Address, Channel, Draft, Message, Rest},
+    connection::{
+        self, Client, Part,
+        amqp::{Identity, Tls},
+    },
     job::{self, Progress, Tally},
     path::PathPattern,
     plugin::{Grants, Plugin},
@@ -15,6 +21,7 @@ use crate::{
     service::{LimitsPatch, Service},
 };
 
+const PEM: &str = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
 const AT: Timestamp = Timestamp(1);
 
 fn securities() -> Vec<Security> {
@@ -54,6 +61,22 @@ fn secret(name: &str, description: Option<&str>) -> Secret {
     }
 }
 
+fn connection(name: &str, tls: bool) -> Connection {
+    let sealed = || Sealed { key_id: "hushed".to_owned(), nonce: [0; NONCE_BYTES], ciphertext: [1].into() };
+    let amqp = connection::Amqp::new("mq".to_owned(), "${ada}".to_owned(), sealed(), tls);
+    let identity = || Some(Identity { certificate: PEM.to_owned(), key: sealed() });
+    let tls = tls.then(|| Tls { ca: Some(PEM.to_owned()), server_name: None, identity: identity() });
+    Connection {
+        id: name.to_owned(),
+        name: name.parse().unwrap(),
+        active: tls.is_some(),
+        client: Client::Amqp(connection::Amqp { tls, vhost: "v".to_owned(), publishers: 3, ..amqp }),
+        revision: 1,
+        created_at: AT,
+        updated_at: AT,
+    }
+}
+
 fn plugin(name: &str, grants: Option<Grants>, config: serde_json::Value) -> Plugin {
     Plugin {
         id: name.to_owned(),
@@ -67,24 +90,34 @@ fn plugin(name: &str, grants: Option<Grants>, config: serde_json::Value) -> Plug
     }
 }
 
-fn channel(name: &str, path: &str) -> Channel {
-    let draft = Draft::new(name.parse().unwrap(), PathPattern::parse(path).unwrap(), "s".parse().unwrap());
-    Channel {
-        id: name.to_owned(),
-        name: draft.name,
-        protocol: draft.protocol,
-        path: draft.path,
-        methods: draft.methods,
-        service: draft.service,
-        security: draft.security,
-        active: draft.active,
-        body_bytes_max: draft.body_bytes_max,
-        timeout_ms: draft.timeout_ms,
-        cors: draft.cors,
-        soap: draft.soap,
-        revision: 1,
-        created_at: AT,
-        updated_at: AT,
+fn channel(name: &str, address: Address) -> Channel {
+    let draft = Draft::new(name.parse().unwrap(), "s".parse().unwrap(), address);
+    draft.into_channel(name.to_owned(), 1, AT, AT)
+}
+
+fn path(path: &str) -> PathPattern {
+    PathPattern::parse(path).unwrap()
+}
+
+fn queue() -> Amqp {
+    let declare = Declare {
+        kind: QueueKind::Classic,
+        dead_letter_exchange: Some("dead".to_owned()),
+        dead_letter_routing_key: Some("${k}".to_owned()),
+        delivery_limit: None,
+        max_length: Some(1),
+        message_ttl_ms: Some(2),
+    };
+    Amqp {
+        declare: Some(declare),
+        bindings: vec![Binding { exchange: "amq.topic".to_owned(), routing_key: "orders.#".to_owned() }],
+        prefetch: 1,
+        concurrency: 1,
+        ordered: true,
+        deduplicate: Deduplicate::Header("x-id".to_owned()),
+        retry: Retry { immediate: 0, ..Retry::default() },
+        failed: Failed::DeadLetter,
+        ..Amqp::new("mq".parse().unwrap(), "orders".to_owned())
     }
 }
 
@@ -96,7 +129,11 @@ fn definitions() -> Definitions {
         limits,
         revision: 1,
     };
-    let everything = Some(Grants { invoke: vec!["*".to_owned()], secrets: vec!["pay-key".to_owned()] });
+    let everything = Some(Grants {
+        invoke: vec!["*".to_owned()],
+        secrets: vec!["pay-key".to_owned()],
+        ..Grants::default()
+    });
     Definitions {
         plugins: vec![
             plugin("shop", everything, json!({"url": "${x}", "n": [1.5, null]})),
@@ -109,22 +146,35 @@ fn definitions() -> Definitions {
         ],
         channels: vec![
             Channel {
-                security: Some("clerk".parse().unwrap()),
-                methods: vec!["GET".to_owned()],
                 active: false,
                 body_bytes_max: 0,
                 timeout_ms: 7,
-                cors: Some(Cors { origins: vec!["https://app.example".to_owned()], ..Cors::default() }),
-                ..channel("b", "/b/{rest...}")
+                ..channel(
+                    "b",
+                    Address::Rest(Rest {
+                        security: Some("clerk".parse().unwrap()),
+                        methods: vec!["GET".to_owned()],
+                        cors: Some(Cors {
+                            origins: vec!["https://app.example".to_owned()],
+                            ..Cors::default()
+                        }),
+                        ..Rest::new(path("/b/{rest...}"))
+                    }),
+                )
             },
-            channel("a", "/a"),
-            Channel {
-                protocol: Protocol::Soap,
-                security: Some("erp".parse().unwrap()),
-                soap: Some(Soap { namespace: Some("urn:x".to_owned()), operation: None }),
-                ..channel("c", "/soap/c")
-            },
+            channel("a", Address::Rest(Rest::new(path("/a")))),
+            channel(
+                "c",
+                Address::Soap(Message {
+                    path: path("/soap/c"),
+                    security: Some("erp".parse().unwrap()),
+                    soap: Soap { namespace: Some("urn:x".to_owned()), operation: None },
+                }),
+            ),
+            channel("d", Address::Amqp(queue())),
+            channel("e", Address::Amqp(Amqp::new("mq".parse().unwrap(), "bills".to_owned()))),
         ],
+        connections: vec![connection("mq", false), connection("mq.eu", true)],
         securities: securities(),
         secrets: vec![
             secret("shop.key", None),
@@ -245,6 +295,14 @@ fn what_is_written_is_read_as_the_same() {
     assert!(one.wanted().unwrap().starts_with("SECRET_SHOP_KEY_") && one != other, "{secrets:?}");
     assert_eq!(again.secrets[0].description.as_deref(), Some("for ${x}, 'quoted'\nand: more"));
     assert_eq!(again.secrets[1].description.as_deref(), Some(""));
+    let [first, second] = &again.connections[..] else { panic!("{again:?}") };
+    let wanted = |part| second.client.secret(part).unwrap().as_ref().and_then(Hidden::wanted);
+    assert_eq!(wanted(Part::Password), Some("CONNECTION_PASSWORD_MQ_EU"));
+    assert_eq!(wanted(Part::ClientKey), Some("CONNECTION_KEY_MQ_EU"));
+    assert_eq!(
+        (first.active, first.client.certificate(), second.client.certificate()),
+        (false, None, Some(PEM))
+    );
     let Wish::Basic { username, password } = &again.security[0].credential else { panic!("{again:?}") };
     assert_eq!(username, "b$${ob}");
     assert!(matches!(password, Some(Hidden::Wanted { variable }) if variable == "PASSWORD_CLERK"));
@@ -357,7 +415,7 @@ fn pages_of_other_origins_are_described_as_in_the_api() {
         headers: vec!["x-own".to_owned()],
         ..Cors::default()
     };
-    assert_eq!(document.channels[0].cors, Some(expected));
+    assert_eq!(document.channels[0].address.rest().unwrap().cors, Some(expected));
     for (written, words) in [
         ("{}", "origins is required"),
         ("{origins: ['https://a.example', x]}", "origins[1] is not an origin"),
@@ -382,7 +440,7 @@ fn a_soap_channel_has_what_the_api_takes() {
         read(&text).map(|document| document.channels.into_iter().next().unwrap())
     };
     let soap = read_channel("path: /soap/o, methods: [POST], soap: {operation: buy}").unwrap();
-    assert_eq!((soap.operation(), soap.methods.len()), ("buy", 0));
+    assert_eq!(soap.address.message().unwrap().operation(&soap.service), "buy");
     let errors =
         read_channel("path: '/soap/{o}', cors: {origins: ['*']}, soap: {operation: 'a b', namespace: 'x'}");
     let errors: Vec<String> = errors.unwrap_err().into_iter().map(|mistake| mistake.path).collect();
@@ -412,4 +470,80 @@ fn members_of_another_kind_of_security_are_refused() {
             "line 6: security.d.password_type: \"clear\" is unknown; allowed is digest, text or any",
         ]
     );
+}
+
+#[test]
+fn all_that_is_wrong_with_a_connection_is_said() {
+    let text = "busbar: 1\nconnections:\n  \
+        a: {kind: ftp, host: 'a:1', username: u}\n  \
+        b: {kind: amqp, host: a, port: 0, heartbeat_s: 601, password: 1, colour: red}\n  \
+        c:\n    kind: amqp\n    host: a\n    username: u\n    tls:\n      ca: x\n      client_key: hush\n      \
+        server: x\n";
+    let mistakes = refused(text);
+    for words in [
+        "line 3: connections.a.kind: is \"ftp\"; allowed is amqp",
+        "line 3: connections.a.host: \"a:1\" is not a host",
+        "line 4: connections.b.port: is 0; allowed is 1 to 65535",
+        "line 4: connections.b.heartbeat_s: is 601; allowed is 1 to 600",
+        "line 4: connections.b.username: is required",
+        "line 4: connections.b.password: is a number",
+        "line 4: connections.b.colour: is not known here; known is kind, active, host",
+        "line 10: connections.c.tls.ca: is not PEM",
+        "line 11: connections.c.tls.client_key: is not PEM",
+        "line 12: connections.c.tls.server: is not known here; known is ca, server_name",
+    ] {
+        assert!(
+            mistakes.iter().any(|mistake| mistake.starts_with(words)),
+            "{words:?} is not in {mistakes:#?}"
+        );
+    }
+    assert_eq!(mistakes.len(), 10, "{mistakes:#?}");
+    assert!(!mistakes.iter().any(|mistake| mistake.contains("hush")), "{mistakes:#?}");
+}
+
+#[test]
+fn an_amqp_channel_has_what_the_api_takes() {
+    let read_channel = |amqp: &str| {
+        let text = format!("busbar: 1\nchannels:\n  c: {{protocol: amqp, service: s, amqp: {amqp}}}\n");
+        read(&text).map(|document| document.channels[0].address.amqp().cloned().unwrap())
+    };
+    let amqp = read_channel("{connection: mq, queue: q, ordered: true, deduplicate: none}").unwrap();
+    assert_eq!((amqp.prefetch, amqp.concurrency, amqp.deduplicate), (1, 1, Deduplicate::None));
+    for (written, place, words) in [
+        ("{queue: q}", "/connection", "is required"),
+        ("{connection: mq, queue: amq.x}", "/queue", "the broker's own"),
+        ("{connection: mq, queue: q, prefetch: 1001}", "/prefetch", "1 to 1000"),
+        ("{connection: mq, queue: q, ordered: true, prefetch: 2}", "/prefetch", "is 2"),
+        ("{connection: mq, queue: q, deduplicate: body}", "/deduplicate", "\"body\" is unknown"),
+        (
+            "{connection: mq, queue: q, deduplicate: {header: ''}}",
+            "/deduplicate/header",
+            "is not a header's name",
+        ),
+        (
+            "{connection: mq, queue: q, declare: {kind: stream}}",
+            "/declare/kind",
+            "allowed is quorum or classic",
+        ),
+        (
+            "{connection: mq, queue: q, declare: {kind: classic, delivery_limit: 1}}",
+            "/declare/delivery_limit",
+            "quorum only",
+        ),
+        (
+            "{connection: mq, queue: q, bindings: [{exchange: ''}]}",
+            "/bindings/0/exchange",
+            "is not an exchange's name",
+        ),
+        ("{connection: mq, queue: q, retry: {immediate: 11}}", "/retry/immediate", "0 to 10"),
+        ("{connection: mq, queue: q, failed: lost}", "/failed", "allowed is error-queue or dead-letter"),
+        ("{connection: mq, queue: q, colour: red}", "/colour", "is not known here"),
+    ] {
+        let mistakes = read_channel(written).unwrap_err();
+        let [mistake] = &mistakes[..] else { panic!("{written}: {mistakes:#?}") };
+        assert_eq!(mistake.path, format!("/channels/c/amqp{place}"), "{written}");
+        assert!(mistake.message.contains(words), "{written}: {mistake}");
+    }
+    let http = "busbar: 1\nchannels: {c: {protocol: amqp, service: s, path: /c, amqp: {connection: mq, queue: q}}}\n";
+    assert_eq!(refused(http), ["line 2: channels.c.path: is not for AMQP channels"]);
 }

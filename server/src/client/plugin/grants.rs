@@ -15,7 +15,7 @@ use crate::client::{
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  busbar plugin grants orders\n  busbar plugin grants orders --invoke 'prices.*' --invoke mail.send\n  busbar plugin grants orders --secret pay-key\n  busbar plugin grants orders --none"
+    after_help = "Examples:\n  busbar plugin grants orders\n  busbar plugin grants orders --invoke 'prices.*' --invoke mail.send\n  busbar plugin grants orders --secret pay-key\n  busbar plugin grants orders --connection broker\n  busbar plugin grants orders --none"
 )]
 pub(crate) struct Args {
     /// The plugin's name.
@@ -26,18 +26,25 @@ pub(crate) struct Args {
     /// Secrets that it may read from now on, by name or by a prefix that ends in `*`; no others.
     #[arg(long, value_name = "PATTERN", num_args = 1..)]
     secret: Vec<String>,
+    /// Connections that it may use from now on, by name or by a prefix that ends in `*`; no others.
+    #[arg(long, value_name = "PATTERN", num_args = 1..)]
+    connection: Vec<String>,
     /// It may reach nothing.
-    #[arg(long, conflicts_with_all = ["invoke", "secret"])]
+    #[arg(long, conflicts_with_all = ["invoke", "secret", "connection"])]
     none: bool,
     /// Back to where nobody has set its grants.
-    #[arg(long, conflicts_with_all = ["invoke", "secret", "none"])]
+    #[arg(long, conflicts_with_all = ["invoke", "secret", "connection", "none"])]
     unset: bool,
 }
 
 impl Args {
     /// The kinds of grants that are to be set; what is not named stays.
     fn kinds(&self) -> impl Iterator<Item = (&'static str, &[String])> {
-        let kinds = [("invoke", self.invoke.as_slice()), ("secrets", self.secret.as_slice())];
+        let kinds = [
+            ("invoke", self.invoke.as_slice()),
+            ("secrets", self.secret.as_slice()),
+            ("connections", self.connection.as_slice()),
+        ];
         kinds.into_iter().filter(|(_, patterns)| !patterns.is_empty())
     }
 
@@ -82,7 +89,8 @@ pub(crate) async fn run(session: &mut Session, api: &Api, args: Args) -> anyhow:
         [] => "nothing".to_owned(),
         patterns => patterns.join("\n"),
     };
+    let kinds = grants.kinds().into_iter();
     let fields =
-        Fields::default().with("invoke", listed(&grants.invoke)).with("secrets", listed(&grants.secrets));
+        kinds.fold(Fields::default(), |fields, (kind, patterns)| fields.with(kind, listed(patterns)));
     Ok(session.output.fields(&fields)?)
 }

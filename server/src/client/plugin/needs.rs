@@ -8,8 +8,7 @@ use crate::client::{Session, answer::view, api::Api};
 /// Grants on one line for each kind.
 pub(super) fn granted(grants: Option<&Grants>) -> String {
     let Some(grants) = grants else { return "nobody has set any".to_owned() };
-    let kinds = [("invoke", &grants.invoke), ("secrets", &grants.secrets)];
-    let lines = kinds.iter().filter(|(_, patterns)| !patterns.is_empty());
+    let lines = grants.kinds().into_iter().filter(|(_, patterns)| !patterns.is_empty());
     let lines: Vec<String> =
         lines.map(|(kind, patterns)| format!("{kind} {}", patterns.join(", "))).collect();
     if lines.is_empty() { "none".to_owned() } else { lines.join("\n") }

@@ -1,6 +1,10 @@
 //! Channels of a configuration. Addresses are compared as they are in the end: two may be swapped.
 
-use busbar_model::{Channel, Definitions, channel::Draft, definitions::AddressTaken};
+use busbar_model::{
+    Channel, Definitions,
+    channel::{Address, Draft},
+    definitions::AddressTaken,
+};
 
 use super::Apply;
 use crate::{channel, error::Error, id::new_id, security, soap};
@@ -10,7 +14,7 @@ impl Apply<'_> {
         let present = channel::all(self.connection)?;
         let find = |draft: &Draft| present.iter().find(|channel| channel.name == draft.name);
         for taken in conflicts(&present, wanted, self.by.now) {
-            let path = format!("/channels/{}/path", taken.channel);
+            let path = format!("/channels/{}/{}", taken.channel, taken.member);
             self.note(|| path, Err::<(), _>(taken.into()))?;
         }
         for draft in wanted {
@@ -18,11 +22,15 @@ impl Apply<'_> {
             let put = match find(draft) {
                 Some(before) => channel::replace(connection, recorder, by, before, draft.clone()),
                 None => {
-                    let made = channel::channel_of(draft.clone(), new_id(by.now), 1, by.now, by.now);
+                    let made = draft.clone().into_channel(new_id(by.now), 1, by.now, by.now);
                     channel::add(connection, recorder, made)
                 }
             };
-            self.note(|| format!("/channels/{}/security", draft.name), put)?;
+            let member = match draft.address {
+                Address::Rest(_) | Address::Soap(_) => "security",
+                Address::Amqp(_) => "amqp/connection",
+            };
+            self.note(|| format!("/channels/{}/{member}", draft.name), put)?;
         }
         Ok(())
     }
@@ -62,7 +70,6 @@ fn conflicts(present: &[Channel], wanted: &[Draft], now: busbar_model::Timestamp
     let kept = present.iter().filter(|channel| !wanted.iter().any(|draft| draft.name == channel.name));
     // Those that are kept come first: the wanted one is at fault.
     let mut channels: Vec<Channel> = kept.cloned().collect();
-    channels
-        .extend(wanted.iter().map(|draft| channel::channel_of(draft.clone(), String::new(), 1, now, now)));
+    channels.extend(wanted.iter().map(|draft| draft.clone().into_channel(String::new(), 1, now, now)));
     Definitions { channels, ..Definitions::default() }.routes().conflicts
 }

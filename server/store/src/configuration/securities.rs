@@ -42,7 +42,7 @@ impl SecurityWish {
     /// For the row `id`, which is that of the present one, if there is one.
     fn fulfilled(&self, id: &str, present: Option<&Security>, key: &MasterKey) -> Result<Draft, Error> {
         let of_present = present.map(|present| &present.credential);
-        let missing = |what| Error::NoCredential { name: self.name.clone(), what };
+        let missing = |what| Error::NoCredential { of: security::WHAT, name: self.name.clone(), what };
         let credential = match self.credential.clone() {
             Wish::Basic { username, password_hash } => {
                 let kept = match of_present {

@@ -250,6 +250,7 @@ fn begin(
         due_at: now,
         expires_at: now.plus_ms(signed(job.draft.expires_ms)),
         correlation_id: run.correlation_id.clone(),
+        setback: None,
         created_at: now,
     };
     run.delivery = Some(delivery.id.clone());

@@ -264,6 +264,7 @@ fn tell(
         due_at: now,
         expires_at: now.plus_ms(signed(bounds::DELIVERY_LIFETIME_MS_DEFAULT)),
         correlation_id: run.correlation_id.clone(),
+        setback: None,
         created_at: now,
     };
     delivery::insert(connection, &delivery)

@@ -5,7 +5,7 @@ use std::thread;
 use busbar_model::{DeploymentState, channel::Draft};
 use busbar_store::{Action, AuditFilter, Error, ObjectKind, Page};
 
-use crate::fixture::{DEAD_MS, Fixture, NOW, by, draft, name, server};
+use crate::fixture::{DEAD_MS, Fixture, NOW, by, draft, guarded, name, server};
 
 #[test]
 fn a_switch_is_one_commit() {
@@ -125,7 +125,7 @@ fn proposed_channels_are_made_where_they_fit() {
     let made = fixture.compiled("echo", b"1", &["echo"]);
     let proposal = |channel, path| Draft { service: name("echo"), ..draft(channel, path) };
     let foreign = Draft { service: name("foreign"), ..draft("c3", "/c3") };
-    let guarded = Draft { security: Some(name("nobody")), ..proposal("c4", "/c4") };
+    let guarded = Draft { service: name("echo"), ..guarded("c4", "/c4", "nobody") };
     let proposals = vec![
         proposal("there", "/elsewhere"),
         proposal("c1", "/c1"),

@@ -1,20 +1,25 @@
 //! Putting whole configurations in place.
 
 use busbar_model::{
-    Timetable,
-    channel::{Draft, Protocol},
+    Soap, Timetable,
+    amqp::Amqp,
+    channel::{Address, Draft},
     configuration::{Document, PluginEntry, ServiceEntry},
+    connection::Part,
     plugin::Grants,
     security::PasswordType,
     service::LimitsPatch,
 };
 use busbar_store::{
     Action, Applied, AuditFilter, Error, MasterKey, ObjectKind, Page, SecretWish, SecurityWish, Wanted, Wish,
-    secret::seal,
+    connections::Draft as Connection, secret::seal,
 };
 use serde_json::json;
 
-use crate::fixture::{Fixture, basic, by, draft, name};
+use crate::{
+    connections::connection,
+    fixture::{Fixture, basic, by, draft, guarded, name, soap},
+};
 
 fn wish(definition: &str, password_hash: Option<&str>) -> SecurityWish {
     let (username, password_hash) = ("bob".to_owned(), password_hash.map(str::to_owned));
@@ -30,14 +35,18 @@ fn secret(of: &str, value: Option<&str>) -> SecretWish {
 }
 
 fn wanted() -> Wanted {
-    let grants = Some(Grants { invoke: vec!["*".to_owned()], secrets: vec!["pay-key".to_owned()] });
+    let grants = Some(Grants {
+        invoke: vec!["*".to_owned()],
+        secrets: vec!["pay-key".to_owned()],
+        ..Grants::default()
+    });
     let limits = LimitsPatch { cpu_ms: Some(7), ..LimitsPatch::default() };
     Wanted {
         security: vec![wish("clerk", Some("hush"))],
         secrets: vec![secret("pay-key", Some("sesame"))],
         plugins: vec![PluginEntry { name: name("shop"), grants, config: json!({"colour": "red"}) }],
         services: vec![ServiceEntry { name: name("shop.buy"), plugin: name("shop"), limits }],
-        channels: vec![Draft { security: Some(name("clerk")), ..draft("a", "/a") }, draft("b", "/b")],
+        channels: vec![guarded("a", "/a", "clerk"), draft("b", "/b")],
         ..Wanted::default()
     }
 }
@@ -174,7 +183,7 @@ fn addresses_can_be_swapped() {
     fixture.put(&wanted(), false);
     let mut swapped = wanted();
     let [a, b] = &mut swapped.channels[..] else { panic!() };
-    std::mem::swap(&mut a.path, &mut b.path);
+    std::mem::swap(&mut a.address, &mut b.address);
     assert_eq!(fixture.put(&swapped, false), ["update channel a", "update channel b"]);
     assert_eq!(fixture.odb.definitions().unwrap().routes().conflicts, []);
 }
@@ -194,7 +203,7 @@ fn everything_that_can_not_be_is_said_and_nothing_is_done() {
         plugin: name("shop"),
         limits: LimitsPatch::default(),
     });
-    wrong.channels[1].security = Some(name("nobody"));
+    wrong.channels[1] = guarded("b", "/b", "nobody");
     wrong.channels.push(draft("c", "/z"));
     wrong.channels.push(draft("d", "/a"));
     let reasons = [
@@ -292,16 +301,12 @@ fn token(password: Option<&str>) -> SecurityWish {
     SecurityWish { name: name("erp"), credential }
 }
 
-fn guarded(protocol: Protocol, by: &str) -> Draft {
-    Draft { protocol, security: Some(name(by)), ..draft("soap", "/soap/a") }
-}
-
 #[test]
 fn a_sealed_password_is_put_kept_and_replaced() {
     let fixture = Fixture::new();
     let with = |password| Wanted {
         security: vec![token(password)],
-        channels: vec![guarded(Protocol::Soap, "erp")],
+        channels: vec![soap("soap", "/soap/a", Some("erp"), Soap::default())],
         ..Wanted::default()
     };
     let refused = fixture.refused(&with(None), false);
@@ -323,12 +328,73 @@ fn a_sealed_password_is_put_kept_and_replaced() {
 fn who_guards_what_is_checked_at_the_end() {
     let fixture = Fixture::new();
     let basic = SecurityWish { name: name("erp"), ..wish("erp", Some("hush")) };
-    let rest =
-        Wanted { security: vec![basic], channels: vec![guarded(Protocol::Rest, "erp")], ..Wanted::default() };
+    let rest = Wanted {
+        security: vec![basic],
+        channels: vec![guarded("soap", "/soap/a", "erp")],
+        ..Wanted::default()
+    };
     fixture.put(&rest, false);
     let half = Wanted { security: vec![token(Some("hush"))], ..Wanted::default() };
     let refused = fixture.refused(&half, false);
     assert!(refused[0].starts_with("/channels/soap/security: "), "{refused:?}");
-    let both = Wanted { channels: vec![guarded(Protocol::Soap, "erp")], ..half };
+    let both = Wanted { channels: vec![soap("soap", "/soap/a", Some("erp"), Soap::default())], ..half };
     assert_eq!(fixture.put(&both, false), ["update security erp", "update channel soap"]);
+}
+
+#[test]
+fn a_connection_is_put_kept_and_pruned() {
+    let fixture = Fixture::new();
+    let with = |password: Option<&str>, active| {
+        let password = password.map(|password| password.to_owned().into());
+        let connections = vec![Connection { active, ..connection("broker", password) }];
+        let grants = Grants { connections: vec!["broker".to_owned()], ..Grants::default() };
+        let plugin = PluginEntry { name: name("shop"), grants: Some(grants), config: json!({}) };
+        Wanted { connections, plugins: vec![plugin], ..Wanted::default() }
+    };
+    let refused = fixture.refused(&with(None, true), false);
+    let reason = "/connections/broker: connection \"broker\" has no password yet";
+    assert!(refused[0].starts_with(reason), "{refused:?}");
+    assert_eq!(
+        fixture.put(&with(Some("hush"), true), false),
+        ["create connection broker", "create plugin shop"]
+    );
+    assert_eq!(fixture.put(&with(Some("hush"), true), true), [""; 0]);
+    assert_eq!(fixture.put(&with(None, false), false), ["update connection broker"]);
+    assert_eq!(fixture.put(&with(Some("other"), false), false), ["update connection broker"]);
+    let definitions = fixture.odb.definitions().unwrap();
+    let opened = key().open_connection(&definitions.connections[0]).unwrap();
+    assert_eq!(opened.secret(Part::Password).unwrap().reveal(), "other");
+    let exported = Document::of(&definitions, &Timetable::default()).to_yaml();
+    let variable = "password: ${CONNECTION_PASSWORD_BROKER}";
+    assert!(exported.contains(variable) && !exported.contains("ciphertext"), "{exported}");
+    let without = Wanted { connections: Vec::new(), ..with(None, true) };
+    let refused = fixture.refused(&without, true);
+    assert!(refused[0].starts_with("/connections/broker: ") && refused[0].contains("in use"), "{refused:?}");
+    assert_eq!(fixture.put(&Wanted::default(), true), ["delete plugin shop", "delete connection broker"]);
+}
+
+#[test]
+fn a_channel_and_its_connection_come_together_and_go_together() {
+    let fixture = Fixture::new();
+    let queue = |channel: &str, queue: &str| Draft {
+        address: Address::Amqp(Amqp::new(name("broker"), queue.to_owned())),
+        ..draft(channel, "/unused")
+    };
+    let refused = fixture.refused(&Wanted { channels: vec![queue("a", "q")], ..Wanted::default() }, false);
+    assert_eq!(refused, ["/channels/a/amqp/connection: connection \"broker\" does not exist"]);
+    let connections = vec![connection("broker", Some("hush".to_owned().into()))];
+    let both = Wanted { connections, channels: vec![queue("a", "q")], ..Wanted::default() };
+    assert_eq!(fixture.put(&both, true), ["create connection broker", "create channel a"]);
+    assert_eq!(fixture.put(&both, true), [""; 0]);
+    let twice = Wanted { channels: vec![queue("a", "q"), queue("b", "q")], ..both.clone() };
+    let refused = fixture.refused(&twice, false);
+    assert!(refused[0].starts_with("/channels/b/amqp/queue: "), "{refused:?}");
+    let connections = vec![Connection { name: name("mq"), ..both.connections[0].clone() }];
+    let elsewhere = Amqp::new(name("mq"), "q".to_owned());
+    let channels = vec![Draft { address: Address::Amqp(elsewhere), ..queue("a", "q") }];
+    let moved = Wanted { connections, channels, ..Wanted::default() };
+    assert_eq!(
+        fixture.put(&moved, true),
+        ["create connection mq", "update channel a", "delete connection broker"]
+    );
 }

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use busbar_model::{
-    Deployment, DeploymentState, Digest, Name, Timestamp,
-    channel::Draft,
+    Deployment, DeploymentState, Digest, Name, Soap, Timestamp,
+    channel::{Address, Draft, Message, Rest},
     deployment::Source,
     path::PathPattern,
     plugin::{Description, Kind},
@@ -87,7 +87,20 @@ pub(crate) fn new_deployment<'a>(stem: &str, bytes: &'a [u8]) -> NewDeployment<'
 }
 
 pub(crate) fn draft(channel: &str, path: &str) -> Draft {
-    Draft::new(name(channel), PathPattern::parse(path).unwrap(), name("some-service"))
+    let address = Address::Rest(Rest::new(PathPattern::parse(path).unwrap()));
+    Draft::new(name(channel), name("some-service"), address)
+}
+
+/// A REST channel that asks for a security definition.
+pub(crate) fn guarded(channel: &str, path: &str, by: &str) -> Draft {
+    let rest = Rest { security: Some(name(by)), ..Rest::new(PathPattern::parse(path).unwrap()) };
+    Draft { address: Address::Rest(rest), ..draft(channel, path) }
+}
+
+pub(crate) fn soap(channel: &str, path: &str, security: Option<&str>, soap: Soap) -> Draft {
+    let path_pattern = PathPattern::parse(path).unwrap();
+    let message = Message { path: path_pattern, security: security.map(name), soap };
+    Draft { address: Address::Soap(message), ..draft(channel, path) }
 }
 
 pub(crate) fn basic(definition: &str) -> security::Draft {

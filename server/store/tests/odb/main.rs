@@ -8,6 +8,7 @@ mod backing_up;
 mod changes;
 mod channels;
 mod configuring;
+mod connections;
 mod deliveries_attending;
 mod deliveries_claiming;
 mod deploying;

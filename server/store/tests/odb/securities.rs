@@ -1,8 +1,7 @@
 //! Security definitions.
 
 use busbar_model::{
-    Security,
-    channel::{Draft as Channel, Protocol},
+    Security, Soap,
     secret::Sealed,
     security::{Credential, PasswordType},
 };
@@ -12,15 +11,13 @@ use busbar_store::{
     security::{Draft, Filter},
 };
 
-use crate::fixture::{Fixture, basic, by, draft, name};
+use crate::fixture::{Fixture, basic, by, guarded, name, soap};
 
 #[test]
 fn a_definition_in_use_is_not_deleted() {
     let fixture = Fixture::new();
     let guard = fixture.odb.create_security(&by(), basic("guard")).unwrap();
-    let mut guarded = draft("a", "/a");
-    guarded.security = Some(name("guard"));
-    let channel = fixture.odb.create_channel(&by(), guarded).unwrap();
+    let channel = fixture.odb.create_channel(&by(), guarded("a", "/a", "guard")).unwrap();
     let error = fixture.odb.delete_security(&by(), &guard.id, None).unwrap_err();
     assert!(matches!(&error, Error::InUse { users, .. } if *users == ["channel \"a\""]), "{error}");
     fixture.odb.delete_channel(&by(), &channel.id, None).unwrap();
@@ -32,13 +29,11 @@ fn a_definition_in_use_is_not_deleted() {
 fn channels_follow_a_renamed_definition() {
     let fixture = Fixture::new();
     let guard = fixture.odb.create_security(&by(), basic("guard")).unwrap();
-    let mut guarded = draft("a", "/a");
-    guarded.security = Some(name("guard"));
-    let channel = fixture.odb.create_channel(&by(), guarded).unwrap();
+    let channel = fixture.odb.create_channel(&by(), guarded("a", "/a", "guard")).unwrap();
     let rename = |draft: Draft| Ok::<_, Error>(Draft { name: name("sentry"), ..draft });
     let renamed = fixture.odb.update_security(&by(), &guard.id, Some(1), rename).unwrap();
     assert_eq!((renamed.revision, &renamed.credential), (2, &guard.credential));
-    assert_eq!(fixture.odb.channel(&channel.id).unwrap().security, Some(name("sentry")));
+    assert_eq!(fixture.odb.channel(&channel.id).unwrap().address.security(), Some(&name("sentry")));
 }
 
 #[test]
@@ -118,12 +113,12 @@ fn secrets_and_passwords_are_sealed_with_one_key() {
 fn a_token_guards_soap_channels_only() {
     let fixture = Fixture::new();
     fixture.create_token("erp", &key()).unwrap();
-    let guarded = Channel { security: Some(name("erp")), ..draft("a", "/a") };
-    let error = fixture.odb.create_channel(&by(), guarded.clone()).unwrap_err();
+    let rest = guarded("a", "/a", "erp");
+    let error = fixture.odb.create_channel(&by(), rest.clone()).unwrap_err();
     assert!(matches!(error, Error::SoapOnly { .. }), "{error}");
-    let soap = Channel { protocol: Protocol::Soap, ..guarded };
+    let soap = soap("a", "/a", Some("erp"), Soap::default());
     let channel = fixture.odb.create_channel(&by(), soap).unwrap();
-    let to_rest = |draft: Channel| Ok::<_, Error>(Channel { protocol: Protocol::Rest, ..draft });
+    let to_rest = |_| Ok::<_, Error>(rest.clone());
     let error = fixture.odb.update_channel(&by(), &channel.id, None, to_rest).unwrap_err();
     assert!(matches!(error, Error::SoapOnly { .. }), "{error}");
     let error = fixture.create_token("invoker", &key()).unwrap_err();

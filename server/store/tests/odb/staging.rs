@@ -73,6 +73,7 @@ pub(crate) fn message(id: &str) -> NewDelivery {
         due_at: NOW,
         expires_at: after(LONG_MS),
         correlation_id: format!("c-{id}"),
+        setback: None,
         created_at: NOW,
     }
 }

@@ -1,0 +1,33 @@
+//! RabbitMQ. The only crate with lapin.
+mod backoff;
+mod bounds;
+mod connect;
+mod consumer;
+mod endpoint;
+mod frames;
+mod incoming;
+mod json;
+mod link;
+mod properties;
+mod publish;
+mod publisher;
+mod reactor;
+mod reason;
+mod session;
+mod state;
+mod subscription;
+mod supervisor;
+mod value;
+mod wire;
+
+pub use bounds::BODY_BYTES_MAX;
+pub use consumer::{Consumer, ConsumerState};
+pub use endpoint::{Endpoint, Identity, Invalid, Tls};
+pub use incoming::{Body, Incoming, Settlement};
+pub use link::Link;
+pub use properties::{BadProperties, Properties};
+pub use publish::{Confirmed, Outgoing, PublishError};
+pub use reason::Reason;
+pub use state::State;
+pub use subscription::{Binding, Exchange, ExchangeKind, Overflow, Queue, QueueKind, Subscription};
+pub use value::{Headers, Unsayable, Value};

@@ -11,7 +11,8 @@ use tracing_subscriber::{
 use crate::log_file::LogFile;
 
 /// Targets that are quiet unless asked for by name.
-const QUIET: &str = "wasmtime=warn,wasmtime_wasi=warn,wasmtime_wasi_http=error,cranelift=warn,hyper=warn,tokio_cron_scheduler=warn";
+const QUIET: &str = "wasmtime=warn,wasmtime_wasi=warn,wasmtime_wasi_http=error,cranelift=warn,hyper=warn,\
+    tokio_cron_scheduler=warn";
 
 /// Sets up logs of the process `name`.
 pub(crate) fn start(name: &str, folder: &Path, level: &str) -> anyhow::Result<()> {

@@ -1,11 +1,9 @@
 //! Services that run on a schedule, seen from outside. (45, 46, 47, 49)
 
-use std::{
-    fs,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{fs, time::Duration};
 
 use busbar_tests::{Quickstart, metrics::Samples, poll};
+use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
 /// For some runs on a machine that is busy.
@@ -59,9 +57,9 @@ async fn told(bus: &Quickstart, service: &str) -> Vec<Value> {
     inputs
 }
 
-fn in_seconds(seconds: u64) -> String {
-    let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + seconds;
-    busbar_model::Timestamp(i64::try_from(at).unwrap() * 1_000_000).to_string()
+fn in_seconds(seconds: i64) -> String {
+    let at = Utc::now() + TimeDelta::seconds(seconds);
+    at.format("%Y-%m-%dT%H:%M:%S.000000Z").to_string()
 }
 
 async fn metric(bus: &Quickstart, name: &str, labels: &[(&str, &str)]) -> f64 {

@@ -17,8 +17,10 @@ use utoipa::{
 
 use super::{described, finished, members, name, nullable, one_of, text, time, whole};
 
-const DATE: &str = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$";
-const MONTH_DAY: &str = r"^(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$";
+/// February has 28 days here: a pattern can't know leap years.
+const DATE: &str = r"^[0-9]{4}-(02-(0[1-9]|1[0-9]|2[0-8])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01]))$";
+const MONTH_DAY: &str =
+    r"^(02-(0[1-9]|[12][0-9])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01]))$";
 const EVERY: &str =
     r"^(?=[1-9])([1-9][0-9]?w)?([1-9][0-9]{0,2}d)?([1-9][0-9]{0,3}h)?([1-9][0-9]{0,4}m)?([1-9][0-9]{0,6}s)?$";
 const WEEKDAYS: [&str; 7] = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
@@ -114,7 +116,11 @@ pub(crate) fn schedule() -> RefOr<Schema> {
     .required("kind")
     .required("every");
     let expression = text()
-        .description(Some("Five fields, or six with seconds first: second minute hour day month weekday."))
+        .description(Some(
+            "Five fields, or six with seconds first: second minute hour day month weekday. The pattern has what is \
+             used most; all ranges that rise, lists of them, steps within them, L, W and # are accepted, too.",
+        ))
+        .pattern(Some(expression_pattern()))
         .max_length(Some(EXPRESSION_CHARS_MAX))
         .examples([json!("0 2 * * MON-FRI")]);
     let cron = members([("kind", kind("cron")), ("expression", expression.into()), ("time_zone", zone())])
@@ -123,9 +129,45 @@ pub(crate) fn schedule() -> RefOr<Schema> {
     OneOfBuilder::new().item(once).item(interval).item(cron).into()
 }
 
+/// Of each field: all, steps, a list of numbers or names, and those ranges of which a pattern sees that they rise.
+fn expression_pattern() -> String {
+    let field =
+        |number: &str, step: &str, range: &str| format!(r"(\*|\*/({step})|({number})(,({number}))*|{range})");
+    let sixty = field("[1-5]?[0-9]", "[1-9]|[1-5][0-9]", "[12]?[0-9]-[3-5][0-9]");
+    let hour = field("1?[0-9]|2[0-3]", "[1-9]|1[0-9]|2[0-3]", "([0-9]|1[01])-(1[2-9]|2[0-3])");
+    let day = field("[1-9]|[12][0-9]|3[01]", "[1-9]|[12][0-9]", "([1-9]|1[0-5])-(1[6-9]|2[0-9]|3[01])");
+    let month = field("[1-9]|1[0-2]", "[1-9]|1[0-2]", "[1-6]-([7-9]|1[0-2])");
+    let weekdays = "[0-6]|SUN|MON|TUE|WED|THU|FRI|SAT";
+    let weekday = field(weekdays, "[1-6]", "([0-3]-[4-6]|(MON|TUE|WED)-(THU|FRI|SAT))");
+    format!("^({sixty} )?{sixty} {hour} {day} {month} {weekday}$")
+}
+
 /// Any JSON.
 pub(crate) fn input() -> RefOr<Schema> {
     let types = vec![Type::Object, Type::Array, Type::String, Type::Number, Type::Boolean, Type::Null];
     let builder = utoipa::openapi::ObjectBuilder::new();
     finished(builder.schema_type(utoipa::openapi::schema::SchemaType::Array(types)))
+}
+
+#[cfg(test)]
+mod tests {
+    use busbar_model::schedule::Expression;
+
+    use super::expression_pattern;
+
+    #[test]
+    fn what_the_pattern_shows_is_accepted() {
+        let pattern = expression_pattern();
+        for part in [r"\*/([1-9]|[12][0-9])", "(MON|TUE|WED)-(THU|FRI|SAT)"] {
+            assert!(pattern.contains(part), "{pattern}");
+        }
+        for text in [
+            "*/59 */23 */29 */12 */6",
+            "0,59 0,23 1,31 1,12 0,6,SUN",
+            "29-30 11-12 15-16 6-7 3-4",
+            "59 1 2 3 4 WED-SAT",
+        ] {
+            assert!(text.parse::<Expression>().is_ok(), "{:?}", text.parse::<Expression>());
+        }
+    }
 }

@@ -44,8 +44,13 @@ pub(crate) struct View {
     next_run: Option<Timestamp>,
     runs: Counts,
     /// The next times as from now, of a paused job those that it would have; not in lists.
-    #[serde(flatten)]
-    next: Option<Next>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<String>, required = false)]
+    next_runs: Option<Vec<Timestamp>>,
+    /// Why there are no more, null where there are; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, required = false)]
+    never: Option<Option<String>>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -136,7 +141,8 @@ impl From<Job> for View {
             paused: draft.paused,
             next_run: progress.next_at,
             runs: Counts { success: tally.success, failure: tally.failure, skipped: tally.skipped },
-            next: None,
+            next_runs: None,
+            never: None,
             created_at: job.created_at,
             updated_at: job.updated_at,
         }
@@ -145,7 +151,8 @@ impl From<Job> for View {
 
 impl View {
     pub(super) fn with_next(job: Job, upcoming: Upcoming) -> Self {
-        Self { next: Some(upcoming.into()), ..Self::from(job) }
+        let Next { next_runs, never } = upcoming.into();
+        Self { next_runs: Some(next_runs), never: Some(never), ..Self::from(job) }
     }
 }
 

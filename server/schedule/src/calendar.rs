@@ -23,9 +23,9 @@ pub struct Rules {
 #[serde(try_from = "String", into = "String")]
 pub struct Date(NaiveDate);
 
-/// The first and the last of several days.
+/// The first and the last of several days, in whichever order they are given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Ends<Date>", into = "Ends<Date>")]
+#[serde(from = "Ends<Date>", into = "Ends<Date>")]
 pub struct Range {
     from: Date,
     to: Date,
@@ -93,15 +93,11 @@ impl Yearly {
     }
 }
 
-impl TryFrom<Ends<Date>> for Range {
-    type Error = String;
-
-    fn try_from(ends: Ends<Date>) -> Result<Self, String> {
+/// Whichever is first.
+impl From<Ends<Date>> for Range {
+    fn from(ends: Ends<Date>) -> Self {
         let Ends { from, to } = ends;
-        if from > to {
-            return Err(format!("range ends on {to}, before it begins on {from}"));
-        }
-        Ok(Self { from, to })
+        Self { from: from.min(to), to: from.max(to) }
     }
 }
 
@@ -232,11 +228,17 @@ mod tests {
     }
 
     #[test]
+    fn the_ends_of_a_range_may_be_given_in_any_order() {
+        let swapped = rules(json!({"ranges": [{"from": "2026-02-02", "to": "2026-02-01"}]}));
+        assert!(swapped.excludes("2026-02-01".parse().unwrap()));
+        assert_eq!(json!(swapped)["ranges"][0], json!({"from": "2026-02-01", "to": "2026-02-02"}));
+    }
+
+    #[test]
     fn what_is_no_day_is_refused() {
         for (odd, told) in [
             (json!({"dates": ["2026-02-30"]}), "date \"2026-02-30\" is not valid"),
             (json!({"dates": ["2026-2-3"]}), "date \"2026-2-3\" is not valid"),
-            (json!({"ranges": [{"from": "2026-02-02", "to": "2026-02-01"}]}), "before it begins"),
             (json!({"yearly": ["02-30"]}), "must be a day as"),
             (json!({"yearly": [{"from": "02-01"}]}), "must be a day as"),
             (json!({"weekdays": ["Sunday"]}), "allowed is MON"),

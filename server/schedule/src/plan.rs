@@ -96,11 +96,13 @@ impl Planning<'_> {
         // All up to here are due whatever their jitter is.
         let surely = now.checked_sub_signed(longest).unwrap_or(now) + TimeDelta::microseconds(1);
         let mut last = self.timing.previous(surely).filter(|at| *at > first).unwrap_or(first);
-        while self.jitter_ms > 0 {
-            match self.timing.next(last) {
-                Ok(next) if self.due_at(next) <= now => last = next,
-                _ => break,
-            }
+        if self.jitter_ms == 0 {
+            return last;
+        }
+        while let Ok(next) = self.timing.next(last)
+            && self.due_at(next) <= now
+        {
+            last = next;
         }
         last
     }

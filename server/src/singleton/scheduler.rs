@@ -22,7 +22,7 @@ pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
 /// Has `look` done at each tick. A clockwork that is silent is built anew.
 async fn tick<T: Ticks, F: Future<Output = ()>>(silent: Duration, mut look: impl FnMut() -> F) {
     loop {
-        match T::start().await {
+        match timeout(silent, T::start()).await.map_err(anyhow::Error::from).flatten() {
             Ok(mut ticks) => {
                 while timeout(silent, ticks.tick()).await.is_ok() {
                     look().await;

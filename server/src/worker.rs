@@ -75,7 +75,7 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let metrics = Arc::new(Metrics::default());
     let ledger = ledger::OdbLedger::new(boot.odb_url.clone());
     let port = Arc::new(ledger::Port(Arc::clone(&ledger)));
-    let pipeline = Pipeline::new(Arc::clone(&metrics), Arc::clone(&access_log) as Arc<_>, port);
+    let pipeline = Pipeline::new(Arc::clone(&metrics), Arc::clone(&access_log) as Arc<_>, port, None);
     let opener = Arc::new(secrets::Opener::new(&master_key::path(&boot.layout, &boot.settings)));
     let binder = Binder::new(metrics, grants_default(boot.development), opener);
     let keeper = catalog::Keeper::new(Arc::clone(&pipeline), engine, artifacts, binder);

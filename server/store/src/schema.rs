@@ -329,6 +329,7 @@ diesel::joinable!(channel_cors -> channel (channel_id));
 diesel::joinable!(channel_soap -> channel (channel_id));
 diesel::joinable!(channel_amqp -> channel (channel_id));
 diesel::joinable!(channel_amqp -> connection (connection_id));
+diesel::joinable!(delivery_properties -> delivery (delivery_id));
 diesel::joinable!(plugin -> deployment (active_deployment));
 diesel::joinable!(service -> plugin (plugin_id));
 diesel::allow_tables_to_appear_in_same_query!(
@@ -339,5 +340,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     connection,
     security
 );
+diesel::allow_tables_to_appear_in_same_query!(delivery, delivery_properties);
 diesel::allow_tables_to_appear_in_same_query!(plugin, deployment, service);
 diesel::allow_tables_to_appear_in_same_query!(quarantine, death_mark);

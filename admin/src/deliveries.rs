@@ -12,7 +12,7 @@ use axum::{
 };
 use busbar_model::{
     Name, Timestamp,
-    delivery::{self as model, Delivery, DeliveryState},
+    delivery::{self as model, Delivery, DeliveryState, Properties, Target},
 };
 use busbar_store::DeliveryFilter;
 use serde::Serialize;
@@ -42,9 +42,9 @@ const NOSNIFF: (HeaderName, HeaderValue) =
 #[schema(as = Delivery)]
 pub(crate) struct View {
     id: String,
-    /// A service.
+    /// A service, or `amqp:CONNECTION/EXCHANGE/ROUTING-KEY` with both percent-encoded.
     target: String,
-    /// The plugin or the security definition that sent it.
+    /// The plugin, the security definition or the channel that sent it.
     #[schema(required)]
     source: Option<String>,
     /// waiting, in-progress, confirmed, in-doubt, failed, expired or discarded.
@@ -59,6 +59,9 @@ pub(crate) struct View {
     order_key: Option<String>,
     #[schema(required)]
     content_type: Option<String>,
+    /// Headers and other properties of a message.
+    #[schema(value_type = Object)]
+    properties: Properties,
     payload_bytes: u64,
     /// When it is attempted or looked after next; null at its end, and while it waits behind another one
     /// with its order key.
@@ -113,7 +116,7 @@ impl From<Delivery> for View {
         Self {
             href: format!("{PATH}/{}", delivery.id),
             id: delivery.id,
-            target: delivery.target.into(),
+            target: delivery.target.to_string(),
             source: delivery.source.map(Name::into),
             state: delivery.state.as_str(),
             attempts: delivery.attempts,
@@ -122,6 +125,7 @@ impl From<Delivery> for View {
             backoff_max_ms: delivery.policy.backoff_max_ms,
             order_key: delivery.order_key,
             content_type: delivery.content_type,
+            properties: delivery.properties,
             payload_bytes: delivery.payload_bytes,
             due_at: delivery.due_at,
             expires_at: delivery.expires_at,
@@ -157,8 +161,8 @@ pub(crate) struct Fields;
 impl Filters for Fields {
     const ALLOWED: &'static [(&'static str, &'static str)] = &[
         ("state", "Only deliveries in this state."),
-        ("target", "Only deliveries to this service."),
-        ("source", "Only deliveries of this plugin or security definition."),
+        ("target", "Only deliveries to this service, or to this exchange of a broker."),
+        ("source", "Only deliveries of this plugin, security definition or channel."),
         ("correlation_id", "Only deliveries of the call tree with this correlation id."),
     ];
 
@@ -171,6 +175,11 @@ impl Filters for Fields {
 }
 
 type Listing = List<Fields>;
+
+/// A target in the one form that it has in the ODB.
+fn one_text(text: String) -> String {
+    text.parse::<Target>().map_or(text, |target| target.to_string())
+}
 
 fn state(text: &str) -> Result<DeliveryState, Problem> {
     text.parse().map_err(|_| {
@@ -185,7 +194,7 @@ fn state(text: &str) -> Result<DeliveryState, Problem> {
 pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<Json<Listed<View>>, Problem> {
     let filter = DeliveryFilter {
         state: list.filter("state").map(|text| state(&text)).transpose()?,
-        target: list.filter("target"),
+        target: list.filter("target").map(one_text),
         source: list.filter("source"),
         correlation_id: list.filter("correlation_id"),
     };

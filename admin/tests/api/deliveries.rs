@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use busbar_model::{
-    delivery::{Claimed, Failure, NewDelivery, Outcome, Policy, Settlement},
+    delivery::{Claimed, Failure, NewDelivery, Outcome, Policy, Properties, Settlement, Target},
     unit::{Effects, Unit},
 };
 use busbar_store::Claiming;
@@ -15,9 +15,10 @@ const PATH: &str = "/api/v1/deliveries";
 fn message(id: &str) -> NewDelivery {
     NewDelivery {
         id: id.to_owned(),
-        target: name("mailer.send"),
+        target: name("mailer.send").into(),
         source: Some(name("shop")),
         content_type: Some("text/html".to_owned()),
+        properties: Properties::default(),
         payload: b"<script>".to_vec(),
         order_key: Some("k".to_owned()),
         policy: Policy { attempts_max: 3, backoff_ms: 100, backoff_max_ms: 900 },
@@ -40,7 +41,7 @@ fn hand_over(api: &Api, delivery: NewDelivery) {
 }
 
 fn claim(api: &Api) -> Claimed {
-    let lease_ms = |_: &str| Some(1_000);
+    let lease_ms = |_: &Target| Some(1_000);
     let claiming = Claiming { owner: "w", now: now(), limit: 1, busy: &[], lease_ms: &lease_ms, random: 0.0 };
     api.odb.claim(&claiming).unwrap().claimed.remove(0)
 }
@@ -122,7 +123,7 @@ async fn lists_are_narrowed() {
     let api = Api::new();
     failed(&api, "1");
     let mut other = message("2");
-    (other.target, other.source, other.correlation_id) = (name("printer"), None, "c-2".to_owned());
+    (other.target, other.source, other.correlation_id) = (name("printer").into(), None, "c-2".to_owned());
     hand_over(&api, other);
     let ids = async |query: &str| -> Vec<String> {
         let reply = api.get(&format!("{PATH}?{query}")).await.is(200);
@@ -245,4 +246,24 @@ async fn what_is_under_way_or_ended_stays_so() {
     let entry = &audit.json["items"][0];
     assert_eq!((&entry["action"], &entry["object"]["kind"]), (&json!("discard"), &json!("delivery")));
     assert!(!audit.json.to_string().contains("script"));
+}
+
+#[tokio::test]
+async fn a_message_for_a_broker_is_found_by_its_target() {
+    let api = Api::new();
+    let properties =
+        Properties { headers: vec![("x-a".to_owned(), "1".to_owned())], ..Properties::default() };
+    let target = Target::Amqp {
+        connection: name("broker"),
+        exchange: "shop".to_owned(),
+        routing_key: "new orders".to_owned(),
+    };
+    hand_over(&api, NewDelivery { target, properties, ..message("1") });
+    hand_over(&api, message("2"));
+    for filter in ["amqp:broker/shop/new%2520orders", "amqp:broker/shop/new%20orders"] {
+        let found = api.get(&format!("/api/v1/deliveries?target={filter}")).await.is(200);
+        assert_eq!(found.json["items"].as_array().unwrap().len(), 1, "{filter}");
+        assert_eq!(found.json["items"][0]["target"], "amqp:broker/shop/new%20orders");
+        assert_eq!(found.json["items"][0]["properties"], json!({"headers": [["x-a", "1"]]}));
+    }
 }

@@ -142,6 +142,15 @@ pub(crate) fn authorize_invoke(from: &BoundService, service: &str) -> Result<Per
     Err(Fault::new(FaultKind::NotAllowed, text).with_code("not-granted"))
 }
 
+/// Whether a plugin may use a connection.
+pub(crate) fn authorize_connection(from: &BoundService, connection: &Name) -> Result<Permit, Fault> {
+    if from.grants.allows_connection(connection.as_str()) {
+        return Ok(Permit { caller: Some(from.plugin_name.clone()) });
+    }
+    let text = format!("plugin {} has no grant to use connection {connection}", from.plugin_name);
+    Err(Fault::new(FaultKind::NotAllowed, text).with_code("not-granted"))
+}
+
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, HeaderValue};

@@ -9,12 +9,12 @@ use std::{sync::Arc, time::Duration};
 use busbar_model::{
     Fault, Name, bounds,
     correlation::CorrelationId,
-    delivery::{Failure, NewDelivery, Policy, Setback},
+    delivery::{Failure, NewDelivery, Policy, Properties, Setback},
     fault::FaultKind,
     unit::{CommitError, Effects, ReplyKey, StoredReply, Unit},
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use tokio::time::Instant;
 
 use crate::{
@@ -139,7 +139,8 @@ impl Pipeline {
         let failure = Failure::of(message.attempt, fault, now);
         let delivery = NewDelivery {
             id: self.ledger().new_id(),
-            target: service.clone(),
+            target: service.clone().into(),
+            properties: kept(&message.headers),
             source: Some(route.channel.name.clone()),
             content_type: content_type.and_then(Result::ok).map(str::to_owned),
             payload: message.body.to_vec(),
@@ -178,4 +179,12 @@ impl Pipeline {
 /// What a message has of a request's head.
 fn head(headers: HeaderMap) -> Head {
     Head { method: Method::POST, headers, ..Head::default() }
+}
+
+/// What the outbox keeps of a message's headers, so that a later attempt meets them too.
+fn kept(headers: &HeaderMap) -> Properties {
+    let text = |(name, value): (&HeaderName, &HeaderValue)| {
+        Some((name.as_str().to_owned(), str::from_utf8(value.as_bytes()).ok()?.to_owned()))
+    };
+    Properties { headers: headers.iter().filter_map(text).collect(), ..Properties::default() }
 }

@@ -216,7 +216,7 @@ mod tests {
         let mut binder = Binder::new(Arc::clone(&metrics), Grants::default(), Arc::new(Plain));
         let (catalog, problems) = binder.bind(Definitions { channels, ..Definitions::default() }, &|_| None);
         assert_eq!(problems, [""; 0]);
-        let pipeline = Pipeline::new(metrics, Arc::new(Silent), Committed::with([]));
+        let pipeline = Pipeline::new(metrics, Arc::new(Silent), Committed::with([]), None);
         pipeline.switch(catalog);
         pipeline
     }

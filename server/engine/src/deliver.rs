@@ -4,23 +4,23 @@ use std::{sync::Arc, time::Duration};
 
 use busbar_model::{
     Fault, Name, bounds,
-    delivery::{Claimed, NewDelivery, Options, Outcome, Policy, Settlement, after_fault},
+    delivery::{Claimed, NewDelivery, Options, Outcome, Policy, Properties, Settlement, Target, after_fault},
     fault::FaultKind,
     unit::{CommitError, Effects, Unit},
 };
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
-use tokio::time::{Instant, sleep};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     accept::Context,
-    authenticate::authorize_invoke,
+    authenticate::{authorize_connection, authorize_invoke},
     body::Body,
     catalog::{BoundService, Slot},
     gate::Arrival,
     invoke::{broken, run},
     pipeline::typed,
-    ports::{Attempt, Call, Invoker, Ledger, Origin},
+    ports::{Attempt, Call, Invoker, Ledger, Origin, Outlet},
     request::{Head, Input, Response},
     unit::{Layer, commit, commit_fault, refused},
 };
@@ -35,22 +35,47 @@ const RESPOND_ASYNC: &str = "respond-async";
 const RECORDING_TRIES: u32 = 30;
 const RECORDING_PAUSE: Duration = Duration::from_secs(1);
 
-/// A service hands a message over, as a part of its unit of work. The result is the delivery's id.
+/// A service hands a message for a service over, as a part of its unit of work. The result is the delivery's id.
 pub async fn hand_over(
     origin: &Origin,
     target: &str,
     input: Input,
     options: Options,
 ) -> Result<String, Fault> {
-    authorize_invoke(&origin.service, target)?;
-    let unknown = || Fault::new(FaultKind::NotFound, "no service has this name").with_code("service-unknown");
-    let name: Name = target.parse().map_err(|_| unknown())?;
-    // One that is away for the moment will be waited for.
-    if matches!(origin.context.catalog.service(target), Slot::Unknown) {
-        return Err(unknown());
+    let Ok(name) = target.parse::<Name>() else {
+        authorize_invoke(&origin.service, target)?;
+        return Err(unknown_service());
+    };
+    hand_over_to(origin, name.into(), Properties::default(), input, options).await
+}
+
+/// The same for any target, with what goes with the message.
+pub async fn hand_over_to(
+    origin: &Origin,
+    target: Target,
+    properties: Properties,
+    input: Input,
+    options: Options,
+) -> Result<String, Fault> {
+    match &target {
+        Target::Service(name) => {
+            authorize_invoke(&origin.service, name.as_str())?;
+            // One that is away for the moment will be waited for.
+            if matches!(origin.context.catalog.service(name.as_str()), Slot::Unknown) {
+                return Err(unknown_service());
+            }
+        }
+        Target::Amqp { connection, .. } => {
+            authorize_connection(&origin.service, connection)?;
+            if origin.context.catalog.definitions().connection(connection.as_str()).is_none() {
+                let fault = Fault::new(FaultKind::NotFound, "no connection has this name");
+                return Err(fault.with_code("connection-unknown"));
+            }
+        }
     }
     let source = Some(origin.service.plugin_name.clone());
-    let delivery = message(origin.unit.ledger(), &origin.context, name, source, input).await?;
+    let mut delivery = message(origin.unit.ledger(), &origin.context, target, source, input).await?;
+    delivery.properties = properties;
     let delivery = delivery.with(options).map_err(|text| {
         Fault::new(FaultKind::Rejected, format!("the delivery's options are not valid: {text}"))
             .with_code("invalid-options")
@@ -60,10 +85,18 @@ pub async fn hand_over(
     Ok(id)
 }
 
+fn unknown_service() -> Fault {
+    Fault::new(FaultKind::NotFound, "no service has this name").with_code("service-unknown")
+}
+
+fn no_outlet() -> Fault {
+    Fault::new(FaultKind::NotDeployed, "connections of kind amqp are not there").with_code("no-outlet")
+}
+
 async fn message(
     ledger: &Arc<dyn Ledger>,
     context: &Context,
-    target: Name,
+    target: Target,
     source: Option<Name>,
     input: Input,
 ) -> Result<NewDelivery, Fault> {
@@ -75,6 +108,7 @@ async fn message(
         target,
         source,
         content_type: input.content_type,
+        properties: Properties::default(),
         payload: payload.into(),
         order_key: None,
         policy: Policy::default(),
@@ -107,8 +141,8 @@ pub(crate) async fn accepted(
     caller: Option<Name>,
     input: Input,
 ) -> Result<(Box<Effects>, Response), Fault> {
-    let delivery = message(ledger, context, service.name.clone(), caller, input).await?;
-    let body = serde_json::json!({"id": delivery.id, "service": delivery.target}).to_string();
+    let delivery = message(ledger, context, service.name.clone().into(), caller, input).await?;
+    let body = serde_json::json!({"id": delivery.id, "service": service.name}).to_string();
     let mut effects = Box::<Effects>::default();
     effects.deliver(delivery).map_err(refused)?;
     let mut response = Response {
@@ -141,7 +175,7 @@ pub(crate) async fn attempt(
         depth: 0,
         above: None,
         caller: claimed.source.clone(),
-        head: None,
+        head: head(&claimed.properties),
         params: Vec::new(),
         input,
         invoker,
@@ -159,6 +193,15 @@ pub(crate) async fn attempt(
     Ok(response)
 }
 
+/// What a message that came with headers has of a request's head.
+fn head(properties: &Properties) -> Option<Head> {
+    let parsed = |(name, value): &(String, String)| {
+        Some((HeaderName::try_from(name).ok()?, HeaderValue::from_bytes(value.as_bytes()).ok()?))
+    };
+    let headers: HeaderMap = properties.headers.iter().filter_map(parsed).collect();
+    (!headers.is_empty()).then(|| Head { method: Method::POST, headers, ..Head::default() })
+}
+
 /// What is left of a response that nobody is told, which has to be one of success.
 pub(crate) fn unanswered(response: &Response) -> Result<Response, Fault> {
     match response.status {
@@ -168,6 +211,20 @@ pub(crate) fn unanswered(response: &Response) -> Result<Response, Fault> {
         }
         status => Ok(Response { status, ..Response::default() }),
     }
+}
+
+/// Gets one to a system of others. That it was confirmed is recorded by itself: there are no other effects.
+pub(crate) async fn send(
+    ledger: &Arc<dyn Ledger>,
+    outlet: Option<&Arc<dyn Outlet>>,
+    claimed: &Claimed,
+) -> Result<(), Fault> {
+    let outlet = outlet.ok_or_else(no_outlet)?;
+    let late = |_| Fault::new(FaultKind::Timeout, "the target did not confirm the message in time");
+    let limit = Duration::from_millis(bounds::OUTLET_TIMEOUT_MS);
+    timeout(limit, outlet.send(claimed.clone())).await.map_err(late)??;
+    let unit = Unit { settlement: Some(settlement(claimed, Outcome::Confirmed)), ..Unit::default() };
+    commit(ledger, unit, Instant::now() + RECORDING_PAUSE).await.map_err(commit_fault)
 }
 
 fn settlement(claimed: &Claimed, outcome: Outcome) -> Settlement {

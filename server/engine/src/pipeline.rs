@@ -6,7 +6,12 @@
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use busbar_model::{Fault, bounds, correlation::CorrelationId, delivery::Claimed, fault::FaultKind};
+use busbar_model::{
+    Fault, bounds,
+    correlation::CorrelationId,
+    delivery::{Claimed, Target},
+    fault::FaultKind,
+};
 use tokio::time::Instant;
 
 use crate::{
@@ -22,7 +27,7 @@ use crate::{
     idempotency,
     invoke::{self, Inbound, run},
     metrics::{Meter, Metrics},
-    ports::{Above, Access, AccessLog, Call, CallFuture, Invoker, Ledger, Origin},
+    ports::{Above, Access, AccessLog, Call, CallFuture, Invoker, Ledger, Origin, Outlet},
     request::{Head, Input, Reply, Request, Response},
     respond::respond,
     route::{Way, live, route},
@@ -36,14 +41,22 @@ pub struct Pipeline {
     unrouted: Arc<Meter>,
     access_log: Arc<dyn AccessLog>,
     ledger: Arc<dyn Ledger>,
+    outlet: Option<Arc<dyn Outlet>>,
     buffers: Buffers,
 }
 
 impl Pipeline {
-    pub fn new(metrics: Arc<Metrics>, access_log: Arc<dyn AccessLog>, ledger: Arc<dyn Ledger>) -> Arc<Self> {
+    /// Without an `outlet` nothing gets to systems of others: it waits.
+    pub fn new(
+        metrics: Arc<Metrics>,
+        access_log: Arc<dyn AccessLog>,
+        ledger: Arc<dyn Ledger>,
+        outlet: Option<Arc<dyn Outlet>>,
+    ) -> Arc<Self> {
         let unrouted = metrics.meter("", "");
         let buffers = Buffers::default();
-        Arc::new(Self { catalog: ArcSwap::default(), metrics, unrouted, access_log, ledger, buffers })
+        let catalog = ArcSwap::default();
+        Arc::new(Self { catalog, metrics, unrouted, access_log, ledger, outlet, buffers })
     }
 
     /// New calls meet this catalog; calls under way keep theirs.
@@ -67,6 +80,11 @@ impl Pipeline {
     /// Bodies that are read whole.
     pub fn buffers(&self) -> &Buffers {
         &self.buffers
+    }
+
+    /// Whether deliveries get to systems of others.
+    pub fn has_outlet(&self) -> bool {
+        self.outlet.is_some()
     }
 
     pub fn metrics(&self) -> &Metrics {
@@ -140,20 +158,31 @@ impl Pipeline {
             catalog: self.catalog(),
             accepted_at: std::time::Instant::now(),
         });
-        let service = context.catalog.service(claimed.target.as_str());
-        let meter = match service {
-            Slot::Live(service) => &service.delivery_meter,
-            Slot::NotLive | Slot::Quarantined | Slot::Unknown => &self.unrouted,
+        let (meter, outcome) = match &claimed.target {
+            Target::Service(name) => {
+                let service = context.catalog.service(name.as_str());
+                let meter = match service {
+                    Slot::Live(service) => Arc::clone(&service.delivery_meter),
+                    Slot::NotLive | Slot::Quarantined | Slot::Unknown => Arc::clone(&self.unrouted),
+                };
+                let outcome = async {
+                    let service = Arc::clone(live(service)?);
+                    let invoker = Arc::clone(self) as Arc<dyn Invoker>;
+                    deliver::attempt(&self.ledger, &context, service, &claimed, invoker).await
+                }
+                .await;
+                (meter, outcome)
+            }
+            Target::Amqp { .. } => {
+                let sent = deliver::send(&self.ledger, self.outlet.as_ref(), &claimed).await;
+                (self.metrics.meter("", deliver::CHANNEL), sent.map(|()| Response::default()))
+            }
         };
-        let outcome = async {
-            let service = Arc::clone(live(service)?);
-            let invoker = Arc::clone(self) as Arc<dyn Invoker>;
-            deliver::attempt(&self.ledger, &context, service, &claimed, invoker).await
-        }
-        .await;
-        let (target, source) = (claimed.target.as_str(), claimed.source.as_ref().map(|name| name.as_str()));
+        let target = claimed.target.to_string();
+        let source = claimed.source.as_ref().map(|name| name.as_str());
         let line = Line { method: http::Method::POST, uri: http::Uri::default() };
-        let noted = Noted { meter, channel: deliver::CHANNEL, service: target, caller: source, line };
+        let noted =
+            Noted { meter: &meter, channel: deliver::CHANNEL, service: &target, caller: source, line };
         let failed = outcome.as_ref().err().cloned();
         self.finish(&context, noted, outcome);
         if let Some(fault) = failed {

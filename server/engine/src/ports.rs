@@ -5,6 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use busbar_model::{
     Digest, Fault, Name, Secret, Security, Timestamp,
     correlation::CorrelationId,
+    delivery::Claimed,
     router::Parameters,
     unit::{CommitError, Entry, Key, ReplyKey, StoredReply, Unit},
 };
@@ -153,6 +154,15 @@ pub struct KeyRange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("what is kept can't be read at present")]
 pub struct Unreadable;
+
+pub type OutletFuture = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
+
+/// What gets deliveries to systems of others.
+pub trait Outlet: Send + Sync {
+    /// Ends once the target has confirmed that it has the message. The future may be dropped at any time: whether
+    /// the target has it is unknown then.
+    fn send(&self, delivery: Claimed) -> OutletFuture;
+}
 
 pub type LedgerFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 

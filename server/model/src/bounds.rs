@@ -165,6 +165,8 @@ pub const FAILURE_CHARS_MAX: usize = 1_000;
 /// Deliveries that one worker attempts at once, of all targets and of one.
 pub const DELIVERIES_AT_ONCE: usize = 64;
 pub const DELIVERIES_AT_ONCE_PER_TARGET: usize = 32;
+/// How long it may take until a system of others has confirmed what is delivered to it.
+pub const OUTLET_TIMEOUT_MS: u64 = 30_000;
 /// A claim outlives the time limit of the call by so much.
 pub const CLAIM_GRACE_MS: u64 = 15_000;
 /// How often a worker looks for deliveries that nobody told it of.

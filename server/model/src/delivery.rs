@@ -1,8 +1,14 @@
 //! Deliveries: messages that the bus has promised to get to a target, and when to try again.
 
+mod properties;
+mod target;
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+
+pub use properties::Properties;
+pub use target::Target;
 
 use crate::{
     bounds,
@@ -113,11 +119,11 @@ pub struct Carried {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDelivery {
     pub id: String,
-    /// A service.
-    pub target: Name,
-    /// The plugin or the security definition that sends it.
+    pub target: Target,
+    /// The plugin, the security definition or the channel that sends it.
     pub source: Option<Name>,
     pub content_type: Option<String>,
+    pub properties: Properties,
     pub payload: Vec<u8>,
     pub order_key: Option<String>,
     pub policy: Policy,
@@ -202,13 +208,14 @@ pub struct Failure {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     pub id: String,
-    pub target: Name,
+    pub target: Target,
     pub source: Option<Name>,
     pub state: DeliveryState,
     pub attempts: u32,
     pub policy: Policy,
     pub order_key: Option<String>,
     pub content_type: Option<String>,
+    pub properties: Properties,
     pub payload_bytes: u64,
     /// When something is to be done for it; `None` at its end.
     pub due_at: Option<Timestamp>,
@@ -225,9 +232,10 @@ pub struct Delivery {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
     pub id: String,
-    pub target: Name,
+    pub target: Target,
     pub source: Option<Name>,
     pub content_type: Option<String>,
+    pub properties: Properties,
     pub payload: Vec<u8>,
     /// 1 for the first.
     pub attempt: u32,
@@ -338,7 +346,9 @@ pub(crate) fn is_away(fault: &Fault) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Claimed, DeliveryState, NewDelivery, Options, Outcome, Policy, after_fault, pause_ms};
+    use super::{
+        Claimed, DeliveryState, NewDelivery, Options, Outcome, Policy, Properties, after_fault, pause_ms,
+    };
     use crate::{
         bounds,
         fault::{Fault, FaultKind},
@@ -351,6 +361,7 @@ mod tests {
             target: "mailer.confirm".parse().unwrap(),
             source: None,
             content_type: None,
+            properties: Properties::default(),
             payload: Vec::new(),
             attempt,
             policy: Policy { attempts_max: 3, backoff_ms: 1_000, backoff_max_ms: 60_000 },
@@ -427,6 +438,7 @@ mod tests {
             target: "a".parse().unwrap(),
             source: None,
             content_type: None,
+            properties: Properties::default(),
             payload: Vec::new(),
             order_key: None,
             policy: Policy::default(),

@@ -1,5 +1,6 @@
 //! What came of a case's call against what the case expects.
 
+use busbar_model::delivery::Target;
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
@@ -72,14 +73,14 @@ impl Seen {
                 (expected, found) => {
                     let expected = expected.map(|expected| json!(expected.service));
                     let found = found.map(
-                        |found| json!({"service": found.target, "input": double::value(&found.payload)}),
+                        |found| json!({"service": found.target.to_string(), "input": double::value(&found.payload)}),
                     );
                     failures.push(Failure::new(place, expected, found));
                     continue;
                 }
             };
-            if expected.service != found.target {
-                let (expected, found) = (json!(expected.service), json!(found.target));
+            if Target::Service(expected.service.clone()) != found.target {
+                let (expected, found) = (json!(expected.service), json!(found.target.to_string()));
                 failures.push(Failure::new(format!("{place}/service"), Some(expected), Some(found)));
             }
             if let Some(input) = &expected.input {

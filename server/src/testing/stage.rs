@@ -57,7 +57,7 @@ impl Stage {
         let definitions = definitions(components, tested, &doubles, &case.given)?;
         let (catalog, _) = binder.bind(definitions, &|active| loaded.get(&active.digest).cloned());
         let ledger = MemoryLedger::with(&plugin, kept(&case.given));
-        let pipeline = Pipeline::new(metrics, Arc::new(NoAccessLog), Arc::clone(&ledger) as Arc<_>);
+        let pipeline = Pipeline::new(metrics, Arc::new(NoAccessLog), Arc::clone(&ledger) as Arc<_>, None);
         pipeline.switch(catalog);
         Ok(Self { pipeline, ledger, doubles, plugin })
     }

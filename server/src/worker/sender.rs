@@ -5,9 +5,9 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use busbar_engine::{Pipeline, catalog::Slot};
 use busbar_model::{
-    Name, Timestamp,
-    bounds::{DELIVERIES_AT_ONCE, DELIVERIES_AT_ONCE_PER_TARGET, DELIVERY_POLL_MS},
-    delivery::Claimed,
+    Timestamp,
+    bounds::{DELIVERIES_AT_ONCE, DELIVERIES_AT_ONCE_PER_TARGET, DELIVERY_POLL_MS, OUTLET_TIMEOUT_MS},
+    delivery::{Claimed, Target},
 };
 use busbar_store::{Claiming, Claims, Error};
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
@@ -28,8 +28,8 @@ pub(crate) struct Sender {
 /// Attempts under way.
 #[derive(Default)]
 struct UnderWay {
-    attempts: JoinSet<Name>,
-    by_target: HashMap<Name, usize>,
+    attempts: JoinSet<Target>,
+    by_target: HashMap<Target, usize>,
 }
 
 impl Sender {
@@ -94,13 +94,21 @@ impl Sender {
         Ok(if claims.more { Duration::ZERO } else { poll })
     }
 
-    async fn claim(&self, limit: usize, busy: Vec<Name>) -> Result<Claims, Error> {
+    async fn claim(&self, limit: usize, busy: Vec<Target>) -> Result<Claims, Error> {
         let (owner, catalog) = (self.owner.clone(), self.pipeline.catalog());
+        let has_outlet = self.pipeline.has_outlet();
         self.ledger
             .odb(move |odb| {
-                let lease_ms = |target: &str| match catalog.service(target) {
-                    Slot::Live(service) => Some(service.limits.timeout_ms),
-                    Slot::NotLive | Slot::Quarantined | Slot::Unknown => None,
+                let lease_ms = |target: &Target| match target {
+                    Target::Service(name) => match catalog.service(name.as_str()) {
+                        Slot::Live(service) => Some(service.limits.timeout_ms),
+                        Slot::NotLive | Slot::Quarantined | Slot::Unknown => None,
+                    },
+                    Target::Amqp { connection, .. } => {
+                        let connection = catalog.definitions().connection(connection.as_str());
+                        let there = has_outlet && connection.is_some_and(|connection| connection.active);
+                        there.then_some(OUTLET_TIMEOUT_MS)
+                    }
                 };
                 let claiming = Claiming {
                     owner: &owner,
@@ -127,7 +135,7 @@ impl UnderWay {
         });
     }
 
-    fn end(&mut self, ended: Result<Name, tokio::task::JoinError>) {
+    fn end(&mut self, ended: Result<Target, tokio::task::JoinError>) {
         match ended {
             Ok(target) => {
                 if let Some(count) = self.by_target.get_mut(&target) {
@@ -140,7 +148,7 @@ impl UnderWay {
     }
 
     /// Targets that have enough to do: others need not wait for them.
-    fn busy(&self) -> Vec<Name> {
+    fn busy(&self) -> Vec<Target> {
         let busy = self.by_target.iter().filter(|(_, count)| **count >= DELIVERIES_AT_ONCE_PER_TARGET);
         busy.map(|(target, _)| target.clone()).collect()
     }

@@ -2,14 +2,14 @@
 
 use busbar_model::{
     Timestamp,
-    delivery::{Delivery, DeliveryState, NewDelivery, Policy},
+    delivery::{Delivery, DeliveryState, NewDelivery, Policy, Properties, Target},
 };
 use diesel::prelude::*;
 
 use crate::{
     connection::AnyConnection,
     error::Error,
-    schema::{delivery, delivery_payload},
+    schema::{delivery, delivery_payload, delivery_properties},
 };
 
 mod attend;
@@ -97,13 +97,23 @@ impl Row {
         })
     }
 
-    fn into_model(self) -> Result<Delivery, Error> {
+    fn target(&self) -> Result<Target, Error> {
+        self.target.parse().map_err(Error::corrupt::<String>(WHAT, &self.id))
+    }
+
+    fn properties(&self, json: Option<&str>) -> Result<Properties, Error> {
+        let properties = json.map(serde_json::from_str).transpose();
+        Ok(properties.map_err(Error::corrupt(WHAT, &self.id))?.unwrap_or_default())
+    }
+
+    fn into_model(self, properties: Option<&str>) -> Result<Delivery, Error> {
         let bad = || Error::corrupt::<std::num::TryFromIntError>(WHAT, &self.id);
         let source = self.source.as_deref().map(str::parse).transpose();
         Ok(Delivery {
             state: self.state()?,
             policy: self.policy()?,
-            target: self.target.parse().map_err(Error::corrupt(WHAT, &self.id))?,
+            target: self.target()?,
+            properties: self.properties(properties)?,
             source: source.map_err(Error::corrupt(WHAT, &self.id))?,
             attempts: u32::try_from(self.attempts).map_err(bad())?,
             payload_bytes: u64::try_from(self.payload_bytes).map_err(bad())?,
@@ -132,6 +142,12 @@ pub(crate) fn insert(connection: &mut AnyConnection, new: &NewDelivery) -> Resul
     diesel::insert_into(delivery_payload::table)
         .values((delivery_payload::delivery_id.eq(&new.id), delivery_payload::bytes.eq(&new.payload)))
         .execute(connection)?;
+    if !new.properties.is_empty() {
+        let json = serde_json::json!(new.properties).to_string();
+        let row =
+            (delivery_properties::delivery_id.eq(&new.id), delivery_properties::properties_json.eq(json));
+        diesel::insert_into(delivery_properties::table).values(row).execute(connection)?;
+    }
     Ok(())
 }
 
@@ -186,6 +202,12 @@ fn pass_turn(
             .execute(connection)?;
     }
     Ok(())
+}
+
+/// Of one that has none it says nothing.
+fn properties_json(connection: &mut AnyConnection, id: &str) -> Result<Option<String>, Error> {
+    let json = delivery_properties::table.find(id).select(delivery_properties::properties_json);
+    Ok(json.first(connection).optional()?)
 }
 
 fn require(connection: &mut AnyConnection, id: &str) -> Result<Row, Error> {

@@ -382,6 +382,7 @@ diesel::joinable!(channel_amqp -> channel (channel_id));
 diesel::joinable!(channel_amqp -> connection (connection_id));
 diesel::joinable!(job -> calendar (calendar_id));
 diesel::joinable!(job_run -> job (job_id));
+diesel::joinable!(delivery_properties -> delivery (delivery_id));
 diesel::joinable!(plugin -> deployment (active_deployment));
 diesel::joinable!(service -> plugin (plugin_id));
 diesel::allow_tables_to_appear_in_same_query!(
@@ -393,5 +394,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     security
 );
 diesel::allow_tables_to_appear_in_same_query!(calendar, job, job_run);
+diesel::allow_tables_to_appear_in_same_query!(delivery, delivery_properties);
 diesel::allow_tables_to_appear_in_same_query!(plugin, deployment, service);
 diesel::allow_tables_to_appear_in_same_query!(quarantine, death_mark);

@@ -30,7 +30,10 @@ use uuid::Uuid;
 
 use crate::{
     clock,
-    worker::{brokers::message, sender::random},
+    worker::{
+        brokers::{links, message},
+        sender::random,
+    },
 };
 
 /// For the answer to a sender that waits.
@@ -91,7 +94,7 @@ impl Running {
         let same = |one: &Channel, other: &Channel| {
             one.address == other.address && one.body_bytes_max == other.body_bytes_max
         };
-        same(&self.channel, channel) && super::is_same(&self.connection, connection)
+        same(&self.channel, channel) && links::is_same(&self.connection, connection)
     }
 
     /// Takes no more, and waits for what is in hand.

@@ -7,14 +7,15 @@ use busbar_model::{
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
-use super::{BEHIND_ANOTHER, Row, WHAT, pass_turn, require};
+use super::{BEHIND_ANOTHER, Row, WHAT, pass_turn, properties_json, require};
 use crate::{
     change::{Action, By, Object, ObjectKind},
+    connection::AnyConnection,
     error::Error,
     job::{self, Ended},
     odb::Odb,
     page::{Page, Paged},
-    schema::{delivery, delivery_payload},
+    schema::{delivery, delivery_payload, delivery_properties},
 };
 
 /// Which deliveries a list shows; an absent field shows all.
@@ -37,7 +38,8 @@ pub struct Retry {
 impl Odb {
     pub fn deliveries(&self, page: &Page, filter: &Filter) -> Result<Paged<Delivery>, Error> {
         let mut query = delivery::table
-            .select(Row::as_select())
+            .left_join(delivery_properties::table)
+            .select((Row::as_select(), delivery_properties::properties_json.nullable()))
             .order(delivery::id.desc())
             .limit(page.rows())
             .into_boxed();
@@ -56,8 +58,9 @@ impl Odb {
         if let Some(correlation_id) = &filter.correlation_id {
             query = query.filter(delivery::correlation_id.eq(correlation_id));
         }
-        let rows = query.load::<Row>(&mut *self.connection()?)?;
-        page.cut(rows, |row| row.id.clone(), Row::into_model)
+        let rows = query.load::<(Row, Option<String>)>(&mut *self.connection()?)?;
+        let model = |(row, properties): (Row, Option<String>)| row.into_model(properties.as_deref());
+        page.cut(rows, |(row, _)| row.id.clone(), model)
     }
 
     /// How many there are in each state.
@@ -74,7 +77,7 @@ impl Odb {
     }
 
     pub fn delivery(&self, id: &str) -> Result<Delivery, Error> {
-        require(&mut *self.connection()?, id)?.into_model()
+        self.read(|connection| whole(connection, id))
     }
 
     pub fn delivery_payload(&self, id: &str) -> Result<Vec<u8>, Error> {
@@ -175,9 +178,14 @@ impl Odb {
             let object = Object { kind: ObjectKind::Delivery, id, name: &after.target };
             recorder.record(action, object, Some(view(&before)), Some(view(&after)));
             // As it is once the turn was passed.
-            require(connection, id)?.into_model()
+            whole(connection, id)
         })
     }
+}
+
+fn whole(connection: &mut AnyConnection, id: &str) -> Result<Delivery, Error> {
+    let row = require(connection, id)?;
+    row.into_model(properties_json(connection, id)?.as_deref())
 }
 
 /// What the audit trail shows: not what is delivered.

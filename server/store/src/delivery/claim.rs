@@ -2,13 +2,12 @@
 
 use busbar_model::{
     Timestamp, bounds,
-    delivery::{Claimed, DeliveryState, Failure, pause_ms},
-    name::Name,
+    delivery::{Claimed, DeliveryState, Failure, Target, pause_ms},
     run,
 };
 use diesel::prelude::*;
 
-use super::{Row, WHAT, pass_turn, settle::remember};
+use super::{Row, WHAT, pass_turn, properties_json, settle::remember};
 use crate::{
     connection::AnyConnection,
     error::Error,
@@ -32,9 +31,9 @@ pub struct Claiming<'a> {
     pub now: Timestamp,
     pub limit: usize,
     /// Targets that have enough to do.
-    pub busy: &'a [Name],
+    pub busy: &'a [Target],
     /// How long an attempt at the target may take, in milliseconds; `None` if it is not there.
-    pub lease_ms: &'a dyn Fn(&str) -> Option<u64>,
+    pub lease_ms: &'a dyn Fn(&Target) -> Option<u64>,
     /// In 0.0..1.0.
     pub random: f64,
 }
@@ -48,8 +47,8 @@ pub struct Claims {
 
 impl Odb {
     /// When a delivery is to be looked after next.
-    pub fn next_delivery(&self, busy: &[Name]) -> Result<Option<Timestamp>, Error> {
-        let busy: Vec<&str> = busy.iter().map(Name::as_str).collect();
+    pub fn next_delivery(&self, busy: &[Target]) -> Result<Option<Timestamp>, Error> {
+        let busy: Vec<String> = busy.iter().map(ToString::to_string).collect();
         let next = delivery::table
             .filter(delivery::next_us.lt(super::BEHIND_ANOTHER).and(delivery::target.ne_all(busy)))
             .order(delivery::next_us.asc())
@@ -61,7 +60,7 @@ impl Odb {
     /// Takes due deliveries. What is too late, and what was claimed by someone of whom nothing was heard,
     /// is put where it belongs.
     pub fn claim(&self, claiming: &Claiming<'_>) -> Result<Claims, Error> {
-        let busy: Vec<&str> = claiming.busy.iter().map(Name::as_str).collect();
+        let busy: Vec<String> = claiming.busy.iter().map(ToString::to_string).collect();
         self.write(|connection| {
             let rows = delivery::table
                 .filter(delivery::next_us.le(claiming.now.0).and(delivery::target.ne_all(&busy)))
@@ -135,7 +134,7 @@ fn look_after(
         job::end_carried(connection, &row.id, Ended::Failure(expired(&row)?), now)?;
         return Ok(None);
     }
-    let Some(lease_ms) = (claiming.lease_ms)(&row.target) else {
+    let Some(lease_ms) = (claiming.lease_ms)(&row.target()?) else {
         let next = now.plus_ms(AWAY_MS).0.min(row.expires_us);
         diesel::update(delivery::table.find(&row.id)).set(delivery::next_us.eq(next)).execute(connection)?;
         return Ok(None);
@@ -180,7 +179,8 @@ fn take(
     let policy = row.policy()?;
     let source = row.source.as_deref().map(str::parse).transpose();
     Ok(Claimed {
-        target: row.target.parse().map_err(Error::corrupt(WHAT, &row.id))?,
+        target: row.target()?,
+        properties: row.properties(properties_json(connection, &row.id)?.as_deref())?,
         source: source.map_err(Error::corrupt(WHAT, &row.id))?,
         attempt: u32::try_from(row.attempts + 1).map_err(Error::corrupt(WHAT, &row.id))?,
         id: row.id,

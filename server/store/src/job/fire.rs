@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use busbar_model::{
     Job, Run, Timestamp, bounds,
-    delivery::{NewDelivery, Policy},
+    delivery::{NewDelivery, Policy, Properties},
     run::{Error as Reason, Outcome, Trigger},
     schedule::{Misfire, Plan, Rules},
 };
@@ -240,7 +240,8 @@ fn begin(
     let mut run = new(job, trigger, scheduled_for, now);
     let delivery = NewDelivery {
         id: new_id(now),
-        target: job.draft.service.clone(),
+        target: job.draft.service.clone().into(),
+        properties: Properties::default(),
         source: None,
         content_type: Some("application/json".to_owned()),
         payload: job.draft.input.to_string().into(),

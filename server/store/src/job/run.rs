@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use busbar_model::{
     Job, Run, Timestamp, bounds,
-    delivery::{Carried, NewDelivery, Policy},
+    delivery::{Carried, NewDelivery, Policy, Properties},
     run::{Error as Reason, Outcome, Trigger, follower},
 };
 use diesel::prelude::*;
@@ -255,7 +255,8 @@ fn tell(
     let output = output.and_then(|output| serde_json::from_slice::<Value>(output).ok());
     let delivery = NewDelivery {
         id: new_id(now),
-        target: target.clone(),
+        target: target.clone().into(),
+        properties: Properties::default(),
         source: None,
         content_type: Some("application/json".to_owned()),
         payload: run.report(job, output.as_ref()).to_string().into(),

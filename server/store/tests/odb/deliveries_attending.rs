@@ -131,7 +131,7 @@ fn a_retried_one_with_an_order_key_waits_for_its_turn() {
 
     // One that has the turn and waits for its next attempt is attempted at once.
     let mut later = ordered("4");
-    (later.target, later.due_at) = (name("printer"), after(50_000));
+    (later.target, later.due_at) = (name("printer").into(), after(50_000));
     fixture.hand_over([later]);
     fixture.odb.retry_delivery(&by(), "4", None, &Retry::default()).unwrap();
     assert_eq!(ids(&fixture.claim(3)), ["4"]);
@@ -167,7 +167,7 @@ fn what_a_person_does_is_on_record_without_what_is_delivered() {
 fn lists_are_filtered_by_field() {
     let fixture = Fixture::new();
     let mut other = message("2");
-    (other.target, other.source) = (name("printer"), None);
+    (other.target, other.source) = (name("printer").into(), None);
     fixture.hand_over([message("1"), other, message("3")]);
     fixture.odb.discard_delivery(&by(), "3", None).unwrap();
     let found = |filter: DeliveryFilter| -> Vec<String> {

@@ -4,10 +4,10 @@ use std::{collections::BTreeSet, thread};
 
 use busbar_model::{
     bounds,
-    delivery::{DeliveryState, Outcome, Policy},
+    delivery::{DeliveryState, Outcome, Policy, Properties, Target},
     unit::CommitError,
 };
-use busbar_store::Claiming;
+use busbar_store::{Claiming, DeliveryFilter, Page};
 
 use crate::{
     fixture::{Fixture, by, name},
@@ -26,11 +26,14 @@ fn a_delivery_is_claimed_when_it_is_due_and_confirmed_once() {
     let claimed = fixture.claim_only(0);
     assert_eq!((claimed.id.as_str(), claimed.attempt), ("1", 1));
     assert_eq!(claimed.payload, b"payload of 1");
-    assert_eq!((claimed.target.as_str(), claimed.content_type.as_deref()), ("mailer", Some("text/plain")));
+    assert_eq!(
+        (claimed.target.to_string(), claimed.content_type.as_deref()),
+        ("mailer".to_owned(), Some("text/plain"))
+    );
     assert_eq!((claimed.source, claimed.correlation_id.as_str()), (Some(name("shop")), "c-1"));
     assert_eq!(fixture.delivery("1").state, DeliveryState::InProgress);
     assert_eq!(fixture.odb.next_delivery(&[]).unwrap(), Some(after(5_000)));
-    assert_eq!(fixture.odb.next_delivery(&[name("mailer")]).unwrap(), None);
+    assert_eq!(fixture.odb.next_delivery(&[name("mailer").into()]).unwrap(), None);
     assert!(fixture.claim(4_999).is_empty());
     let claimed = claim_as(&fixture.odb, "one", 5_000, 1);
     assert_eq!((ids(&claimed.claimed), claimed.more), (vec!["2"], true));
@@ -47,7 +50,7 @@ fn a_delivery_is_claimed_when_it_is_due_and_confirmed_once() {
 fn one_of_an_order_key_is_attempted_at_a_time() {
     let fixture = Fixture::new();
     let mut elsewhere = ordered("7");
-    elsewhere.target = name("printer");
+    elsewhere.target = name("printer").into();
     fixture.hand_over(["1", "2", "3", "4", "5"].map(ordered));
     fixture.hand_over([message("6"), elsewhere]);
     let claimed = fixture.claim(0);
@@ -146,7 +149,7 @@ fn a_target_that_is_away_is_waited_for() {
     let fixture = Fixture::new();
     fixture.hand_over([message("1")]);
     let look = |ms: i64, there: bool| {
-        let lease_ms = |_: &str| there.then_some(LEASE_MS);
+        let lease_ms = |_: &Target| there.then_some(LEASE_MS);
         let now = after(ms);
         let claiming = Claiming { owner: "one", now, limit: 10, busy: &[], lease_ms: &lease_ms, random: 0.0 };
         fixture.odb.claim(&claiming).unwrap().claimed
@@ -180,10 +183,10 @@ fn what_is_not_delivered_in_time_expires() {
     let mut short = message("1");
     short.expires_at = after(1_000);
     let mut busy = message("2");
-    busy.target = name("busy");
+    busy.target = name("busy").into();
     fixture.hand_over([short, busy]);
-    let lease_ms = |_: &str| Some(LEASE_MS);
-    let (now, enough) = (after(1_000), [name("busy")]);
+    let lease_ms = |_: &Target| Some(LEASE_MS);
+    let (now, enough) = (after(1_000), [name("busy").into()]);
     let claiming = Claiming { owner: "one", now, limit: 10, busy: &enough, lease_ms: &lease_ms, random: 0.0 };
     assert!(fixture.odb.claim(&claiming).unwrap().claimed.is_empty());
     let expired = fixture.delivery("1");
@@ -238,4 +241,31 @@ fn two_claimers_never_get_one_delivery() {
     });
     assert_eq!(claimed.len(), DELIVERIES);
     assert_eq!(claimed.iter().collect::<BTreeSet<_>>().len(), DELIVERIES);
+}
+
+#[test]
+fn a_message_for_a_broker_keeps_what_goes_with_it() {
+    let fixture = Fixture::new();
+    let target: Target = "amqp:broker/shop/orders.new".parse().unwrap();
+    let properties = Properties {
+        headers: vec![("x-b".to_owned(), "2".to_owned()), ("x-a".to_owned(), "1".to_owned())],
+        message_id: Some("m-1".to_owned()),
+        priority: Some(9),
+        ..Properties::default()
+    };
+    let mut new = message("1");
+    (new.target, new.properties) = (target.clone(), properties.clone());
+    fixture.hand_over([new, message("2")]);
+    let stored = fixture.odb.delivery("1").unwrap();
+    assert_eq!((&stored.target, &stored.properties), (&target, &properties));
+    assert!(fixture.odb.delivery("2").unwrap().properties.is_empty());
+    let filter = DeliveryFilter { target: Some(target.to_string()), ..DeliveryFilter::default() };
+    assert_eq!(fixture.odb.deliveries(&Page::first(10), &filter).unwrap().items, [stored]);
+    assert_eq!(fixture.odb.next_delivery(&[name("mailer").into(), target.clone()]).unwrap(), None);
+    let lease_ms = |target: &Target| matches!(target, Target::Amqp { .. }).then_some(LEASE_MS);
+    let claiming =
+        Claiming { owner: "one", now: after(0), limit: 10, busy: &[], lease_ms: &lease_ms, random: 0.0 };
+    let claims = fixture.odb.claim(&claiming).unwrap().claimed;
+    assert_eq!(ids(&claims), ["1"]);
+    assert_eq!((&claims[0].target, &claims[0].properties), (&target, &properties));
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use busbar_model::{
     Timestamp,
-    delivery::{Claimed, Delivery, Failure, NewDelivery, Outcome, Policy, Settlement},
+    delivery::{Claimed, Delivery, Failure, NewDelivery, Outcome, Policy, Properties, Settlement, Target},
     unit::{Change, CommitError, Effects, Entry, Key, Unit, Write, staged_version},
 };
 use busbar_store::{Claiming, Claims, Odb};
@@ -64,9 +64,10 @@ pub(crate) fn handing_over(deliveries: impl IntoIterator<Item = NewDelivery>) ->
 pub(crate) fn message(id: &str) -> NewDelivery {
     NewDelivery {
         id: id.to_owned(),
-        target: name("mailer"),
+        target: name("mailer").into(),
         source: Some(name("shop")),
         content_type: Some("text/plain".to_owned()),
+        properties: Properties::default(),
         payload: format!("payload of {id}").into_bytes(),
         order_key: None,
         policy: Policy { attempts_max: 3, backoff_ms: 1_000, backoff_max_ms: 60_000 },
@@ -98,7 +99,7 @@ pub(crate) fn settlement(claimed: &Claimed, outcome: Outcome) -> Unit {
 
 /// Claims as the worker `owner`, to which every target is live.
 pub(crate) fn claim_as(odb: &Odb, owner: &str, ms: i64, limit: usize) -> Claims {
-    let lease_ms = |_: &str| Some(LEASE_MS);
+    let lease_ms = |_: &Target| Some(LEASE_MS);
     let (now, busy) = (after(ms), &[]);
     odb.claim(&Claiming { owner, now, limit, busy, lease_ms: &lease_ms, random: 0.0 }).unwrap()
 }

@@ -1,5 +1,6 @@
 //! Jobs: definitions, what is due of them, and their runs.
 
+mod counts;
 mod fire;
 mod row;
 mod run;

@@ -23,6 +23,7 @@ use crate::{
     problem::{Kind, Problem},
     secrets, security, servers, services,
     settings::{HashPassword, PasswordFits, Settings},
+    standing,
 };
 
 pub(crate) struct App {
@@ -83,6 +84,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(channels::resume))
         .routes(routes!(connections::list, connections::create))
         .routes(routes!(connections::get, connections::update, connections::delete))
+        .routes(routes!(standing::links))
+        .routes(routes!(standing::consumers))
         .routes(routes!(security::list, security::create))
         .routes(routes!(security::get, security::update, security::delete))
         .routes(routes!(secrets::list, secrets::create))

@@ -42,6 +42,7 @@ mod servers;
 mod services;
 mod settings;
 mod soap;
+mod standing;
 
 pub use api_key::new_api_key;
 pub use app::router;

@@ -28,6 +28,7 @@ mod secret;
 mod security;
 mod server;
 mod service;
+mod standing;
 mod status;
 mod table;
 mod text;

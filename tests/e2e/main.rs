@@ -38,6 +38,7 @@ mod people;
 mod pickup;
 mod points;
 mod quarantine;
+mod queues;
 mod quickstart;
 mod reload;
 mod resources;

@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod pickup;
 pub mod poll;
 pub mod process;
+pub mod queues;
 pub mod quickstart;
 pub mod raw;
 pub mod soap;

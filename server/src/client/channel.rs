@@ -15,6 +15,7 @@ use super::{
     api::{Api, Question, whole_list},
     failure::Usage,
     lookup::Kind,
+    standing,
     table::{Fields, Table},
 };
 
@@ -124,6 +125,8 @@ const NONE: &str = "none";
 const ANY: &str = "any";
 const SOAP: &str = "soap";
 const AMQP: &str = "amqp";
+/// What an AMQP channel has beside its definition: what workers do.
+const CONSUMERS: &str = "consumers";
 
 impl Settings {
     /// The members that were given.
@@ -235,8 +238,12 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Resu
     match command {
         Command::List => list(session, &api).await.context("failed to list channels"),
         Command::Show { key } => {
-            let found = KIND.find(&api, &key).await;
-            show(session, &found.with_context(|| format!("failed to show channel {key}"))?)
+            let failed = || format!("failed to show channel {key}");
+            let mut found = KIND.find(&api, &key).await.with_context(failed)?;
+            if found["protocol"] == AMQP {
+                standing::ask(&api, &mut found, CONSUMERS).await.with_context(failed)?;
+            }
+            show(session, &found)
         }
         Command::Create { path, service, settings } => {
             if path.is_none() && settings.protocol.as_deref() != Some(AMQP) {
@@ -287,7 +294,8 @@ fn show(session: &mut Session, value: &Value) -> anyhow::Result<()> {
     if session.output.json() {
         return Ok(session.output.value(value)?);
     }
-    Ok(session.output.fields(&view::<View>(value)?.fields())?)
+    let fields = standing::field(view::<View>(value)?.fields(), value, CONSUMERS)?;
+    Ok(session.output.fields(&fields)?)
 }
 
 async fn update(api: &Api, key: &str, body: &Value) -> anyhow::Result<Value> {

@@ -15,9 +15,12 @@ use super::{
     channel::{delete, yes_or_no},
     failure::Usage,
     lookup::Kind,
-    password,
+    password, standing,
     table::{Fields, Table},
 };
+
+/// What a connection has beside its definition: what workers do.
+const LINKS: &str = "links";
 
 pub(crate) const KIND: Kind = Kind { path: "/api/v1/connections", noun: "connection" };
 
@@ -140,8 +143,10 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Resu
     match command {
         Command::List => list(session, &api).await.context("failed to list connections"),
         Command::Show { key } => {
-            let found = KIND.find(&api, &key).await;
-            show(session, &found.with_context(|| format!("failed to show connection {key}"))?)
+            let failed = || format!("failed to show connection {key}");
+            let mut found = KIND.find(&api, &key).await.with_context(failed)?;
+            standing::ask(&api, &mut found, LINKS).await.with_context(failed)?;
+            show(session, &found)
         }
         Command::Create { name, url, settings, password } => {
             let mut body = settings.body(url.as_deref())?;
@@ -196,7 +201,8 @@ fn show(session: &mut Session, value: &Value) -> anyhow::Result<()> {
     if session.output.json() {
         return Ok(session.output.value(value)?);
     }
-    Ok(session.output.fields(&view::<View>(value)?.fields())?)
+    let fields = standing::field(view::<View>(value)?.fields(), value, LINKS)?;
+    Ok(session.output.fields(&fields)?)
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ impl Fixture {
     #[track_caller]
     fn message_to(&self, target: &str, ms: i64) -> Value {
         let claimed = self.claim_only(ms);
-        assert_eq!(claimed.target.as_str(), target);
+        assert_eq!(claimed.target.to_string(), target);
         serde_json::from_slice(&claimed.payload).unwrap()
     }
 }

@@ -29,7 +29,7 @@ fn a_due_time_becomes_a_run_and_a_delivery() {
     let runs = fixture.runs(&job);
     assert_eq!(fixture.shown(&job), [(3_600, None)]);
     let delivery = fixture.delivery(runs[0].delivery.as_ref().unwrap());
-    assert_eq!((delivery.target.as_str(), delivery.state), ("summary", DeliveryState::Waiting));
+    assert_eq!((delivery.target.to_string().as_str(), delivery.state), ("summary", DeliveryState::Waiting));
     assert_eq!(
         (delivery.correlation_id.as_str(), delivery.policy.attempts_max),
         (runs[0].correlation_id.as_str(), 3)

@@ -1,0 +1,210 @@
+//! Channels of AMQP against a RabbitMQ of the test's own: what is acknowledged is kept, and what is kept is kept once.
+
+use std::time::Duration;
+
+use busbar_amqp::Properties;
+use busbar_test_broker::Broker;
+use busbar_tests::{
+    Options, Quickstart, poll, process,
+    queues::{Peer, done, with_id},
+};
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+async fn start() -> (Broker, Quickstart, Peer) {
+    let broker = Broker::start();
+    let options = Options { services: vec!["echo", "keeper"], ..Options::default() };
+    let bus = Quickstart::start_with(options).await;
+    bus.connect(&broker).await;
+    let peer = Peer::new(&broker);
+    (broker, bus, peer)
+}
+
+/// The delivery that a message of this correlation became.
+async fn delivery(bus: &Quickstart, correlation: &str, state: &str) -> Value {
+    poll::until(&format!("{correlation} is {state}"), Duration::from_secs(30), async || {
+        let list = bus.read("/deliveries?limit=500").await;
+        let items = list["items"].as_array().cloned().unwrap_or_default();
+        let found = items.iter().find(|one| one["correlation_id"] == correlation && one["state"] == state);
+        found.cloned().ok_or_else(|| list.to_string())
+    })
+    .await
+}
+
+fn tracked(id: &str) -> Properties {
+    Properties { correlation_id: Some(id.to_owned()), ..with_id(id) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_are_calls() {
+    let (broker, bus, peer) = start().await;
+    let retry = json!({"retry": {"immediate": 1, "attempts": 3, "backoff_ms": 50, "backoff_max_ms": 100}});
+    let channel = bus.consume(&broker, "orders", "keeper.receive", retry).await;
+    bus.patch_channel(&channel["id"], &json!({"body_bytes_max": 1024 * 1024})).await;
+    bus.wait_consumers(&broker, "orders", 2).await;
+    taken_in_once(&bus, &broker, &peer).await;
+    tried_again(&bus, &peer).await;
+    given_up(&bus, &peer).await;
+    bus.wait_empty(&broker, "orders").await;
+    paused(&bus, &broker, &peer, &channel).await;
+    answered(&bus, &broker, &peer).await;
+    seen(&bus).await;
+    bus.stop().await;
+    drop(broker);
+}
+
+async fn taken_in_once(bus: &Quickstart, broker: &Broker, peer: &Peer) {
+    for number in 0..100 {
+        for _ in 0..2 {
+            let id = format!("twice-{number}");
+            peer.put_json("orders", &id, &json!({"name": "twice"})).await;
+        }
+    }
+    bus.wait_empty(broker, "orders").await;
+    assert_eq!(bus.received("twice").await, 100, "each has its id");
+    for _ in 0..3 {
+        let properties = Properties { message_id: None, ..with_id("") };
+        peer.put("orders", properties, json!({"name": "nameless"}).to_string()).await;
+    }
+    bus.wait_received("nameless", 3).await;
+}
+
+async fn tried_again(bus: &Quickstart, peer: &Peer) {
+    peer.put("orders", tracked("at-once"), json!({"name": "at-once", "fail": 1}).to_string()).await;
+    bus.wait_received("at-once", 1).await;
+    peer.put("orders", tracked("later"), json!({"name": "later", "fail": 3}).to_string()).await;
+    bus.wait_received("later", 1).await;
+    let delivery = delivery(bus, "later", "confirmed").await;
+    assert_eq!(delivery["source"], "orders", "{delivery}");
+    assert_eq!(delivery["failures"][0]["code"], "not-yet", "{delivery}");
+    // It was taken in, so it is not again.
+    peer.put("orders", tracked("later"), json!({"name": "later", "fail": 3}).to_string()).await;
+}
+
+async fn given_up(bus: &Quickstart, peer: &Peer) {
+    peer.put("orders", tracked("refused"), json!({"name": "refused", "reject": true}).to_string()).await;
+    let refused = delivery(bus, "refused", "failed").await;
+    assert_eq!(refused["failures"][0]["code"], "refused", "{refused}");
+    peer.put("orders", tracked("poison"), json!({"name": "poison", "fail": 1000}).to_string()).await;
+    let poison = delivery(bus, "poison", "failed").await;
+    assert_eq!(poison["attempts"], 5, "one, one at once, three later: {poison}");
+    peer.put("orders", tracked("no-json"), "no JSON").await;
+    assert_eq!(delivery(bus, "no-json", "failed").await["failures"][0]["code"], "invalid-input");
+    let large = json!({"name": "large", "ballast": "x".repeat(2 * 1024 * 1024)});
+    peer.put("orders", tracked("large"), large.to_string()).await;
+    let large = delivery(bus, "large", "failed").await;
+    assert_eq!(large["failures"][0]["code"], "too-large", "{large}");
+    assert_eq!(bus.received("later").await, 1, "it had been taken in");
+    // Mended by a person.
+    let path = format!("/deliveries/{}", refused["id"].as_str().unwrap());
+    let (_, tag) = (bus.read(&path).await, bus.admin("GET", &path, None).await);
+    let tag = tag.header("etag").unwrap().to_owned();
+    let edit = busbar_tests::Request::post(&format!("/api/v1{path}/retry"))
+        .bearer(bus.token())
+        .header("if-match", &tag)
+        .json(&json!({"payload": {"name": "refused"}}));
+    bus.admin_client().send(&edit).await.expect_status(200);
+    bus.wait_received("refused", 1).await;
+}
+
+async fn paused(bus: &Quickstart, broker: &Broker, peer: &Peer, channel: &Value) {
+    bus.cli(&["channel", "pause", "orders"]).await.expect(0);
+    bus.wait_consumers(broker, "orders", 0).await;
+    peer.put_json("orders", "while-paused", &json!({"name": "while-paused"})).await;
+    assert_eq!(bus.received("while-paused").await, 0);
+    bus.cli(&["channel", "resume", "orders"]).await.expect(0);
+    bus.wait_received("while-paused", 1).await;
+    assert_eq!(bus.read(&format!("/channels/{}", channel["id"].as_str().unwrap())).await["active"], true);
+}
+
+/// A call over AMQP.
+async fn answered(bus: &Quickstart, broker: &Broker, peer: &Peer) {
+    bus.consume(broker, "calls", "echo", json!({})).await;
+    broker.declare("/", "answers", "classic");
+    let properties = Properties { reply_to: Some("answers".to_owned()), ..tracked("call-1") };
+    for _ in 0..2 {
+        peer.put("calls", properties.clone(), json!({"a": 1}).to_string()).await;
+        let (answer, body) = peer.take("answers").await;
+        assert_eq!(answer.properties.correlation_id.as_deref(), Some("call-1"));
+        assert_eq!(answer.properties.content_type.as_deref(), Some("application/json"));
+        assert_eq!(serde_json::Value::from(answer.headers["status"].clone()), 200);
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["body"], json!({"a": 1}));
+        assert_eq!(body["headers"]["amqp-message-id"], json!(["call-1"]), "{body}");
+        done(answer);
+    }
+    // A fault is an answer too.
+    bus.consume(broker, "refusals", "keeper.receive", json!({})).await;
+    let properties = Properties { reply_to: Some("answers".to_owned()), ..tracked("call-2") };
+    peer.put("refusals", properties, json!({"name": "x", "reject": true}).to_string()).await;
+    let (answer, body) = peer.take("answers").await;
+    assert_eq!(answer.properties.content_type.as_deref(), Some("application/problem+json"));
+    assert_eq!(serde_json::from_slice::<Value>(&body).unwrap()["code"], "refused");
+    done(answer);
+}
+
+/// State, for a person.
+async fn seen(bus: &Quickstart) {
+    let channel = bus.cli(&["channel", "show", "orders"]).await;
+    assert!(channel.expect(0).stdout.contains("consuming"), "{channel:?}");
+    let connection = bus.cli(&["connection", "show", "broker"]).await;
+    assert!(connection.expect(0).stdout.contains("connected"), "{connection:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ordered_channel_keeps_the_order() {
+    let (broker, bus, peer) = start().await;
+    let ordered = json!({
+        "ordered": true,
+        "retry": {"immediate": 0, "attempts": 5, "backoff_ms": 100, "backoff_max_ms": 200},
+    });
+    bus.consume(&broker, "orders", "keeper.receive", ordered).await;
+    for number in 0..10 {
+        let fail = if number % 3 == 0 { 2 } else { 0 };
+        let message = json!({"name": format!("n-{number}"), "fail": fail});
+        peer.put_json("orders", &format!("n-{number}"), &message).await;
+    }
+    for number in (0..10).rev() {
+        // Whenever one has been taken in, all before it have.
+        bus.wait_received("n-9", 1).await;
+        assert_eq!(bus.received(&format!("n-{number}")).await, 1);
+    }
+    bus.stop().await;
+    drop(broker);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_and_brokers_that_die_lose_and_double_nothing() {
+    dying(600, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "long: run by make test-long"]
+async fn long_ten_thousand_messages_while_everything_dies() {
+    dying(10_000, 20).await;
+}
+
+async fn dying(messages: i64, deaths: i64) {
+    let (mut broker, bus, peer) = start().await;
+    bus.consume(&broker, "orders", "keeper.receive", json!({"prefetch": 64})).await;
+    let every = messages / (deaths + 1);
+    for number in 0..messages {
+        peer.put_json("orders", &format!("m-{number}"), &json!({"name": "counted", "sleep_ms": 2})).await;
+        if number % every == every - 1 && number < messages - every {
+            if (number / every) % 2 == 0 {
+                let worker = bus.workers().await[0];
+                process::signal(worker, Signal::SIGKILL);
+            } else {
+                broker.kill();
+                broker.start_again();
+            }
+        }
+    }
+    bus.wait_received("counted", messages).await;
+    bus.wait_empty(&broker, "orders").await;
+    assert_eq!(bus.received("counted").await, messages);
+    let list = bus.read("/deliveries?limit=100").await;
+    assert_eq!(list["items"], json!([]), "nothing failed");
+    bus.stop().await;
+    drop(broker);
+}

@@ -6,7 +6,7 @@ use busbar_amqp::Properties;
 use busbar_test_broker::Broker;
 use busbar_tests::{
     Options, Quickstart, poll, process,
-    queues::{Peer, done, with_id},
+    queues::{Peer, with_id},
 };
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -124,23 +124,21 @@ async fn answered(bus: &Quickstart, broker: &Broker, peer: &Peer) {
     let properties = Properties { reply_to: Some("answers".to_owned()), ..tracked("call-1") };
     for _ in 0..2 {
         peer.put("calls", properties.clone(), json!({"a": 1}).to_string()).await;
-        let (answer, body) = peer.take("answers").await;
+        let answer = peer.take("answers").await;
         assert_eq!(answer.properties.correlation_id.as_deref(), Some("call-1"));
         assert_eq!(answer.properties.content_type.as_deref(), Some("application/json"));
         assert_eq!(serde_json::Value::from(answer.headers["status"].clone()), 200);
-        let body: Value = serde_json::from_slice(&body).unwrap();
+        let body = answer.json();
         assert_eq!(body["body"], json!({"a": 1}));
         assert_eq!(body["headers"]["amqp-message-id"], json!(["call-1"]), "{body}");
-        done(answer);
     }
     // A fault is an answer too.
     bus.consume(broker, "refusals", "keeper.receive", json!({})).await;
     let properties = Properties { reply_to: Some("answers".to_owned()), ..tracked("call-2") };
     peer.put("refusals", properties, json!({"name": "x", "reject": true}).to_string()).await;
-    let (answer, body) = peer.take("answers").await;
+    let answer = peer.take("answers").await;
     assert_eq!(answer.properties.content_type.as_deref(), Some("application/problem+json"));
-    assert_eq!(serde_json::from_slice::<Value>(&body).unwrap()["code"], "refused");
-    done(answer);
+    assert_eq!(answer.json()["code"], "refused");
 }
 
 /// State, for a person.

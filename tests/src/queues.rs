@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use busbar_amqp::{Body, Endpoint, Incoming, Link, Outgoing, Properties, Settlement, Subscription};
+use busbar_amqp::{Body, Endpoint, Headers, Link, Outgoing, Properties, Settlement, Subscription};
 use busbar_test_broker::Broker;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
@@ -41,18 +41,29 @@ impl Peer {
         self.put(queue, with_id(id), body.to_string()).await;
     }
 
-    /// The next message of a queue that is there.
-    pub async fn take(&self, queue: &str) -> (Incoming, Vec<u8>) {
+    /// Takes the next message out of a queue that is there.
+    pub async fn take(&self, queue: &str) -> Taken {
         let consumer = self.link.consume(Subscription::to(queue)).expect("the subscription is sound");
         let incoming = timeout(BROKER_BOUND, consumer.next()).await.expect("a message").expect("a link");
         let Body::Whole(body) = incoming.body.clone() else { panic!("a message of that size") };
-        (incoming, body.to_vec())
+        let (properties, headers) = (incoming.properties.clone(), incoming.headers.clone());
+        incoming.settle(Settlement::Ack);
+        assert!(consumer.drain(Instant::now() + BROKER_BOUND).await, "the broker was not told");
+        Taken { properties, headers, body: body.to_vec() }
     }
 }
 
-/// It is done with.
-pub fn done(incoming: Incoming) {
-    incoming.settle(Settlement::Ack);
+/// A message that was taken out.
+pub struct Taken {
+    pub properties: Properties,
+    pub headers: Headers,
+    pub body: Vec<u8>,
+}
+
+impl Taken {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("the body is JSON")
+    }
 }
 
 /// Of JSON.

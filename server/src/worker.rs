@@ -93,13 +93,7 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     tokio::spawn(watching);
     let reporting =
         reporting::start(&boot, keeper, control.clone(), drain.clone(), load, Arc::clone(&ledger));
-    let sender = sender::Sender {
-        ledger,
-        pipeline: Arc::clone(&pipeline),
-        server: boot.server_id.clone(),
-        owner: format!("{}/{}/{}", boot.server_id, boot.slot, std::process::id()),
-        drain: drain.clone(),
-    };
+    let sender = sender::Sender::new(&boot, ledger, Arc::clone(&pipeline), drain.clone());
     let serving = async {
         // Nothing is accepted before there is a catalog to serve.
         tokio::select! {

@@ -158,13 +158,13 @@ async fn a_delivery_waits_for_a_target_in_quarantine() {
     let mut seen = 0;
     for _ in 0..3 {
         let victim = worker(&bus, None).await;
-        poll::until("an attempt has begun", REPLACED, async || {
+        seen = poll::until("an attempt has begun", REPLACED, async || {
             let lines = bus.log_lines();
             let begun = lines.iter().filter(|line| {
                 busbar_tests::logs::mentions(line, "poison") && line.to_string().contains("it begins")
             });
             let begun = begun.count();
-            if begun > seen { Ok(seen = begun) } else { Err(format!("{begun} attempts")) }
+            if begun > seen { Ok(begun) } else { Err(format!("{begun} attempts")) }
         })
         .await;
         poll::until("the worker's end", REPLACED, async || {

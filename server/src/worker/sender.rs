@@ -14,15 +14,15 @@ use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 use uuid::Uuid;
 
-use crate::{causes::chain, clock, worker::ledger::OdbLedger};
+use crate::{boot::Boot, causes::chain, clock, worker::ledger::OdbLedger};
 
 pub(crate) struct Sender {
-    pub(crate) ledger: Arc<OdbLedger>,
-    pub(crate) pipeline: Arc<Pipeline>,
-    pub(crate) server: String,
+    ledger: Arc<OdbLedger>,
+    pipeline: Arc<Pipeline>,
+    server: String,
     /// What this worker's claims are known by: `SERVER/SLOT/PROCESS`.
-    pub(crate) owner: String,
-    pub(crate) drain: watch::Receiver<bool>,
+    owner: String,
+    drain: watch::Receiver<bool>,
 }
 
 /// Attempts under way.
@@ -33,6 +33,17 @@ struct UnderWay {
 }
 
 impl Sender {
+    pub(crate) fn new(
+        boot: &Boot,
+        ledger: Arc<OdbLedger>,
+        pipeline: Arc<Pipeline>,
+        drain: watch::Receiver<bool>,
+    ) -> Self {
+        let server = boot.server_id.clone();
+        let owner = format!("{server}/{}/{}", boot.slot, std::process::id());
+        Self { ledger, pipeline, server, owner, drain }
+    }
+
     /// Ends, once the worker drains, with the attempts under way.
     pub(crate) async fn run(self) {
         let mut under_way = UnderWay::default();

@@ -1,6 +1,7 @@
 //! Channels: `/api/v1/channels`.
 
 mod description;
+pub(crate) mod switch;
 
 use std::{fmt, sync::Arc};
 
@@ -406,49 +407,6 @@ pub(crate) async fn delete(
     app.answer(move |odb| {
         odb.delete_channel(&by, &id, seen)?;
         Ok(StatusCode::NO_CONTENT.into_response())
-    })
-    .await
-}
-
-/// Stop a channel: it takes nothing more, and what is under way ends as it would.
-#[utoipa::path(post, path = "/api/v1/channels/{id}/pause", tag = "channels",
-    params(("id" = String, Path), IfMatch),
-    responses((status = 200, description = "The channel as it is now.", body = View,
-        headers(("ETag" = String))), Conflict))]
-pub(crate) async fn pause(
-    state: State<Arc<App>>,
-    caller: Caller,
-    id: Key,
-    seen: IfMatch,
-) -> Result<Response, Problem> {
-    set_active(state, caller, id, seen, false).await
-}
-
-/// Let a channel go on.
-#[utoipa::path(post, path = "/api/v1/channels/{id}/resume", tag = "channels",
-    params(("id" = String, Path), IfMatch),
-    responses((status = 200, description = "The channel as it is now.", body = View,
-        headers(("ETag" = String))), Conflict))]
-pub(crate) async fn resume(
-    state: State<Arc<App>>,
-    caller: Caller,
-    id: Key,
-    seen: IfMatch,
-) -> Result<Response, Problem> {
-    set_active(state, caller, id, seen, true).await
-}
-
-async fn set_active(
-    State(app): State<Arc<App>>,
-    Caller(by): Caller,
-    Key(id): Key,
-    IfMatch(seen): IfMatch,
-    active: bool,
-) -> Result<Response, Problem> {
-    app.answer(move |odb| {
-        let edit = |draft: Draft| Ok::<_, Problem>(Draft { active, ..draft });
-        let channel = odb.update_channel(&by, &id, seen, edit)?;
-        Ok(etag::tagged(channel.revision, View::from(channel)))
     })
     .await
 }

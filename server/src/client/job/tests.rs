@@ -1,3 +1,5 @@
+//! What is asked and shown for each line.
+
 use clap::Parser;
 use serde_json::{Value, json};
 

@@ -149,6 +149,43 @@ async fn seen(bus: &Quickstart) {
     assert!(connection.expect(0).stdout.contains("connected"), "{connection:?}");
 }
 
+/// What a service hands over to an exchange gets there, once the broker has a place for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_handed_over_to_an_exchange_gets_there() {
+    let (mut broker, bus, peer) = start().await;
+    let deliver = |target: &str, options: Value| {
+        let step = json!({"do": "deliver", "service": target, "input": {"a": 1}, "options": options});
+        json!({"steps": [step]})
+    };
+    broker.declare("/", "out", "quorum");
+    let handed = bus.invoke("keeper.run", &deliver("amqp:broker//out", json!({}))).await.expect(200);
+    let taken = peer.take("out").await;
+    assert_eq!(taken.json(), json!({"a": 1}));
+    assert_eq!(taken.properties.message_id.as_deref(), handed["results"][0].as_str(), "{handed}");
+    assert_eq!(taken.properties.content_type.as_deref(), Some("application/json"));
+    // Nobody takes it yet: a failure that a person sees, and no end.
+    let patient = json!({"backoff_ms": 200, "backoff_max_ms": 200});
+    bus.invoke("keeper.run", &deliver("amqp:broker//late", patient)).await.expect(200);
+    poll::until("it is unroutable", Duration::from_secs(20), async || {
+        let list = bus.read("/deliveries?target=amqp:broker//late").await;
+        if list["items"][0]["failures"][0]["code"] == "unroutable" { Ok(()) } else { Err(list.to_string()) }
+    })
+    .await;
+    broker.declare("/", "late", "quorum");
+    assert_eq!(peer.take("late").await.json(), json!({"a": 1}));
+    // The broker is away: nothing is lost, and no attempt is used up.
+    broker.stop();
+    bus.invoke("keeper.run", &deliver("amqp:broker//out", json!({"attempts": 1}))).await.expect(200);
+    let away = bus.cli(&["connection", "show", "broker"]).await;
+    assert_eq!(away.expect(0).code, Some(0));
+    broker.start_again();
+    assert_eq!(peer.take("out").await.json(), json!({"a": 1}));
+    let unknown = bus.invoke("keeper.run", &deliver("amqp:nowhere//out", json!({}))).await;
+    assert!(unknown.to_string().contains("connection-unknown"), "{unknown}");
+    bus.stop().await;
+    drop(broker);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_ordered_channel_keeps_the_order() {
     let (broker, bus, peer) = start().await;

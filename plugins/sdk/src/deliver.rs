@@ -26,10 +26,12 @@ pub struct Options {
     pub order_key: Option<String>,
 }
 
-/// To a typed service, as its input. The result is the delivery's id.
+/// To a typed service, as its input, or to an exchange of a broker, as a JSON message:
+/// `amqp:CONNECTION/EXCHANGE/ROUTING-KEY`, exchange and routing key percent-encoded. The result is the
+/// delivery's id.
 ///
 /// # Errors
-/// `not-granted`, `service-unknown`, limits; `failed` if the input has no JSON form.
+/// `not-granted`, `service-unknown`, `connection-unknown`, limits; `failed` if the input has no JSON form.
 pub fn deliver(service: &str, input: &(impl Serialize + ?Sized), options: &Options) -> Result<String, Fault> {
     deliver_raw(service, json(input)?, options)
 }

@@ -35,28 +35,17 @@ const RESPOND_ASYNC: &str = "respond-async";
 const RECORDING_TRIES: u32 = 30;
 const RECORDING_PAUSE: Duration = Duration::from_secs(1);
 
-/// A service hands a message for a service over, as a part of its unit of work. The result is the delivery's id.
+/// A service hands a message over, as a part of its unit of work. The result is the delivery's id.
 pub async fn hand_over(
     origin: &Origin,
     target: &str,
     input: Input,
     options: Options,
 ) -> Result<String, Fault> {
-    let Ok(name) = target.parse::<Name>() else {
+    let Ok(target) = target.parse::<Target>() else {
         authorize_invoke(&origin.service, target)?;
         return Err(unknown_service());
     };
-    hand_over_to(origin, name.into(), Properties::default(), input, options).await
-}
-
-/// The same for any target, with what goes with the message.
-pub async fn hand_over_to(
-    origin: &Origin,
-    target: Target,
-    properties: Properties,
-    input: Input,
-    options: Options,
-) -> Result<String, Fault> {
     match &target {
         Target::Service(name) => {
             authorize_invoke(&origin.service, name.as_str())?;
@@ -74,8 +63,7 @@ pub async fn hand_over_to(
         }
     }
     let source = Some(origin.service.plugin_name.clone());
-    let mut delivery = message(origin.unit.ledger(), &origin.context, target, source, input).await?;
-    delivery.properties = properties;
+    let delivery = message(origin.unit.ledger(), &origin.context, target, source, input).await?;
     let delivery = delivery.with(options).map_err(|text| {
         Fault::new(FaultKind::Rejected, format!("the delivery's options are not valid: {text}"))
             .with_code("invalid-options")

@@ -21,7 +21,7 @@ async fn a_channel_lives_through_its_requests() {
         json!({
             "name": "orders.get", "protocol": "rest", "path": "/orders/{id}", "methods": [],
             "service": "orders.get", "security": null, "active": true,
-            "body_bytes_max": 16 * 1024 * 1024, "timeout_ms": 30_000, "cors": null, "soap": null,
+            "body_bytes_max": 16 * 1024 * 1024, "timeout_ms": 30_000, "cors": null, "soap": null, "amqp": null,
         })
     );
     let href = made.text("href");
@@ -74,13 +74,13 @@ async fn what_is_taken_is_refused_with_the_other_channel() {
 async fn everything_wrong_is_named_at_once() {
     let api = Api::new();
     let body = json!({
-        "name": "No", "protocol": "amqp", "path": "x", "methods": ["get"],
+        "name": "No", "protocol": "mqtt", "path": "x", "methods": ["get"],
         "body_bytes_max": 5_000_000_000_u64, "timeout_ms": 0,
     });
     api.post(PATH, body)
         .await
         .invalid_at("/name", &["\"No\"", "lower-case"])
-        .invalid_at("/protocol", &["\"amqp\"", "\"rest\" or \"soap\""])
+        .invalid_at("/protocol", &["\"mqtt\"", "\"rest\", \"soap\" or \"amqp\""])
         .invalid_at("/path", &["\"x\"", "begin with"])
         .invalid_at("/methods", &["\"get\"", "upper-case"])
         .invalid_at("/body_bytes_max", &["5000000000", "0 to 4294967296"])

@@ -98,6 +98,7 @@ async fn a_delivery_is_shown_with_its_failures() {
         ("backoff_max_ms", json!(900)),
         ("order_key", json!("k")),
         ("content_type", json!("text/html")),
+        ("properties", json!({})),
         ("payload_bytes", json!(8)),
         ("due_at", Value::Null),
         ("correlation_id", json!("c-1")),
@@ -113,7 +114,7 @@ async fn a_delivery_is_shown_with_its_failures() {
     for time in [&json["expires_at"], &json["created_at"], &json["updated_at"], &failure["at"]] {
         assert!(time.as_str().unwrap().ends_with('Z'), "{time}");
     }
-    assert_eq!(json.as_object().unwrap().len(), 18);
+    assert_eq!(json.as_object().unwrap().len(), 19);
     assert_eq!(api.get(PATH).await.is(200).json["items"][0], *json);
     api.get(&path("none", "")).await.refused(404, "not-found");
 }

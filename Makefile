@@ -24,8 +24,8 @@ build: toolchain services ## ./bin/busbar and ./bin/services/*.wasm
 	$(CARGO) build --locked --release -p busbar
 	install -D $(TARGET)/release/busbar bin/busbar
 
-run: build ## Busbar on this machine, with the example services
-	./bin/busbar quickstart --services bin/services
+run: build ## Busbar on this machine, with the example services; with AMQP=URL orders come in by a RabbitMQ too
+	./bin/busbar quickstart --services bin/services $(if $(AMQP),--amqp $(AMQP))
 
 run-languages: build language-services ## the same, with the examples in Python and JavaScript
 	mkdir -p bin/all-services

@@ -93,6 +93,10 @@ struct Quickstart {
     /// A folder whose `*.wasm` are deployed the first time.
     #[arg(long, value_name = "DIR")]
     services: Option<PathBuf>,
+    /// A RabbitMQ, as amqp(s)://USER:PASSWORD@HOST:PORT/VHOST: becomes connection `broker`, and orders come in by its
+    /// queue `orders` too.
+    #[arg(long, value_name = "URL", value_parser = quickstart::Broker::parse)]
+    amqp: Option<quickstart::Broker>,
 }
 
 const DEFAULT_FOLDER: &str = "./.busbar";
@@ -166,7 +170,7 @@ struct Chosen {
 }
 
 enum Mode {
-    Quickstart { seeds: Option<PathBuf> },
+    Quickstart { seeds: Option<PathBuf>, broker: Option<quickstart::Broker> },
     Server,
 }
 
@@ -189,7 +193,7 @@ fn for_quickstart(folder: &Path, options: Quickstart) -> Result<Chosen, Ended> {
     settings.workers.count = options.workers.map_or(settings.workers.count, usize::from);
     // A person waits for Ctrl-C to be obeyed.
     settings.http.drain_idle_ms = settings.http.drain_idle_ms.min(500);
-    Ok(Chosen { layout, settings, mode: Mode::Quickstart { seeds: options.services } })
+    Ok(Chosen { layout, settings, mode: Mode::Quickstart { seeds: options.services, broker: options.amqp } })
 }
 
 fn for_server(folder: &Path) -> Result<Chosen, Ended> {
@@ -250,11 +254,20 @@ fn on_runtime(work: impl Future<Output = Result<(), Ended>>) -> Result<(), Ended
 fn planned(layout: Layout, settings: Settings, mode: Mode) -> Result<Plan, Ended> {
     let odb_url = settings.odb.url.clone().unwrap_or_else(|| layout.odb_url());
     let development = matches!(mode, Mode::Quickstart { .. });
+    let key = master_key::path(&layout, &settings);
     match mode {
-        Mode::Quickstart { seeds } => quickstart::prepare(&layout, &odb_url, seeds.as_deref())?,
-        Mode::Server => busbar_store::Odb::migrate(&odb_url).map_err(anyhow::Error::from)?,
+        Mode::Quickstart { seeds, broker } => {
+            quickstart::prepare(&layout, &odb_url, seeds.as_deref())?;
+            master_key::ensure(&key, &odb_url)?;
+            if let Some(broker) = broker {
+                broker.connect(&odb_url, &key)?;
+            }
+        }
+        Mode::Server => {
+            busbar_store::Odb::migrate(&odb_url).map_err(anyhow::Error::from)?;
+            master_key::ensure(&key, &odb_url)?;
+        }
     }
-    master_key::ensure(&master_key::path(&layout, &settings), &odb_url)?;
     let server_id = layout.server_id().map_err(anyhow::Error::from)?;
     let server_name = host_name();
     let generation = new_generation();

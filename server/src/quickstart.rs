@@ -1,5 +1,7 @@
 //! What a folder needs before its first start, and what is said to the person who started it.
 
+mod broker;
+
 use std::{
     fs, io,
     io::{IsTerminal as _, Write as _},
@@ -10,6 +12,7 @@ use anyhow::Context as _;
 use busbar_model::security::INVOKER;
 use busbar_store::{By, Error, Odb, Page, security};
 
+pub(crate) use self::broker::Broker;
 use crate::{
     clock,
     layout::{Layout, write_private},
@@ -39,6 +42,10 @@ pub(crate) fn ensure_token(layout: &Layout) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn by() -> By {
+    By { actor: "quickstart".to_owned(), correlation_id: None, now: clock::now() }
+}
+
 fn drop_seeds(folder: &Path, layout: &Layout) -> anyhow::Result<()> {
     let entries = fs::read_dir(folder)
         .with_context(|| format!("failed to read the services in {}", folder.display()))?;
@@ -65,7 +72,7 @@ fn ensure_invoker(layout: &Layout, odb: &Odb) -> anyhow::Result<()> {
     if known.is_some() && layout.invoker_key().exists() {
         return Ok(());
     }
-    let by = By { actor: "quickstart".to_owned(), correlation_id: None, now: clock::now() };
+    let by = by();
     let (key, credential) = busbar_admin::new_api_key()?;
     match known {
         None => {

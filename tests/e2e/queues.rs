@@ -149,6 +149,36 @@ async fn seen(bus: &Quickstart) {
     assert!(connection.expect(0).stdout.contains("connected"), "{connection:?}");
 }
 
+/// The examples, as `make run AMQP=URL` starts them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_come_in_by_a_queue_too() {
+    let broker = Broker::start();
+    let services = vec!["mailer", "orders", "prices"];
+    let options = Options { services, amqp: Some(broker.url()), ..Options::default() };
+    let bus = Quickstart::start_with(options.clone()).await;
+    bus.wait_consumers(&broker, "orders", 2).await;
+    let order =
+        json!({"customer": "Ada", "email": "ada@example.org", "lines": [{"sku": "tea", "quantity": 2}]});
+    Peer::new(&broker).put_json("orders", "order-1", &order).await;
+    bus.wait_empty(&broker, "orders").await;
+    poll::until("its confirmation", Duration::from_secs(20), async || {
+        let list = bus.read("/deliveries?target=mailer.confirm").await;
+        if list["items"][0]["state"] == "confirmed" { Ok(()) } else { Err(list.to_string()) }
+    })
+    .await;
+    // Started again it is the same connection.
+    let revision = async |bus: &Quickstart| bus.read("/audit?kind=connection").await["items"].clone();
+    let before = revision(&bus).await;
+    let folder = bus.stop().await;
+    let bus = Quickstart::start_in(folder, options).await;
+    bus.wait_consumers(&broker, "orders", 2).await;
+    assert_eq!(revision(&bus).await, before);
+    let refused = bus.cli(&["quickstart", "--amqp", "amqp://nobody"]).await;
+    assert!(refused.expect(2).stderr.contains("user and password"), "{refused:?}");
+    bus.stop().await;
+    drop(broker);
+}
+
 /// What a service hands over to an exchange gets there, once the broker has a place for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_handed_over_to_an_exchange_gets_there() {

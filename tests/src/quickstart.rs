@@ -33,6 +33,8 @@ pub struct Options {
     pub workers: u32,
     pub http: String,
     pub admin: String,
+    /// Of a broker.
+    pub amqp: Option<String>,
     /// Further environment.
     pub environment: Vec<(&'static str, String)>,
     /// Where a `busbar` stands that is not the one to test, or may be replaced.
@@ -49,6 +51,7 @@ impl Default for Options {
             workers: 2,
             http: any_port.clone(),
             admin: any_port,
+            amqp: None,
             environment: Vec::new(),
             program: None,
             limits: None,
@@ -126,6 +129,7 @@ impl Quickstart {
         command.arg("quickstart").arg("--dir").arg(folder.dir()).args(["--http", &options.http]);
         command.args(["--admin", &options.admin, "--workers", &options.workers.to_string()]);
         command.arg("--services").arg(folder.seeds(names));
+        command.args(options.amqp.iter().flat_map(|url| ["--amqp", url]));
         command.envs(options.environment.iter().map(|(name, value)| (name, value)));
         command.stdout(folder.console_file()).stderr(folder.console_file()).process_group(0);
         command.spawn().expect("busbar starts")

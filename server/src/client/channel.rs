@@ -241,7 +241,7 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Resu
             let failed = || format!("failed to show channel {key}");
             let mut found = KIND.find(&api, &key).await.with_context(failed)?;
             if found["protocol"] == AMQP {
-                standing::ask(&api, &mut found, CONSUMERS).await.with_context(failed)?;
+                standing::ask(&api, &KIND, &mut found, CONSUMERS).await.with_context(failed)?;
             }
             show(session, &found)
         }

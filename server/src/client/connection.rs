@@ -145,7 +145,7 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Resu
         Command::Show { key } => {
             let failed = || format!("failed to show connection {key}");
             let mut found = KIND.find(&api, &key).await.with_context(failed)?;
-            standing::ask(&api, &mut found, LINKS).await.with_context(failed)?;
+            standing::ask(&api, &KIND, &mut found, LINKS).await.with_context(failed)?;
             show(session, &found)
         }
         Command::Create { name, url, settings, password } => {
@@ -236,6 +236,11 @@ mod tests {
         match asked.line().as_str() {
             "PATCH /api/v1/connections/c1" => (200, known),
             "DELETE /api/v1/connections/c1" => (204, Value::Null),
+            "GET /api/v1/connections/c1/links" => {
+                let link = json!({"server": "s", "pid": 7, "way": "in", "state": "reconnecting",
+                    "since": "2026-11-28T00:00:00Z", "reason": "it is away"});
+                (200, json!({"items": [link]}))
+            }
             _ => (200, json!({"items": [known], "next": null})),
         }
     }
@@ -246,7 +251,8 @@ mod tests {
         let (_, list, _) = obey(&fake, "list").await;
         assert!(list.ends_with("\nbroker\tamqp\tamqps://[::1]:5671\t/\tada\tyes\n"), "{list}");
         let (_, shown, _) = obey(&fake, "show broker").await;
-        let tls = "ca\tthe system's\nserver_name\tmq\nclient_certificate\tgiven\n";
+        let tls = "ca\tthe system's\nserver_name\tmq\nclient_certificate\tgiven\n\
+                   links\ts 7 in reconnecting since 2026-11-28T00:00:00Z: it is away\n";
         assert!(shown.contains("vhost\t/\n") && shown.ends_with(tls), "{shown}");
         assert_eq!(obey(&fake, "delete broker").await.2, "connection broker is deleted\n");
         assert_eq!(fake.changes()[0].line(), "DELETE /api/v1/connections/c1");

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     answer::{Error, views},
     api::Api,
+    lookup::Kind,
     table::Fields,
 };
 
@@ -20,9 +21,9 @@ struct Standing {
 }
 
 /// Puts what each worker does into the object, as its member of that name.
-pub(crate) async fn ask(api: &Api, object: &mut Value, member: &str) -> Result<(), Error> {
-    let href = object["href"].as_str().unwrap_or_default();
-    let told = api.get(format!("{href}/{member}")).await?;
+pub(crate) async fn ask(api: &Api, kind: &Kind, object: &mut Value, member: &str) -> Result<(), Error> {
+    let id = object["id"].as_str().unwrap_or_default();
+    let told = api.get(format!("{}/{id}/{member}", kind.path)).await?;
     object[member] = told["items"].clone();
     Ok(())
 }

@@ -349,6 +349,10 @@ fn refuse_conflicts(connection: &mut AnyConnection, channel: &Channel) -> Result
 }
 
 fn row(connection: &mut AnyConnection, channel: &Channel) -> Result<Row, Error> {
+    // Before anything is written: a channel without its queue is none.
+    if let Some(amqp) = channel.address.amqp() {
+        connection_id(connection, &amqp.connection)?;
+    }
     let security_id = match channel.address.security() {
         Some(name) => Some(security_id(connection, name)?),
         None => None,

@@ -10,9 +10,9 @@ use tracing_subscriber::{
 
 use crate::log_file::LogFile;
 
-/// Targets that are quiet unless asked for by name.
+/// Targets that are quiet unless asked for by name. lapin would log what comes back with its body.
 const QUIET: &str = "wasmtime=warn,wasmtime_wasi=warn,wasmtime_wasi_http=error,cranelift=warn,hyper=warn,\
-    tokio_cron_scheduler=warn";
+    tokio_cron_scheduler=warn,lapin=off";
 
 /// Sets up logs of the process `name`.
 pub(crate) fn start(name: &str, folder: &Path, level: &str) -> anyhow::Result<()> {

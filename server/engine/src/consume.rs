@@ -22,7 +22,7 @@ use crate::{
     authenticate::authenticate,
     body::Body,
     idempotency::{request_hash, scope},
-    invoke::{self, Inbound, too_large},
+    invoke::{self, Inbound},
     pipeline::{Line, Noted, Pipeline},
     request::{Head, Reply, Request, Response, Target},
     route::{live, to_channel},
@@ -72,11 +72,10 @@ impl Pipeline {
         let request = Request { target: Target::Path, head, body: Body::from(body), trusted: true };
         let context = Arc::new(accept(&request, self.catalog(), unique));
         let Some(route) = context.catalog.queue(&channel) else {
-            let text = "the channel that the message came by is there no more";
             let line = Line::of(&request.head);
             let meter = self.unrouted();
             let noted = Noted { meter, channel: channel.as_str(), service: "", caller: None, line };
-            return self.consumed(&context, noted, Err(Fault::new(FaultKind::NotFound, text)));
+            return self.consumed(&context, noted, Err(no_channel()));
         };
         let routed = to_channel(route, Vec::new());
         let noted = Noted {
@@ -90,10 +89,6 @@ impl Pipeline {
             let Request { mut head, body, .. } = request;
             let permit = authenticate(routed.admission, &mut head.headers).await?;
             let service = live(routed.service)?;
-            let limit = routed.body_bytes_max;
-            if body.length().is_some_and(|length| length > limit) {
-                return Err(too_large(limit));
-            }
             let inbound = Inbound {
                 context: &context,
                 routed,
@@ -131,7 +126,7 @@ impl Pipeline {
         onwards: Onwards,
     ) -> Result<(), Fault> {
         let catalog = self.catalog();
-        let Some(route) = catalog.queue(&message.channel) else { return Ok(()) };
+        let route = catalog.queue(&message.channel).ok_or_else(no_channel)?;
         let (now, service) = (self.ledger().now(), &route.channel.service);
         let lifetime = i64::try_from(bounds::DELIVERY_LIFETIME_MS_DEFAULT).unwrap_or(i64::MAX);
         let due_in_ms = i64::try_from(onwards.due_in_ms.unwrap_or_default()).unwrap_or(i64::MAX);
@@ -174,6 +169,10 @@ impl Pipeline {
             Err(error) => Err(commit_fault(error)),
         }
     }
+}
+
+fn no_channel() -> Fault {
+    Fault::new(FaultKind::NotFound, "the channel that the message came by is there no more")
 }
 
 /// What a message has of a request's head.

@@ -1,4 +1,5 @@
-//! The worker's hold on brokers: a consumer for each AMQP channel, and links for the connections. A new catalog changes what differs, and leaves the rest alone.
+//! The worker's hold on brokers: a consumer for each AMQP channel, and links for the connections. A new catalog
+//! changes what differs, and leaves the rest alone.
 
 mod consumer;
 mod endpoint;
@@ -61,13 +62,12 @@ impl Brokers {
     /// Lets go of what is not wanted any more, or not in this way, and begins what is new.
     async fn follow(&self, catalog: &Catalog) {
         let definitions = catalog.definitions();
-        let connection = |name: &Name| definitions.connections.iter().find(|one| one.name == *name);
         let wanted: HashMap<&Name, (&Channel, &Connection)> = definitions
             .channels
             .iter()
             .filter(|channel| channel.active)
             .filter_map(|channel| {
-                let connection = connection(&channel.address.amqp()?.connection)?;
+                let connection = definitions.connection(channel.address.amqp()?.connection.as_str())?;
                 connection.active.then_some((&channel.name, (channel, connection)))
             })
             .collect();

@@ -272,12 +272,12 @@ impl Hand {
             Err(error) if error.is_temporary() && !error.may_have_arrived() => Fate::Back,
             // Who waited has gone, or has it.
             Err(error) => {
-                let level_text = "the answer to a message could not be delivered";
+                let channel = &self.channel;
                 match error {
                     PublishError::Unroutable { .. } => {
-                        tracing::debug!(channel = %self.channel, %error, level_text)
+                        tracing::debug!(%channel, %error, "nobody waits for the answer to a message any more");
                     }
-                    _ => tracing::warn!(channel = %self.channel, %error, level_text),
+                    _ => tracing::warn!(%channel, %error, "the answer to a message could not be delivered"),
                 }
                 Fate::Settled(Settlement::Ack)
             }

@@ -253,7 +253,6 @@ async fn dying(messages: i64, deaths: i64) {
     let (mut broker, bus, peer) = start().await;
     bus.consume(&broker, "orders", "keeper.receive", json!({"prefetch": 64})).await;
     // RabbitMQ 3.10 forgets a queue that is younger than its list of queues on disk when it is killed.
-    broker.age_queues();
     let every = messages / (deaths + 1);
     for number in 0..messages {
         peer.put_json("orders", &format!("m-{number}"), &json!({"name": "counted", "sleep_ms": 2})).await;

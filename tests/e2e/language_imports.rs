@@ -61,6 +61,8 @@ async fn values_are_kept(plugin: &Plugin<'_>) {
 
 async fn others_are_called(plugin: &Plugin<'_>) {
     assert_eq!(plugin.result("invoke", json!(4)).await, json!([5, 2, ["no-such", 404], "hello"]));
+    let unknown = json!(["connection-unknown", "connection-unknown"]);
+    assert_eq!(plugin.result("broker", json!(4)).await, unknown);
     let ids = plugin.result("deliver", json!(null)).await;
     for (id, state) in [(&ids[1], "confirmed"), (&ids[0], "waiting")] {
         let path = format!("/deliveries/{}", id.as_str().unwrap());
@@ -78,6 +80,7 @@ async fn others_are_called(plugin: &Plugin<'_>) {
     plugin.bus.settle().await;
     plugin.call("invoke", json!(4)).await.problem(403, "not-granted");
     plugin.call("deliver", json!(4)).await.problem(403, "not-granted");
+    assert_eq!(plugin.result("broker", json!(4)).await, json!(["not-granted", "not-granted"]));
     let grants = json!({"invoke": ["*"], "secrets": ["*"]});
     plugin
         .bus

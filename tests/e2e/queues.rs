@@ -217,6 +217,72 @@ async fn what_is_handed_over_to_an_exchange_gets_there() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_published_is_there_at_once_and_with_what_goes_with_it() {
+    let (mut broker, bus, peer) = start().await;
+    broker.declare("/", "out", "quorum");
+    let message = |routing_key: &str| {
+        json!({"connection": "broker", "routing_key": routing_key, "input": {"a": 1}, "headers": [["tenant", "acme"]],
+            "reply_to": "answers", "kind": "note", "priority": 3, "expiration_ms": 600_000})
+    };
+    let step = |what: &str, message: Value| {
+        let mut step = message;
+        step["do"] = json!(what);
+        step
+    };
+    let run = async |steps: Value| bus.invoke("keeper.run", &json!({"steps": steps})).await;
+    // Past the unit of work: the call fails, and the message is there.
+    let failing = run(json!([step("publish", message("out")), {"do": "reject", "code": "no"}])).await;
+    failing.problem(400, "no");
+    let handed = run(json!([step("hand_over", message("out"))])).await.expect(200);
+    let ids = [None, handed["results"][0].as_str()];
+    for id in ids {
+        let taken = peer.take("out").await;
+        let properties = &taken.properties;
+        assert_eq!((taken.json(), &taken.headers["tenant"]), (json!({"a": 1}), &Value::from("acme").into()));
+        assert_eq!((properties.kind.as_deref(), properties.priority), (Some("note"), Some(3)));
+        assert_eq!(
+            (properties.reply_to.as_deref(), properties.expiration_ms),
+            (Some("answers"), Some(600_000))
+        );
+        assert!(
+            properties.message_id.is_some() && properties.correlation_id.is_some() && !properties.transient
+        );
+        assert!(id.is_none() || properties.message_id.as_deref() == id, "{properties:?}");
+    }
+    let long = json!({"connection": "broker", "routing_key": "out", "input": 1, "kind": "k".repeat(256)});
+    let refused = json!([
+        step("publish", message("nowhere")),
+        step("publish", json!({"connection": "nowhere", "routing_key": "out", "input": 1})),
+        step("publish", long.clone()),
+        step("hand_over", long),
+        step(
+            "publish",
+            json!({"connection": "broker", "exchange": "none", "routing_key": "out", "input": 1})
+        ),
+    ]);
+    let codes = ["unroutable", "connection-unknown", "invalid-input", "invalid-input", "unroutable"];
+    let codes = codes.map(|code| json!({"fault": code}));
+    assert_eq!(run(refused).await.expect(200)["results"], json!(codes));
+    bus.admin("PUT", "/plugins/keeper/grants", Some(&json!({"connections": ["other"]})))
+        .await
+        .expect_status(200);
+    bus.settle().await;
+    let both = json!([step("publish", message("out")), step("hand_over", message("out"))]);
+    let not_granted = json!([{"fault": "not-granted"}, {"fault": "not-granted"}]);
+    assert_eq!(run(both.clone()).await.expect(200)["results"], not_granted);
+    bus.admin("PUT", "/plugins/keeper/grants", Some(&json!({"connections": ["*"]}))).await.expect_status(200);
+    bus.settle().await;
+    // The broker is away: the service is told in time, and what was handed over waits.
+    broker.stop();
+    let away = run(both).await.expect(200);
+    assert_eq!(away["results"][0], json!({"fault": "broker-unavailable"}));
+    broker.start_again();
+    assert_eq!(peer.take("out").await.properties.message_id.as_deref(), away["results"][1].as_str());
+    bus.stop().await;
+    drop(broker);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_ordered_channel_keeps_the_order() {
     let (broker, bus, peer) = start().await;
     let ordered = json!({
@@ -252,7 +318,6 @@ async fn long_ten_thousand_messages_while_everything_dies() {
 async fn dying(messages: i64, deaths: i64) {
     let (mut broker, bus, peer) = start().await;
     bus.consume(&broker, "orders", "keeper.receive", json!({"prefetch": 64})).await;
-    // RabbitMQ 3.10 forgets a queue that is younger than its list of queues on disk when it is killed.
     let every = messages / (deaths + 1);
     for number in 0..messages {
         peer.put_json("orders", &format!("m-{number}"), &json!({"name": "counted", "sleep_ms": 2})).await;

@@ -22,8 +22,13 @@ const big = (number) => (number === undefined ? undefined : BigInt(number));
  * @param {number} [options.delayMs] Nothing is attempted before this time.
  * @param {string} [options.orderKey] Deliveries to one target with the same key are attempted one after the other.
  */
-export function send(service, input, { attempts, backoffMs, backoffMaxMs, expiresMs, delayMs, orderKey } = {}) {
-  const options = {
+export function send(service, input, options = {}) {
+  return tried(() => bus.send(service, requestOf(input), optionsOf(options)));
+}
+
+/** As the contract has them. */
+export function optionsOf({ attempts, backoffMs, backoffMaxMs, expiresMs, delayMs, orderKey }) {
+  return {
     attempts,
     backoffMs: big(backoffMs),
     backoffMaxMs: big(backoffMaxMs),
@@ -31,5 +36,4 @@ export function send(service, input, { attempts, backoffMs, backoffMaxMs, expire
     delayMs: big(delayMs),
     orderKey,
   };
-  return tried(() => bus.send(service, requestOf(input), options));
 }

@@ -1,5 +1,6 @@
 /** Write a Busbar service as a JavaScript function. README.md of this folder tells how. */
 
+export * as amqp from './amqp.js';
 export * as cache from './cache.js';
 export * as config from './config.js';
 export * as context from './context.js';

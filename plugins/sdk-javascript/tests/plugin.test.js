@@ -10,6 +10,7 @@ import {
   Reply,
   Response,
   RetryAfter,
+  amqp,
   config,
   definePlugin,
   defineService,
@@ -42,6 +43,9 @@ const submit = defineService({
     const { cents } = invoke('prices.lookup', { sku });
     kv.putJson('order/1', { sku, quantity }, { expected: kv.ABSENT });
     deliver.send('mail.send', { sku }, { orderKey: 'a' });
+    const message = { exchange: 'shop', routingKey: 'new', body: { sku }, headers: { a: 'b' }, priority: 3 };
+    amqp.handOver('broker', message);
+    amqp.publish('broker', { routingKey: 'audit', body: sku });
     log.info('took an order', { sku });
     if (quantity > config.get('most', 100)) {
       throw new Reject('too-many', 'that is too many', { status: 422, errors: [{ path: '/quantity', message: 'is too large' }] });
@@ -132,6 +136,10 @@ test('an order is kept and confirmed', async () => {
   assert.deepEqual([output, status, headers], [{ total: 900 }, 201, { location: '/orders/1' }]);
   assert.deepEqual(bus.json('order/1'), { sku: 'tea', quantity: 2 });
   assert.deepEqual(bus.deliveries, [{ service: 'mail.send', input: { sku: 'tea' }, options: { orderKey: 'a' } }]);
+  const json = { contentType: 'application/json', headers: { a: 'b' }, priority: 3, body: '{"sku":"tea"}' };
+  assert.deepEqual(bus.messages, [{ connection: 'broker', exchange: 'shop', routingKey: 'new', ...json }]);
+  const text = { contentType: 'text/plain; charset=utf-8', headers: {}, body: 'tea' };
+  assert.deepEqual(bus.published, [{ connection: 'broker', exchange: '', routingKey: 'audit', ...text }]);
   assert.deepEqual(bus.logs, [{ level: 'info', message: 'took an order', fields: { sku: 'tea' } }]);
   const again = await bus.call('shop.submit', { sku: 'tea' });
   assert.deepEqual([again.fault.code, again.status], ['conflict', 409]);
@@ -141,7 +149,8 @@ test('a fault discards the effects', async () => {
   const bus = host({ config: { most: 1 } });
   const { fault } = await bus.call('shop.submit', { sku: 'tea', quantity: 2 });
   assert.deepEqual([fault.code, fault.status, fault.errors[0].path], ['too-many', 422, '/quantity']);
-  assert.deepEqual([bus.json('order/1'), bus.deliveries], [undefined, []]);
+  assert.deepEqual([bus.json('order/1'), bus.deliveries, bus.messages], [undefined, [], []]);
+  assert.equal(bus.published.length, 1, 'what is published stays so');
 });
 
 test('faults of others are passed on', async () => {

@@ -3,7 +3,7 @@
 All modules are imported here, since a component has no files to import from once it is built.
 """
 
-from . import cache, config, context, deliver, kv, log, secrets
+from . import amqp, cache, config, context, deliver, kv, log, secrets
 from .deliver import Options as DeliveryOptions
 from .fault import Fail, Fault, FieldError, InvalidInput, Reject, RetryAfter
 from .invoke import Target, invoke, invoke_all, invoke_async, invoke_raw
@@ -28,6 +28,7 @@ __all__ = [
     "RetryAfter",
     "Schema",
     "Target",
+    "amqp",
     "cache",
     "config",
     "context",

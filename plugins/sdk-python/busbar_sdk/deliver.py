@@ -27,6 +27,12 @@ class Options:
     #: Deliveries to one target with the same key are attempted one after the other.
     order_key: str | None = None
 
+    def to_bus(self):
+        """As the contract has it."""
+        return bus.deliver.Options(
+            self.attempts, self.backoff_ms, self.backoff_max_ms, self.expires_ms, self.delay_ms, self.order_key
+        )
+
 
 def send(service: str, input: object, options: Options | None = None) -> str:
     """To a typed service, as its input: a dataclass or anything that JSON has. The result is the delivery's id."""
@@ -35,8 +41,7 @@ def send(service: str, input: object, options: Options | None = None) -> str:
 
 def send_raw(service: str, request: Request, options: Options | None = None) -> str:
     """To any service, with any payload."""
-    o = options or Options()
-    given = bus.deliver.Options(o.attempts, o.backoff_ms, o.backoff_max_ms, o.expires_ms, o.delay_ms, o.order_key)
+    given = (options or Options()).to_bus()
     try:
         return bus.deliver.send(service, bus.types.Request(request.content_type, payload.to_bus(request.payload)), given)
     except Err as error:

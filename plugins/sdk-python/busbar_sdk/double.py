@@ -32,6 +32,8 @@ class Host:
         self.secrets: dict[str, str] = {}
         self.services: dict[str, object] = {}
         self.deliveries: list[tuple[str, object, object]] = []
+        self.published: list[tuple[str, object]] = []
+        self.messages: list[tuple[str, object, object]] = []
         self.logs: list[tuple[str, str, dict]] = []
         self.head = context.RequestHead("", "", [], [], [])
         self.caller: str | None = None
@@ -132,6 +134,32 @@ class deliver:
     def send(name, request, options):
         host().deliveries.append((name, request, options))
         return f"delivery-{len(host().deliveries)}"
+
+
+class amqp:
+    """`busbar:bus/amqp`"""
+
+    Properties = _case(
+        "Properties",
+        "headers",
+        "content_encoding",
+        "correlation_id",
+        "reply_to",
+        "message_id",
+        "kind",
+        "priority",
+        "expiration_ms",
+    )
+    Message = _case("Message", "exchange", "routing_key", "content_type", "properties", "payload")
+
+    @staticmethod
+    def publish(connection, message):
+        host().published.append((connection, message))
+
+    @staticmethod
+    def hand_over(connection, message, options):
+        host().messages.append((connection, message, options))
+        return f"message-{len(host().messages)}"
 
 
 class kv:

@@ -3,14 +3,15 @@
 try:
     from componentize_py_types import Err
     from wit_world.exports import service
-    from wit_world.imports import cache, config, context, deliver, invoke, kv, log, secrets, types
+    from wit_world.imports import amqp, cache, config, context, deliver, invoke, kv, log, secrets, types
 except ModuleNotFoundError:
-    from .double import Err, cache, config, context, deliver, invoke, kv, log, secrets, service, types
+    from .double import Err, amqp, cache, config, context, deliver, invoke, kv, log, secrets, service, types
 
 
 class bus:
     """The interfaces of the contract, by their names in it."""
 
+    amqp = amqp
     cache = cache
     config = config
     context = context

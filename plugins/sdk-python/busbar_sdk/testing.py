@@ -52,12 +52,12 @@ class TestHost:
         """Calls a service of `Plugin.made` through its JSON, as the bus does."""
         name = next(each.name for each in Plugin.made.services.values() if each.function is function)
         request = types.Request("application/json", types.Payload_Bytes(payload.to_json(input or {})))
-        before = (dict(self._host.kv), list(self._host.deliveries))
+        before = (dict(self._host.kv), list(self._host.deliveries), list(self._host.messages))
         Host.current = self._host
         try:
             response = Plugin.made.handle(name, request)
         except Fault as fault:
-            self._host.kv, self._host.deliveries = before
+            self._host.kv, self._host.deliveries, self._host.messages = before
             return Outcome(fault=fault, status=fault.status)
         finally:
             Host.current = None
@@ -74,6 +74,16 @@ class TestHost:
     def deliveries(self) -> list[tuple[str, object]]:
         """What was handed over, asynchronous calls too: the service and its input."""
         return [(name, json.loads(request.payload.value)) for name, request, _ in self._host.deliveries]
+
+    @property
+    def messages(self) -> list[tuple[str, object]]:
+        """What was handed over to brokers: the connection and the message as the contract has it."""
+        return [(connection, message) for connection, message, _ in self._host.messages]
+
+    @property
+    def published(self) -> list[tuple[str, object]]:
+        """The same of what was published; a fault leaves it there."""
+        return self._host.published
 
     @property
     def logs(self) -> list[tuple[str, str, dict]]:

@@ -15,6 +15,7 @@ from busbar_sdk import (
     RetryAfter,
     Target,
     config,
+    amqp,
     deliver,
     invoke,
     invoke_all,
@@ -56,6 +57,8 @@ def submit(order: Order) -> Reply[Taken]:
     price = invoke("prices.lookup", {"sku": order.sku}, Price)
     kv.put_json("order/1", order, expected=kv.ABSENT)
     deliver.send("mail.send", order, deliver.Options(order_key="a"))
+    amqp.hand_over("broker", amqp.Message("shop", "new", order, headers={"a": "b"}, priority=3))
+    amqp.publish("broker", amqp.Message("", "audit", order.sku))
     log.info("took an order", sku=order.sku)
     if order.quantity > config.get("most", int, 100):
         raise Reject("too-many", "that is too many", status=422, errors=[("/quantity", "is too large")])
@@ -145,6 +148,12 @@ class Calls(unittest.TestCase):
         self.assertEqual(outcome.headers, {"location": "/orders/1"})
         self.assertEqual(bus.json("order/1"), {"sku": "tea", "quantity": 2})
         self.assertEqual(bus.deliveries, [("mail.send", {"sku": "tea", "quantity": 2})])
+        [(connection, message)] = bus.messages
+        self.assertEqual((connection, message.exchange, message.routing_key), ("broker", "shop", "new"))
+        self.assertEqual((message.content_type, message.properties.headers), ("application/json", [("a", "b")]))
+        self.assertEqual((message.payload.value, message.properties.priority), (b'{"sku":"tea","quantity":2}', 3))
+        [(_, text)] = bus.published
+        self.assertEqual((text.content_type, text.payload.value), ("text/plain; charset=utf-8", b"tea"))
         self.assertEqual(bus.logs, [("INFO", "took an order", {"sku": "tea"})])
         again = bus.call(submit, {"sku": "tea"})
         self.assertEqual((again.fault.code, again.fault.status), ("conflict", 409))
@@ -153,7 +162,8 @@ class Calls(unittest.TestCase):
         bus = host(config={"most": 1})
         fault = bus.call(submit, {"sku": "tea", "quantity": 2}).fault
         self.assertEqual((fault.code, fault.status), ("too-many", 422))
-        self.assertEqual((bus.json("order/1"), bus.deliveries), (None, []))
+        self.assertEqual((bus.json("order/1"), bus.deliveries, bus.messages), (None, [], []))
+        self.assertEqual(len(bus.published), 1, "what is published stays so")
         self.assertIsInstance(fault.to_bus().disposition, types.Disposition_Reject)
         self.assertEqual(fault.to_bus().errors, [types.FieldError("/quantity", "is too large")])
 

@@ -26,8 +26,24 @@ pub struct Options {
     pub order_key: Option<String>,
 }
 
+impl Options {
+    pub(crate) fn to_bus(&self) -> bus::Options {
+        let ms =
+            |time: Option<Duration>| time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        bus::Options {
+            attempts: self.attempts,
+            backoff_ms: ms(self.backoff),
+            backoff_max_ms: ms(self.backoff_max),
+            expires_ms: ms(self.expires),
+            delay_ms: ms(self.delay),
+            order_key: self.order_key.clone(),
+        }
+    }
+}
+
 /// To a typed service, as its input, or to an exchange of a broker, as a JSON message:
-/// `amqp:CONNECTION/EXCHANGE/ROUTING-KEY`, exchange and routing key percent-encoded. The result is the
+/// `amqp:CONNECTION/EXCHANGE/ROUTING-KEY`, exchange and routing key percent-encoded
+/// ([`amqp::hand_over`](crate::amqp::hand_over) sets headers and properties too). The result is the
 /// delivery's id.
 ///
 /// # Errors
@@ -41,16 +57,7 @@ pub fn deliver(service: &str, input: &(impl Serialize + ?Sized), options: &Optio
 /// # Errors
 /// `not-granted`, `service-unknown`, limits.
 pub fn deliver_raw(service: &str, request: Request, options: &Options) -> Result<String, Fault> {
-    let ms = |time: Option<Duration>| time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
-    let options = bus::Options {
-        attempts: options.attempts,
-        backoff_ms: ms(options.backoff),
-        backoff_max_ms: ms(options.backoff_max),
-        expires_ms: ms(options.expires),
-        delay_ms: ms(options.delay),
-        order_key: options.order_key.clone(),
-    };
-    bus::send(service, request, &options).map_err(Fault::received)
+    bus::send(service, request, &options.to_bus()).map_err(Fault::received)
 }
 
 /// Invokes a typed service asynchronously: the call begins once this one is committed, and survives any

@@ -5,6 +5,10 @@
 pub(crate) mod wasi;
 
 #[cfg(target_family = "wasm")]
-pub(crate) use crate::bindings::busbar::bus::{cache, config, context, deliver, invoke, kv, log, secrets};
+pub(crate) use crate::bindings::busbar::bus::{
+    amqp, cache, config, context, deliver, invoke, kv, log, secrets,
+};
 #[cfg(not(target_family = "wasm"))]
-pub(crate) use crate::testing::imports::{cache, config, context, deliver, invoke, kv, log, secrets, wasi};
+pub(crate) use crate::testing::imports::{
+    amqp, cache, config, context, deliver, invoke, kv, log, secrets, wasi,
+};

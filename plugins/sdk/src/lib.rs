@@ -27,6 +27,7 @@
 //! The contract with the bus is `plugins/wit`; this crate adds types, schemas and faults to it. There is no
 //! async: one instance serves one call at a time, and what waits is the bus.
 
+pub mod amqp;
 #[doc(hidden)]
 pub mod bindings;
 mod body;

@@ -54,7 +54,8 @@ use serde_json::Value;
 use self::doubles::Double;
 use self::host::{Host, Staging};
 use self::imports::Installed;
-pub use self::outcome::{Answer, Delivery, Effects, LogLine, Outcome, Written};
+pub use self::outcome::{Answer, Delivery, Effects, HandedOver, LogLine, Outcome, Published, Written};
+use crate::amqp::Message;
 use crate::context::RequestHead;
 use crate::{Fault, Payload, Request, Service};
 
@@ -87,6 +88,12 @@ impl TestHost {
     #[must_use]
     pub fn own<S: Service>(self) -> Self {
         self.with(|host| host.doubles.insert(S::DECLARATION.name.to_owned(), Double::Is(S::handle)))
+    }
+
+    /// A double for a broker: what it makes of each message that is published. Brokers without one confirm all.
+    #[must_use]
+    pub fn broker(self, connection: &str, answer: impl Fn(&Message) -> Result<(), Fault> + 'static) -> Self {
+        self.with(|host| host.brokers.insert(connection.to_owned(), Rc::new(answer)))
     }
 
     /// A value that is kept as JSON.
@@ -220,7 +227,8 @@ impl TestHost {
             },
             Err(fault) => (Err(fault), Effects::default()),
         };
-        Outcome { result, effects, logs: std::mem::take(&mut host.logs) }
+        let (published, logs) = (std::mem::take(&mut host.published), std::mem::take(&mut host.logs));
+        Outcome { result, effects, published, logs }
     }
 }
 
@@ -238,6 +246,7 @@ impl<'h> UnderWay<'h> {
         state.busy = true;
         state.staging = Staging::default();
         state.logs.clear();
+        state.published.clear();
         Self { host, _installed: Installed::over(host) }
     }
 }

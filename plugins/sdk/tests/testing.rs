@@ -33,6 +33,20 @@ fn add(input: Add) -> Result<Reply<i64>, Fault> {
     }
 }
 
+/// Tells brokers, of which one may refuse.
+#[service(name = "tally.tell")]
+fn tell(input: Add) -> Result<String, Fault> {
+    let message = amqp::Message::json("shop", "tally", &input.to)?.header("a", "b").priority(3);
+    let message = message.kind("note").reply_to("answers").expiration(Duration::from_secs(1));
+    let id =
+        amqp::hand_over("broker", message, &DeliveryOptions { attempts: Some(3), ..Default::default() })?;
+    amqp::publish("broker", amqp::Message::text("", "audit", &input.to).message_id("m").correlation_id("c"))?;
+    match input.fail {
+        Some(true) => Err(Fault::reject("asked-to", "asked to fail")),
+        _ => Ok(id),
+    }
+}
+
 #[service(name = "tally.twice")]
 fn twice(input: Value) -> Result<Vec<Value>, Fault> {
     let add = |input: &Value| invoke::<Value>("tally.add", input).unwrap_or_else(|fault| json!(fault.code));
@@ -41,6 +55,34 @@ fn twice(input: Value) -> Result<Vec<Value>, Fault> {
 
 fn text(value: Option<Vec<u8>>) -> Option<String> {
     value.map(|bytes| String::from_utf8(bytes).unwrap())
+}
+
+#[test]
+fn brokers_are_told_at_once_or_with_the_effects() {
+    let host = TestHost::new();
+    let outcome = host.call::<tell>(&json!({"to": "x"}));
+    let [handed] = &outcome.effects.messages[..] else { panic!("{:?}", outcome.effects) };
+    assert_eq!(
+        (&*handed.id, &*handed.connection, handed.options.attempts),
+        ("delivery-1", "broker", Some(3))
+    );
+    let message = amqp::Message {
+        headers: vec![("a".to_owned(), "b".to_owned())],
+        kind: Some("note".to_owned()),
+        priority: Some(3),
+        reply_to: Some("answers".to_owned()),
+        expiration: Some(Duration::from_secs(1)),
+        ..amqp::Message::of("shop", "tally", "application/json", b"\"x\"".to_vec())
+    };
+    assert_eq!(handed.message, message);
+    let [published] = &outcome.published[..] else { panic!("{:?}", outcome.published) };
+    assert_eq!((&*published.message.routing_key, &*published.message.body), ("audit", &b"x"[..]));
+    // What is published stays so.
+    let outcome = host.call::<tell>(&json!({"to": "x", "fail": true}));
+    assert_eq!((outcome.effects.messages.len(), outcome.published.len()), (0, 1));
+    let host = host.broker("broker", |_| Err(Fault::retry_after(1, "it is away")));
+    let outcome = host.call::<tell>(&json!({"to": "x"}));
+    assert_eq!((&*outcome.fault().code, outcome.published.len()), ("unavailable", 0));
 }
 
 #[test]

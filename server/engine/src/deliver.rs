@@ -10,17 +10,18 @@ use busbar_model::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use crate::{
     accept::Context,
-    authenticate::{authorize_connection, authorize_invoke},
+    authenticate::authorize_invoke,
     body::Body,
     catalog::{BoundService, Slot},
     gate::Arrival,
     invoke::{broken, run},
     pipeline::typed,
-    ports::{Attempt, Call, Invoker, Ledger, Origin, Outlet},
+    ports::{Attempt, Call, Invoker, Ledger, Origin, Outbound, Outlet},
+    publish,
     request::{Head, Input, Response},
     unit::{Layer, commit, commit_fault, refused},
 };
@@ -54,17 +55,22 @@ pub async fn hand_over(
                 return Err(unknown_service());
             }
         }
-        Target::Amqp { connection, .. } => {
-            authorize_connection(&origin.service, connection)?;
-            if origin.context.catalog.definitions().connection(connection.as_str()).is_none() {
-                let fault = Fault::new(FaultKind::NotFound, "no connection has this name");
-                return Err(fault.with_code("connection-unknown"));
-            }
-        }
+        Target::Amqp { connection, .. } => publish::authorize(origin, connection)?,
     }
+    stage(origin, target, Properties::default(), input, options).await
+}
+
+/// What is allowed to be delivered becomes a part of the caller's unit of work.
+pub(crate) async fn stage(
+    origin: &Origin,
+    target: Target,
+    properties: Properties,
+    input: Input,
+    options: Options,
+) -> Result<String, Fault> {
     let source = Some(origin.service.plugin_name.clone());
     let delivery = message(origin.unit.ledger(), &origin.context, target, source, input).await?;
-    let delivery = delivery.with(options).map_err(|text| {
+    let delivery = NewDelivery { properties, ..delivery }.with(options).map_err(|text| {
         Fault::new(FaultKind::Rejected, format!("the delivery's options are not valid: {text}"))
             .with_code("invalid-options")
     })?;
@@ -75,10 +81,6 @@ pub async fn hand_over(
 
 fn unknown_service() -> Fault {
     Fault::new(FaultKind::NotFound, "no service has this name").with_code("service-unknown")
-}
-
-fn no_outlet() -> Fault {
-    Fault::new(FaultKind::NotDeployed, "connections of kind amqp are not there").with_code("no-outlet")
 }
 
 async fn message(
@@ -207,10 +209,11 @@ pub(crate) async fn send(
     outlet: Option<&Arc<dyn Outlet>>,
     claimed: &Claimed,
 ) -> Result<(), Fault> {
-    let outlet = outlet.ok_or_else(no_outlet)?;
-    let late = |_| Fault::new(FaultKind::Timeout, "the target did not confirm the message in time");
-    let limit = Duration::from_millis(bounds::OUTLET_TIMEOUT_MS);
-    timeout(limit, outlet.send(claimed.clone())).await.map_err(late)??;
+    let deadline = Instant::now() + Duration::from_millis(bounds::OUTLET_TIMEOUT_MS);
+    let Some(message) = Outbound::of(claimed.clone(), deadline) else {
+        return Err(Fault::internal(FaultKind::Failed));
+    };
+    publish::send(outlet, message).await?;
     let unit = Unit { settlement: Some(settlement(claimed, Outcome::Confirmed)), ..Unit::default() };
     commit(ledger, unit, Instant::now() + RECORDING_PAUSE).await.map_err(commit_fault)
 }

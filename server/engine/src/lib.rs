@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod password;
 pub mod pipeline;
 pub mod ports;
+pub mod publish;
 pub mod request;
 pub mod respond;
 pub mod route;

@@ -27,7 +27,8 @@ use crate::{
     idempotency,
     invoke::{self, Inbound, run},
     metrics::{Meter, Metrics},
-    ports::{Above, Access, AccessLog, Call, CallFuture, Invoker, Ledger, Origin, Outlet},
+    ports::{Above, Access, AccessLog, Call, CallFuture, Invoker, Ledger, Origin, Outlet, OutletFuture},
+    publish::{self, Message},
     request::{Head, Input, Reply, Request, Response},
     respond::respond,
     route::{Way, live, route},
@@ -329,5 +330,9 @@ pub(crate) async fn typed(service: &crate::catalog::BoundService, input: Input) 
 impl Invoker for Pipeline {
     fn invoke(self: Arc<Self>, from: Origin, service: String, input: Input) -> CallFuture {
         Box::pin(nested(self, from, service, input))
+    }
+
+    fn publish(self: Arc<Self>, from: Origin, message: Message) -> OutletFuture {
+        Box::pin(async move { publish::publish(&from, self.outlet.as_ref(), message).await })
     }
 }

@@ -5,16 +5,18 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use busbar_model::{
     Digest, Fault, Name, Secret, Security, Timestamp,
     correlation::CorrelationId,
-    delivery::Claimed,
+    delivery::{Claimed, Properties, Target},
     router::Parameters,
     unit::{CommitError, Entry, Key, ReplyKey, StoredReply, Unit},
 };
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::{
     accept::Context,
     catalog::BoundService,
     gate,
+    publish::Message,
     request::{Head, Input, Response},
     unit::Layer,
 };
@@ -72,6 +74,8 @@ pub trait Plugin: Send + Sync {
 /// Calls of services by services.
 pub trait Invoker: Send + Sync {
     fn invoke(self: Arc<Self>, from: Origin, service: String, input: Input) -> CallFuture;
+    /// Gets a message to a broker before anything else happens.
+    fn publish(self: Arc<Self>, from: Origin, message: Message) -> OutletFuture;
 }
 
 /// The call that invokes another.
@@ -157,11 +161,47 @@ pub struct Unreadable;
 
 pub type OutletFuture = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
 
-/// What gets deliveries to systems of others.
+/// A message for an exchange of a broker.
+#[derive(Clone, Debug)]
+pub struct Outbound {
+    /// What tells it from others, unless its sender named something else.
+    pub id: String,
+    pub connection: Name,
+    pub exchange: String,
+    pub routing_key: String,
+    pub content_type: Option<String>,
+    pub properties: Properties,
+    pub payload: Bytes,
+    pub correlation_id: String,
+    /// When nobody waits for its confirmation any more.
+    pub deadline: Instant,
+}
+
+impl Outbound {
+    /// What is to be delivered; `None`: not to a broker.
+    pub fn of(delivery: Claimed, deadline: Instant) -> Option<Self> {
+        let Target::Amqp { connection, exchange, routing_key } = delivery.target else { return None };
+        let Claimed { id, content_type, properties, payload, correlation_id, .. } = delivery;
+        let payload = payload.into();
+        Some(Self {
+            id,
+            connection,
+            exchange,
+            routing_key,
+            content_type,
+            properties,
+            payload,
+            correlation_id,
+            deadline,
+        })
+    }
+}
+
+/// What gets messages to systems of others.
 pub trait Outlet: Send + Sync {
     /// Ends once the target has confirmed that it has the message. The future may be dropped at any time: whether
     /// the target has it is unknown then.
-    fn send(&self, delivery: Claimed) -> OutletFuture;
+    fn send(&self, message: Outbound) -> OutletFuture;
 }
 
 pub type LedgerFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;

@@ -212,6 +212,12 @@ pub const USERNAME_CHARS_MAX: usize = 256;
 /// and a routing key (AMQP 0-9-1, section 4.2.5.3).
 pub const HOST_CHARS_MAX: usize = 253;
 pub const AMQP_NAME_CHARS_MAX: usize = 255;
+/// A property or a header's name (section 4.2.5.3), and all headers of a message: they go in one frame, of 128 KiB as
+/// brokers have it.
+pub const AMQP_PROPERTY_BYTES_MAX: usize = 255;
+pub const AMQP_HEADERS_BYTES_MAX: usize = 64 * 1024;
+/// How long a call waits for a broker's confirmation, if its own time is not up before.
+pub const PUBLISH_TIMEOUT_MS: u64 = 10_000;
 /// Certificates, or a key, of a connection in PEM.
 pub const PEM_BYTES_MAX: usize = 64 * 1024;
 /// How often a broker and the bus tell each other that they live; who is silent for two of them is taken for gone.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use outcome::{Outcome, Settlement, after_fault, pause_ms};
 pub(crate) use outcome::{is_away, may_pass_later};
-pub use properties::Properties;
+pub use properties::{Properties, short};
 pub use target::Target;
 
 use crate::{bounds, name::Name, time::Timestamp};

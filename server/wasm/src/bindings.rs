@@ -6,6 +6,7 @@ wasmtime::component::bindgen!({
     imports: {
         "busbar:bus/invoke": async | trappable,
         "busbar:bus/deliver": async | trappable,
+        "busbar:bus/amqp": async | trappable,
         "busbar:bus/kv.get": async | trappable,
         "busbar:bus/kv.increment": async | trappable,
         "busbar:bus/kv.list": async | trappable,

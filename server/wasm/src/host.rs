@@ -4,6 +4,7 @@ use wasmtime::component::HasData;
 
 use crate::{bindings::busbar::bus::types, state::CallState};
 
+mod amqp;
 #[expect(unreachable_pub, reason = "the generated bindings re-export the handle")]
 pub mod body;
 pub(crate) mod cache;

@@ -6,7 +6,7 @@ use busbar_engine::{
     ports::{Call, Invoker, Origin},
     request::Head,
 };
-use busbar_model::{Name, router::Parameters};
+use busbar_model::{Fault, Name, fault::FaultKind, router::Parameters};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
@@ -82,6 +82,18 @@ impl CallData {
         let (invokes_left, config) = (service.limits.invokes, Arc::clone(&service.config));
         let origin = Origin { context, service, deadline, depth, above, unit, attempt };
         (Self { origin, head, params, caller, invoker, invokes_left, config, _place: place }, input)
+    }
+}
+
+impl CallData {
+    /// One more of the calls and messages that this call may send.
+    pub(crate) fn count(&mut self) -> Result<(), Fault> {
+        let left = self.invokes_left.checked_sub(1).ok_or_else(|| {
+            let text = "the call reached its limit of calls to other services";
+            Fault::new(FaultKind::NestingLimit, text).with_code("invoke-limit")
+        })?;
+        self.invokes_left = left;
+        Ok(())
     }
 }
 

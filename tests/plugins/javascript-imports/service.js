@@ -1,6 +1,7 @@
 /** Uses all that the bus offers, from JavaScript, and fails in all ways. */
 
 import {
+  amqp,
   cache,
   config,
   context,
@@ -83,6 +84,16 @@ const uses = {
     const key = secrets.get('pay-key');
     log.info(`the key is ${key}`);
     return key.length;
+  },
+  broker(value) {
+    const message = { routingKey: 'orders', body: { value }, headers: { a: 'b' }, priority: 3, expirationMs: 1000 };
+    return [amqp.publish, amqp.handOver].map((send) => {
+      try {
+        return send('nowhere', message);
+      } catch (fault) {
+        return fault.code;
+      }
+    });
   },
   deliver() {
     const input = { what: 'add', value: 1 };

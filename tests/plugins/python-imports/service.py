@@ -13,6 +13,7 @@ from busbar_sdk import (
     Response,
     RetryAfter,
     Target,
+    amqp,
     cache,
     config,
     context,
@@ -131,6 +132,18 @@ def use_secrets(value):
     key = secrets.get("pay-key")
     log.info(f"the key is {key}")
     return len(key)
+
+
+def use_broker(value):
+    """Nobody has made the connection."""
+    message = amqp.Message("", "orders", Use("add", value), headers={"a": "b"}, priority=3, expiration_ms=1000)
+    codes = []
+    for send in (amqp.publish, amqp.hand_over):
+        try:
+            send("nowhere", message)
+        except Reject as fault:
+            codes.append(fault.code)
+    return codes
 
 
 def use_deliver(value):

@@ -33,6 +33,8 @@ export class TestHost {
       version: 0n,
       cache: new Map(),
       deliveries: [],
+      messages: [],
+      published: [],
       logs: [],
       attempt: 1,
       ...call,
@@ -47,7 +49,8 @@ export class TestHost {
   /** Calls a service through its JSON, as the bus does: `{output, status, headers}` or `{fault, status}`. */
   async call(service, input = {}) {
     const val = new TextEncoder().encode(JSON.stringify(input));
-    const before = { kv: new Map(this.state.kv), deliveries: [...this.state.deliveries] };
+    const { kv, deliveries, messages } = this.state;
+    const before = { kv: new Map(kv), deliveries: [...deliveries], messages: [...messages] };
     enter(this.state);
     try {
       const request = { contentType: 'application/json', payload: { tag: 'bytes', val } };
@@ -74,6 +77,16 @@ export class TestHost {
   /** What was handed over, asynchronous calls too: `{service, input, options}`. */
   get deliveries() {
     return this.state.deliveries;
+  }
+
+  /** What was handed over to brokers: `{connection, exchange, routingKey, body, headers, …}`, the body as a text. */
+  get messages() {
+    return this.state.messages;
+  }
+
+  /** The same of what was published; a fault leaves it there. */
+  get published() {
+    return this.state.published;
   }
 
   /** `{level, message, fields}` */

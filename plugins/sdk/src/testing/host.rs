@@ -1,6 +1,7 @@
 //! The state of a test host: what was given, what is kept, and the call under way.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
@@ -8,7 +9,9 @@ use serde_json::{Map, Value};
 use super::chance::Chance;
 use super::doubles::Double;
 use super::store::{Committed, Refused, Staged, Store};
-use super::{Delivery, Effects, LogLine, TestHost, Written};
+use super::{Delivery, Effects, HandedOver, LogLine, Published, TestHost, Written};
+use crate::amqp::Message;
+use crate::bindings::busbar::bus::amqp;
 use crate::bindings::busbar::bus::deliver::Options;
 use crate::context::RequestHead;
 use crate::{DeliveryOptions, Fault, Request};
@@ -31,6 +34,9 @@ pub(super) struct Host {
     pub(super) cache: BTreeMap<String, (Vec<u8>, Option<SystemTime>)>,
     pub(super) staging: Staging,
     pub(super) logs: Vec<LogLine>,
+    /// Those that publishing is refused by; the others confirm everything.
+    pub(super) brokers: BTreeMap<String, Rc<dyn Fn(&Message) -> Result<(), Fault>>>,
+    pub(super) published: Vec<Published>,
     pub(super) busy: bool,
     deliveries: u64,
 }
@@ -52,6 +58,7 @@ pub(super) struct Staging {
     pub(super) kv: Staged,
     deliveries: Vec<Delivery>,
     invocations: Vec<Delivery>,
+    messages: Vec<HandedOver>,
 }
 
 impl Default for Host {
@@ -67,6 +74,8 @@ impl Default for Host {
             cache: BTreeMap::new(),
             staging: Staging::default(),
             logs: Vec::new(),
+            brokers: BTreeMap::new(),
+            published: Vec::new(),
             busy: false,
             deliveries: 0,
         }
@@ -128,7 +137,7 @@ impl Host {
 
     /// Commits what the call has staged.
     pub(super) fn commit(&mut self) -> Result<Effects, Fault> {
-        let Staging { kv, deliveries, invocations } = std::mem::take(&mut self.staging);
+        let Staging { kv, deliveries, invocations, messages } = std::mem::take(&mut self.staging);
         let committed = self.store.commit(kv, self.now).map_err(|refused| match refused {
             Refused::Conflict => {
                 let text = "another call changed what this one was based on; try again";
@@ -139,7 +148,7 @@ impl Host {
             }
         })?;
         let written = |Committed { key, value, expires }| (key, Written { value, expires });
-        Ok(Effects { kv: committed.into_iter().map(written).collect(), deliveries, invocations })
+        Ok(Effects { kv: committed.into_iter().map(written).collect(), deliveries, invocations, messages })
     }
 }
 
@@ -149,21 +158,52 @@ pub(super) fn send(
     request: Request,
     options: &Options,
 ) -> Result<String, Fault> {
-    let time = |ms: Option<u64>| ms.map(Duration::from_millis);
-    let options = DeliveryOptions {
-        attempts: options.attempts,
-        backoff: time(options.backoff_ms),
-        backoff_max: time(options.backoff_max_ms),
-        expires: time(options.expires_ms),
-        delay: time(options.delay_ms),
-        order_key: options.order_key.clone(),
-    };
+    let options = wanted(options);
     let content_type = request.content_type.clone();
     let payload = request.into_bytes()?;
     let mut host = host.0.borrow_mut();
     let delivery = host.delivery(service, content_type, payload, options);
     let id = delivery.id.clone();
     host.staging.deliveries.push(delivery);
+    Ok(id)
+}
+
+fn wanted(options: &Options) -> DeliveryOptions {
+    let time = |ms: Option<u64>| ms.map(Duration::from_millis);
+    DeliveryOptions {
+        attempts: options.attempts,
+        backoff: time(options.backoff_ms),
+        backoff_max: time(options.backoff_max_ms),
+        expires: time(options.expires_ms),
+        delay: time(options.delay_ms),
+        order_key: options.order_key.clone(),
+    }
+}
+
+pub(super) fn publish(host: &TestHost, connection: &str, message: amqp::Message) -> Result<(), Fault> {
+    let message = Message::received(message)?;
+    // Nothing is borrowed while it runs: it may ask the bus too.
+    let broker = host.0.borrow().brokers.get(connection).cloned();
+    if let Some(broker) = broker {
+        broker(&message)?;
+    }
+    let published = Published { connection: connection.to_owned(), message };
+    host.0.borrow_mut().published.push(published);
+    Ok(())
+}
+
+pub(super) fn hand_over(
+    host: &TestHost,
+    connection: &str,
+    message: amqp::Message,
+    options: &Options,
+) -> Result<String, Fault> {
+    let message = Message::received(message)?;
+    let mut host = host.0.borrow_mut();
+    host.deliveries += 1;
+    let id = format!("delivery-{}", host.deliveries);
+    let (connection, options) = (connection.to_owned(), wanted(options));
+    host.staging.messages.push(HandedOver { id: id.clone(), connection, message, options });
     Ok(id)
 }
 

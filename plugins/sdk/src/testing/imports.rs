@@ -37,6 +37,23 @@ fn with<T>(work: impl FnOnce(&mut Host) -> T) -> T {
     work(&mut installed().0.borrow_mut())
 }
 
+pub(crate) mod amqp {
+    use super::super::host;
+    use super::installed;
+    use crate::bindings::busbar::bus::deliver::Options;
+    use crate::bindings::busbar::bus::types::Fault;
+
+    pub(crate) use crate::bindings::busbar::bus::amqp::{Message, Properties};
+
+    pub(crate) fn publish(connection: &str, message: Message) -> Result<(), Fault> {
+        host::publish(&installed(), connection, message).map_err(Fault::from)
+    }
+
+    pub(crate) fn hand_over(connection: &str, message: Message, options: &Options) -> Result<String, Fault> {
+        host::hand_over(&installed(), connection, message, options).map_err(Fault::from)
+    }
+}
+
 pub(crate) mod cache {
     use super::with;
 

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::amqp::Message;
 use crate::log::Level;
 use crate::{DeliveryOptions, Fault, Response};
 
@@ -16,6 +17,8 @@ pub struct Outcome<T> {
     /// Empty if the call ended with a fault: that discards them.
     pub effects: Effects,
     /// Stay whatever happens.
+    pub published: Vec<Published>,
+    /// Likewise.
     pub logs: Vec<LogLine>,
 }
 
@@ -28,6 +31,8 @@ pub struct Effects {
     pub deliveries: Vec<Delivery>,
     /// Asynchronous calls, in the order of starting.
     pub invocations: Vec<Delivery>,
+    /// For brokers, in the order of handing over.
+    pub messages: Vec<HandedOver>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +51,23 @@ pub struct Delivery {
     pub content_type: Option<String>,
     pub payload: Vec<u8>,
     pub options: DeliveryOptions,
+}
+
+/// A message for a broker that was handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandedOver {
+    /// What the call was given for it.
+    pub id: String,
+    pub connection: String,
+    pub message: Message,
+    pub options: DeliveryOptions,
+}
+
+/// A message that a broker has confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    pub connection: String,
+    pub message: Message,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +89,10 @@ pub struct Answer {
 impl Effects {
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.kv.is_empty() && self.deliveries.is_empty() && self.invocations.is_empty()
+        self.kv.is_empty()
+            && self.deliveries.is_empty()
+            && self.invocations.is_empty()
+            && self.messages.is_empty()
     }
 
     /// The value that was put under a key, if it is JSON.

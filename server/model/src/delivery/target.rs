@@ -23,6 +23,18 @@ pub enum Target {
     },
 }
 
+impl Target {
+    /// An exchange by its parts, which the error names.
+    pub fn amqp(connection: &str, exchange: String, routing_key: String) -> Result<Self, String> {
+        Ok(Self::Amqp {
+            connection: connection.parse().map_err(|error: crate::name::InvalidName| error.to_string())?,
+            // Unlike a binding, a message may go to the empty one.
+            exchange: if exchange.is_empty() { exchange } else { amqp::exchange(exchange)? },
+            routing_key: amqp::routing_key(routing_key)?,
+        })
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -49,12 +61,8 @@ impl FromStr for Target {
             return Err(format!("target {text:?} is not like {AMQP}CONNECTION/EXCHANGE/ROUTING-KEY"));
         };
         let decoded = |part: &str| percent_decode_str(part).decode_utf8().map(String::from);
-        let named = |part: &str| decoded(part).map_err(|error| error.to_string()).and_then(amqp::routing_key);
-        Ok(Self::Amqp {
-            connection: connection.parse().map_err(|error: crate::name::InvalidName| error.to_string())?,
-            exchange: named(exchange)?,
-            routing_key: named(routing_key)?,
-        })
+        let decoded = |part: &str| decoded(part).map_err(|error| error.to_string());
+        Self::amqp(connection, decoded(exchange)?, decoded(routing_key)?)
     }
 }
 

@@ -1,32 +1,21 @@
-//! Messages on their way out: deliveries to exchanges.
-
-use std::time::Duration;
+//! Messages on their way out: deliveries to exchanges, and what services publish.
 
 use busbar_amqp::{Headers, Outgoing, Properties, PublishError, Value};
-use busbar_engine::ports::{Outlet, OutletFuture};
-use busbar_model::{
-    Fault, bounds,
-    delivery::{Claimed, Target},
-    fault::FaultKind,
-};
-use tokio::time::Instant;
+use busbar_engine::ports::{Outbound, Outlet, OutletFuture};
+use busbar_model::{Fault, fault::FaultKind};
 
 use crate::worker::brokers::Links;
 
 impl Outlet for Links {
-    fn send(&self, delivery: Claimed) -> OutletFuture {
-        let link = match &delivery.target {
-            Target::Amqp { connection, .. } => self.outgoing(connection),
-            Target::Service(_) => None,
-        };
+    fn send(&self, message: Outbound) -> OutletFuture {
+        let link = self.outgoing(&message.connection);
         Box::pin(async move {
             let link = match link {
                 Some(link) => link.map_err(unusable)?,
                 None => return Err(unusable("there is no active connection of this name".to_owned())),
             };
-            let Some(outgoing) = outgoing(delivery) else { return Err(Fault::internal(FaultKind::Failed)) };
-            let deadline = Instant::now() + Duration::from_millis(bounds::OUTLET_TIMEOUT_MS);
-            link.publish(outgoing, deadline).await.map(drop).map_err(|error| fault(&error))
+            let deadline = message.deadline;
+            link.publish(outgoing(message), deadline).await.map(drop).map_err(|error| fault(&error))
         })
     }
 }
@@ -35,30 +24,28 @@ fn unusable(problem: String) -> Fault {
     Fault::new(FaultKind::NotDeployed, problem).with_code("connection-unusable")
 }
 
-/// The message of a delivery. It can be told from others by the delivery's id, unless its sender named another.
-fn outgoing(delivery: Claimed) -> Option<Outgoing> {
-    let Target::Amqp { exchange, routing_key, .. } = delivery.target else { return None };
-    let properties = delivery.properties;
+fn outgoing(message: Outbound) -> Outgoing {
+    let properties = message.properties;
     let headers: Headers =
         properties.headers.into_iter().map(|(name, value)| (name, Value::Text(value))).collect();
-    Some(Outgoing {
-        exchange,
-        routing_key,
+    Outgoing {
+        exchange: message.exchange,
+        routing_key: message.routing_key,
         properties: Properties {
-            content_type: delivery.content_type,
+            content_type: message.content_type,
             content_encoding: properties.content_encoding,
-            correlation_id: properties.correlation_id.or(Some(delivery.correlation_id)),
+            correlation_id: properties.correlation_id.or(Some(message.correlation_id)),
             reply_to: properties.reply_to,
-            message_id: properties.message_id.or(Some(delivery.id)),
+            message_id: properties.message_id.or(Some(message.id)),
             expiration_ms: properties.expiration_ms.map(u64::from),
             kind: properties.kind,
             priority: properties.priority,
             ..Properties::default()
         },
         headers,
-        body: delivery.payload.into(),
+        body: message.payload,
         mandatory: true,
-    })
+    }
 }
 
 /// What was not sent was no attempt; what reaches nobody may do so later, once its queue is there.

@@ -1,7 +1,7 @@
 //! `busbar:bus/deliver`: messages that the bus gets to their target.
 
 use busbar_engine::deliver::hand_over;
-use busbar_model::{Fault, delivery, fault::FaultKind};
+use busbar_model::delivery;
 
 use crate::{
     bindings::busbar::bus::{
@@ -19,16 +19,13 @@ impl Host for CallState {
         request: Request,
         options: Options,
     ) -> wasmtime::Result<Result<String, GuestFault>> {
-        let options = delivery::Options {
-            attempts: options.attempts,
-            backoff_ms: options.backoff_ms,
-            backoff_max_ms: options.backoff_max_ms,
-            expires_ms: options.expires_ms,
-            delay_ms: options.delay_ms,
-            order_key: options.order_key,
-        };
-        self.hand_over(service, request, options).await
+        self.hand_over(service, request, wanted(options)).await
     }
+}
+
+pub(super) fn wanted(options: Options) -> delivery::Options {
+    let Options { attempts, backoff_ms, backoff_max_ms, expires_ms, delay_ms, order_key } = options;
+    delivery::Options { attempts, backoff_ms, backoff_max_ms, expires_ms, delay_ms, order_key }
 }
 
 impl CallState {
@@ -40,11 +37,9 @@ impl CallState {
     ) -> wasmtime::Result<Result<String, GuestFault>> {
         let input = self.request_out(request)?;
         let call = self.current()?;
-        let Some(left) = call.invokes_left.checked_sub(1) else {
-            let text = "the call reached its limit of calls to other services";
-            return Ok(Err(to_guest(Fault::new(FaultKind::NestingLimit, text).with_code("invoke-limit"))));
-        };
-        call.invokes_left = left;
+        if let Err(fault) = call.count() {
+            return Ok(Err(to_guest(fault)));
+        }
         Ok(hand_over(&call.origin, &service, input, options).await.map_err(to_guest))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use busbar_engine::{ports::CallFuture, request::Input};
-use busbar_model::{Fault, delivery::Options, fault::FaultKind};
+use busbar_model::{Fault, delivery::Options};
 use futures_util::future::join_all;
 
 use crate::{
@@ -68,15 +68,8 @@ impl CallState {
     fn begin(&mut self, service: String, request: Request) -> wasmtime::Result<CallFuture> {
         let input: Input = self.request_out(request)?;
         let call = self.current()?;
-        match call.invokes_left.checked_sub(1) {
-            Some(left) => call.invokes_left = left,
-            None => {
-                let fault = Fault::new(
-                    FaultKind::NestingLimit,
-                    "the call reached its limit of calls to other services",
-                );
-                return Ok(Box::pin(async { Err(fault.with_code("invoke-limit")) }));
-            }
+        if let Err(fault) = call.count() {
+            return Ok(Box::pin(async { Err(fault) }));
         }
         Ok(Arc::clone(&call.invoker).invoke(call.origin.clone(), service, input))
     }

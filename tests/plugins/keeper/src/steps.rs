@@ -42,6 +42,9 @@ pub(crate) enum Step {
         #[serde(default)]
         options: Options,
     },
+    /// To a broker: at once, or as a delivery.
+    Publish(Message),
+    HandOver(Message),
     Start {
         service: String,
         input: Value,
@@ -78,6 +81,35 @@ pub(crate) struct Options {
     expires_ms: Option<u64>,
     delay_ms: Option<u64>,
     order_key: Option<String>,
+}
+
+#[data]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Message {
+    connection: String,
+    #[serde(default)]
+    exchange: String,
+    routing_key: String,
+    input: Value,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+    reply_to: Option<String>,
+    kind: Option<String>,
+    priority: Option<u8>,
+    expiration_ms: Option<u64>,
+}
+
+impl Message {
+    fn known(self) -> Result<amqp::Message, Fault> {
+        Ok(amqp::Message {
+            headers: self.headers,
+            reply_to: self.reply_to,
+            kind: self.kind,
+            priority: self.priority,
+            expiration: self.expiration_ms.map(Duration::from_millis),
+            ..amqp::Message::json(&self.exchange, &self.routing_key, &self.input)?
+        })
+    }
 }
 
 #[input]
@@ -161,6 +193,15 @@ fn effect(step: Step) -> Result<Value, Fault> {
                 order_key: options.order_key,
             };
             Ok(json!(deliver(&service, &input, &options)?))
+        }
+        Step::Publish(message) => {
+            let connection = message.connection.clone();
+            amqp::publish(&connection, message.known()?)?;
+            Ok(json!("published"))
+        }
+        Step::HandOver(message) => {
+            let connection = message.connection.clone();
+            Ok(json!(amqp::hand_over(&connection, message.known()?, &DeliveryOptions::default())?))
         }
         Step::Start { service, input } => Ok(json!(invoke_async(&service, &input)?)),
         Step::Invoke { service, input } => busbar_sdk::invoke(&service, &input),

@@ -10,7 +10,7 @@ use serde_json::json;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        RefOr, Schema, Type,
+        Ref, RefOr, Schema, Type,
         schema::{ArrayBuilder, OneOfBuilder},
     },
 };
@@ -23,6 +23,8 @@ const MONTH_DAY: &str =
     r"^(02-(0[1-9]|[12][0-9])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01]))$";
 const EVERY: &str =
     r"^(?=[1-9])([1-9][0-9]?w)?([1-9][0-9]{0,2}d)?([1-9][0-9]{0,3}h)?([1-9][0-9]{0,4}m)?([1-9][0-9]{0,6}s)?$";
+/// Further values in each list of a cron expression's pattern: so few that no text which fits it is too long.
+const LIST_MORE_MAX: usize = 7;
 const WEEKDAYS: [&str; 7] = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
 
 /// A new calendar: `name` is required.
@@ -99,9 +101,28 @@ pub(crate) fn misfire_or_null() -> RefOr<Schema> {
     nullable(misfire())
 }
 
+/// Stands once in the description, and as a pattern: who tries what is described tries each word of an enumeration, in
+/// everything that has a schedule.
+pub(crate) struct TimeZone;
+
+impl PartialSchema for TimeZone {
+    fn schema() -> RefOr<Schema> {
+        let names: Vec<String> = Zone::names().map(|name| name.replace('+', r"\+")).collect();
+        let pattern = format!("^(?:{})$", names.join("|"));
+        let zone = text().pattern(Some(pattern)).examples([json!("Europe/Berlin")]);
+        described(finished(zone), "A name of the IANA time zone database. Default: UTC.")
+    }
+}
+
+impl ToSchema for TimeZone {
+    fn name() -> Cow<'static, str> {
+        "TimeZone".into()
+    }
+}
+
 /// One time, an interval, or a cron expression.
 pub(crate) fn schedule() -> RefOr<Schema> {
-    let zone = || described(finished(text().enum_values(Some(Zone::names()))), "Default: UTC.");
+    let zone = || RefOr::from(Ref::from_schema_name(TimeZone::name()));
     let kind = |kind| one_of([kind]);
     let once = members([("kind", kind("once")), ("at", time()), ("time_zone", zone())])
         .required("kind")
@@ -116,12 +137,12 @@ pub(crate) fn schedule() -> RefOr<Schema> {
     .required("kind")
     .required("every");
     let expression = text()
-        .description(Some(
+        .description(Some(format!(
             "Five fields, or six with seconds first: second minute hour day month weekday. The pattern has what is \
-             used most; all ranges that rise, lists of them, steps within them, L, W and # are accepted, too.",
-        ))
+             used most; longer lists, all ranges that rise, lists of them, steps within them, L, W and # are \
+             accepted, too, up to {EXPRESSION_CHARS_MAX} characters.",
+        )))
         .pattern(Some(expression_pattern()))
-        .max_length(Some(EXPRESSION_CHARS_MAX))
         .examples([json!("0 2 * * MON-FRI")]);
     let cron = members([("kind", kind("cron")), ("expression", expression.into()), ("time_zone", zone())])
         .required("kind")
@@ -131,8 +152,9 @@ pub(crate) fn schedule() -> RefOr<Schema> {
 
 /// Of each field: all, steps, a list of numbers or names, and those ranges of which a pattern sees that they rise.
 fn expression_pattern() -> String {
-    let field =
-        |number: &str, step: &str, range: &str| format!(r"(\*|\*/({step})|({number})(,({number}))*|{range})");
+    let field = |number: &str, step: &str, range: &str| {
+        format!(r"(\*|\*/({step})|({number})(,({number})){{0,{LIST_MORE_MAX}}}|{range})")
+    };
     let sixty = field("[1-5]?[0-9]", "[1-9]|[1-5][0-9]", "[12]?[0-9]-[3-5][0-9]");
     let hour = field("1?[0-9]|2[0-3]", "[1-9]|1[0-9]|2[0-3]", "([0-9]|1[01])-(1[2-9]|2[0-3])");
     let day = field("[1-9]|[12][0-9]|3[01]", "[1-9]|[12][0-9]", "([1-9]|1[0-5])-(1[6-9]|2[0-9]|3[01])");

@@ -17,12 +17,17 @@ use utoipa::{
 
 use super::{described, finished, members, name, nullable, one_of, text, time, whole};
 
-/// February has 28 days here: a pattern can't know leap years.
-const DATE: &str = r"^[0-9]{4}-(02-(0[1-9]|1[0-9]|2[0-8])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01]))$";
+/// Any year's days, and the one that leap years have more.
+const DATE: &str = "^([0-9]{4}-(02-(0[1-9]|1[0-9]|2[0-8])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01]))\
+    |([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)$";
 const MONTH_DAY: &str =
     r"^(02-(0[1-9]|[12][0-9])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01]))$";
-const EVERY: &str =
-    r"^(?=[1-9])([1-9][0-9]?w)?([1-9][0-9]{0,2}d)?([1-9][0-9]{0,3}h)?([1-9][0-9]{0,4}m)?([1-9][0-9]{0,6}s)?$";
+/// As people write it, in any units.
+const EVERY_GIVEN: &str =
+    "(?=[1-9])([1-9][0-9]?w)?([1-9][0-9]{0,2}d)?([1-9][0-9]{0,3}h)?([1-9][0-9]{0,4}m)?([1-9][0-9]{0,6}s)?";
+/// As it is shown from 100 weeks to ten years, each unit as large as it can be.
+const EVERY_SHOWN: &str = "(([1-4][0-9]{2}|5[01][0-9]|520)w([1-6]d)?|521w([12]d)?)\
+    ([1-9]h|1[0-9]h|2[0-3]h)?([1-5]?[1-9]m|[1-5]0m)?([1-5]?[1-9]s|[1-5]0s)?|521w3d";
 /// Further values in each list of a cron expression's pattern: so few that no text which fits it is too long.
 const LIST_MORE_MAX: usize = 7;
 const WEEKDAYS: [&str; 7] = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
@@ -129,7 +134,7 @@ pub(crate) fn schedule() -> RefOr<Schema> {
         .required("at");
     let interval = members([
         ("kind", kind("interval")),
-        ("every", finished(text().pattern(Some(EVERY)).examples([json!("1d12h")]))),
+        ("every", every()),
         ("start", described(nullable(time()), "Default: one interval after the job is saved.")),
         ("repeats", nullable(finished(whole(1, REPEATS_MAX)))),
         ("time_zone", zone()),
@@ -148,6 +153,11 @@ pub(crate) fn schedule() -> RefOr<Schema> {
         .required("kind")
         .required("expression");
     OneOfBuilder::new().item(once).item(interval).item(cron).into()
+}
+
+fn every() -> RefOr<Schema> {
+    let pattern = format!("^({EVERY_GIVEN}|{EVERY_SHOWN})$");
+    finished(text().pattern(Some(pattern)).examples([json!("1d12h")]))
 }
 
 /// Of each field: all, steps, a list of numbers or names, and those ranges of which a pattern sees that they rise.

@@ -7,6 +7,7 @@ WASM := wasm32-wasip2
 EXAMPLES := echo greeter mailer orders prices wasi-http
 SCHEMATHESIS := $(abspath $(TARGET))/schemathesis
 SOAP_CLIENTS := $(abspath $(TARGET))/soap-clients
+AMQP_CLIENTS := $(abspath $(TARGET))/amqp-clients
 # Debian's, each with a file by which it is known to be there.
 JAVA_PACKAGES := default-jdk-headless jaxws libaxis-java libgoogle-gson-java
 JAVA_FILES := /usr/bin/javac /usr/bin/wsimport /usr/share/java/axis.jar /usr/share/java/gson.jar
@@ -18,7 +19,7 @@ JAVASCRIPT_TOOLS := $(abspath $(TARGET))/languages/javascript
 PYTHON_SERVICES := bin/language-services/currency.wasm bin/test-services/python-imports.wasm
 JAVASCRIPT_SERVICES := bin/language-services/addresses.wasm bin/test-services/javascript-imports.wasm
 
-.PHONY: build run check test test-long bench advisories toolchain services test-services language-services language-tests run-languages test-binary nextest schemathesis soap-clients rabbitmq deny clean
+.PHONY: build run check test test-long bench advisories toolchain services test-services language-services language-tests run-languages test-binary nextest schemathesis soap-clients amqp-clients rabbitmq faketime deny clean
 
 build: toolchain services ## ./bin/busbar and ./bin/services/*.wasm
 	$(CARGO) build --locked --release -p busbar
@@ -39,9 +40,9 @@ check: toolchain deny ## format, lints, documentation, structure, licences
 	$(CARGO) test --locked -q -p busbar-tests --test tidy
 	cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 
-test: check test-binary test-services services language-services language-tests nextest schemathesis soap-clients rabbitmq ## check, then unit and end-to-end tests
+test: check test-binary test-services services language-services language-tests nextest schemathesis soap-clients amqp-clients rabbitmq faketime ## check, then unit and end-to-end tests
 	BUSBAR_BIN="$(abspath $(TARGET))/debug/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
-	  BUSBAR_SOAP_CLIENTS="$(SOAP_CLIENTS)" \
+	  BUSBAR_SOAP_CLIENTS="$(SOAP_CLIENTS)" BUSBAR_AMQP_CLIENTS="$(AMQP_CLIENTS)" \
 	  cargo-nextest nextest run --locked --workspace --all-features --no-fail-fast
 
 test-long: build test-services nextest schemathesis rabbitmq ## kill loops, many seeds; takes about half an hour
@@ -140,6 +141,15 @@ $(SOAP_CLIENTS)/node/installed: tests/soap/node/package.json
 	rm -rf $(@D)
 	install -D -m 644 $< $(@D)/package.json
 	npm install --prefix $(@D) --no-package-lock --no-audit --no-fund --silent
+	touch $@
+
+# A stock AMQP client (tests/amqp), in an environment of its own.
+amqp-clients: $(AMQP_CLIENTS)/installed
+
+$(AMQP_CLIENTS)/installed: tests/amqp/requirements.txt
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 $(JAVA_FILES) &:

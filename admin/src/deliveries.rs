@@ -222,8 +222,8 @@ pub(crate) async fn get(State(app): State<Arc<App>>, Key(id): Key) -> Result<Res
 /// What a delivery carries, byte for byte, with its content type.
 #[utoipa::path(get, path = "/api/v1/deliveries/{id}/payload", tag = "deliveries",
     params(("id" = String, Path)),
-    responses((status = 200, description = "The payload.", body = Vec<u8>,
-        content_type = "application/octet-stream", headers(("ETag" = String)))))]
+    responses((status = 200, description = "The payload, of whatever content type it has.", body = serde_json::Value,
+        content_type = "*/*", headers(("ETag" = String)))))]
 pub(crate) async fn payload(State(app): State<Arc<App>>, Key(id): Key) -> Result<Response, Problem> {
     // First the tag and then the bytes: a tag that is too old is refused, one too new would lie.
     let (delivery, bytes) = app.read(move |odb| Ok((odb.delivery(&id)?, odb.delivery_payload(&id)?))).await?;

@@ -22,6 +22,7 @@ use utoipa::{
 use crate::{
     app::App,
     body::JSON,
+    describe::TimeZone,
     etag::IfMatch,
     idempotency,
     problem::{FieldProblem, Kind, View as ProblemView},
@@ -65,6 +66,7 @@ pub(crate) fn base() -> openapi::OpenApi {
     let mut components = Components::new();
     components.schemas.insert("Problem".to_owned(), ProblemView::schema());
     components.schemas.insert(FieldProblem::name().into_owned(), FieldProblem::schema());
+    components.schemas.insert(TimeZone::name().into_owned(), TimeZone::schema());
     for kind in Kind::ALL {
         components.responses.insert(response_name(kind), RefOr::T(response(kind)));
     }

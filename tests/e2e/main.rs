@@ -36,6 +36,7 @@ mod metrics;
 mod orders;
 mod people;
 mod pickup;
+mod pika;
 mod points;
 mod quarantine;
 mod queues;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use busbar_model::{
     bounds::{
         AMQP_HEARTBEAT_S_CEILING, AMQP_IN_FLIGHT_CEILING, AMQP_NAME_CHARS_MAX, AMQP_PUBLISHERS_CEILING,
-        PASSWORD_CHARS_MAX, PEM_BYTES_MAX, USERNAME_CHARS_MAX,
+        NAME_CHARS_MAX, PASSWORD_CHARS_MAX, PEM_BYTES_MAX, USERNAME_CHARS_MAX,
     },
     connection::amqp,
 };
@@ -21,6 +21,7 @@ use crate::describe::{self, members, nullable, whole, whole_or_null};
 const LABEL: &str = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?";
 const USERNAME: &str = r"^[^\u0000-\u001F\u007F-\u009F]+$";
 const PASSWORD: &str = r"^[^\u0000]+$";
+const VARIABLE: &str = r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$";
 const PRINTABLE: &str = "^[ -~]+$";
 /// What needs no percent-encoding in a URL (RFC 3986, section 2.3).
 const PLAIN: &str = "[A-Za-z0-9._~-]+";
@@ -47,7 +48,7 @@ impl PartialSchema for New {
             .property("port", whole_or_null(1, u64::from(u16::MAX)))
             .property("vhost", nullable(vhost()))
             .property("username", username())
-            .property("password", password())
+            .property("password", hidden(password()))
             .required("host")
             .required("username")
             .required("password");
@@ -70,7 +71,7 @@ impl PartialSchema for Patch {
             .property("port", whole_or_null(1, u64::from(u16::MAX)))
             .property("vhost", nullable(vhost()))
             .property("username", username())
-            .property("password", password())
+            .property("password", hidden(password()))
             .into()
     }
 }
@@ -84,12 +85,6 @@ impl ToSchema for Patch {
 /// A connection in a document. A secret that is left out stays as it is.
 pub(crate) fn described() -> RefOr<Schema> {
     let number = |most: u16| RefOr::from(whole(1, most.into()));
-    let tls = members([
-        ("ca", certificates()),
-        ("server_name", host()),
-        ("client_certificate", certificates()),
-        ("client_key", key()),
-    ]);
     let flag = ObjectBuilder::new().schema_type(Type::Boolean).into();
     let entry = members([
         ("kind", describe::one_of([amqp::KIND])),
@@ -98,8 +93,8 @@ pub(crate) fn described() -> RefOr<Schema> {
         ("port", number(u16::MAX)),
         ("vhost", vhost()),
         ("username", username()),
-        ("password", password()),
-        ("tls", nullable(tls.schema_type(Type::Object).into())),
+        ("password", password().into()),
+        ("tls", nullable(tls_described())),
         ("heartbeat_s", number(AMQP_HEARTBEAT_S_CEILING)),
         ("publishers", number(AMQP_PUBLISHERS_CEILING)),
         ("in_flight_max", number(AMQP_IN_FLIGHT_CEILING)),
@@ -119,13 +114,25 @@ fn common(tls: RefOr<Schema>) -> ObjectBuilder {
     .schema_type(Type::Object)
 }
 
+/// A key belongs to a certificate, and may be left as a variable.
+fn tls_described() -> RefOr<Schema> {
+    let of = || members([("ca", certificates()), ("server_name", host())]).schema_type(Type::Object);
+    let variable = text()
+        .pattern(Some(VARIABLE))
+        .max_length(Some("${}".len() + NAME_CHARS_MAX))
+        .examples([json!("${CLIENT_KEY}")]);
+    let key = OneOfBuilder::new().item(key()).item(variable);
+    let shown = of().property("client_certificate", certificates()).required("client_certificate");
+    OneOfBuilder::new().item(of()).item(shown.property("client_key", key)).into()
+}
+
 /// With a certificate and its key, or with neither.
 fn tls_new() -> RefOr<Schema> {
     let of = |certificate, key| {
         let own = [("client_certificate", certificate), ("client_key", key)];
         members(vouching().into_iter().chain(own)).schema_type(Type::Object)
     };
-    let shown = of(certificates(), key()).required("client_certificate").required("client_key");
+    let shown = of(certificates(), hidden(key())).required("client_certificate").required("client_key");
     OneOfBuilder::new().item(shown).item(of(null(), null())).into()
 }
 
@@ -134,9 +141,9 @@ fn tls_patch() -> RefOr<Schema> {
     let of = |own: Vec<(&'static str, RefOr<Schema>)>| {
         members(vouching().into_iter().chain(own)).schema_type(Type::Object)
     };
-    let shown = of(vec![("client_certificate", certificates()), ("client_key", key())]);
+    let shown = of(vec![("client_certificate", certificates()), ("client_key", hidden(key()))]);
     let shown = shown.required("client_certificate").required("client_key");
-    let replaced = of(vec![("client_key", key())]).required("client_key");
+    let replaced = of(vec![("client_key", hidden(key()))]).required("client_key");
     let none = of(vec![("client_certificate", null()), ("client_key", null())]);
     OneOfBuilder::new().item(shown).item(replaced).item(none).into()
 }
@@ -168,9 +175,13 @@ fn username() -> RefOr<Schema> {
     text().pattern(Some(USERNAME)).max_length(Some(USERNAME_CHARS_MAX)).into()
 }
 
-fn password() -> RefOr<Schema> {
-    let most = Some(PASSWORD_CHARS_MAX);
-    text().pattern(Some(PASSWORD)).max_length(most).write_only(true).into()
+fn password() -> ObjectBuilder {
+    text().pattern(Some(PASSWORD)).max_length(Some(PASSWORD_CHARS_MAX))
+}
+
+/// What no reply shows. A document does: as the name of a variable.
+fn hidden(secret: ObjectBuilder) -> RefOr<Schema> {
+    secret.write_only(true).into()
 }
 
 fn certificates() -> RefOr<Schema> {
@@ -178,11 +189,10 @@ fn certificates() -> RefOr<Schema> {
     text().pattern(Some(format!(r"^{block}(?:\r?\n{block})*\r?\n?$"))).max_length(Some(PEM_BYTES_MAX)).into()
 }
 
-fn key() -> RefOr<Schema> {
+fn key() -> ObjectBuilder {
     let of = |label: &str| format!(r"-----BEGIN {label}-----\r?\n{BASE64_LINES}-----END {label}-----");
     let any = ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"].map(of).join("|");
-    let key = text().pattern(Some(format!(r"^(?:{any})\r?\n?$"))).max_length(Some(PEM_BYTES_MAX));
-    key.write_only(true).into()
+    text().pattern(Some(format!(r"^(?:{any})\r?\n?$"))).max_length(Some(PEM_BYTES_MAX))
 }
 
 fn url(scheme: &str) -> RefOr<Schema> {

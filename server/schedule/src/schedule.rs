@@ -178,7 +178,15 @@ fn read_optional_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
 
 fn read_repeats<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else { return Ok(None) };
-    let repeats = number.as_u64().filter(|repeats| (1..=REPEATS_MAX).contains(repeats));
+    // JSON has one kind of number: 1.0 is 1.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is whole, and an end of the range is refused or far"
+    )]
+    let whole = |value: f64| (value.fract() == 0.0).then_some(value as u64);
+    let repeats = number.as_u64().or_else(|| number.as_f64().and_then(whole));
+    let repeats = repeats.filter(|repeats| (1..=REPEATS_MAX).contains(repeats));
     let refused = || D::Error::custom(format!("is {number}; allowed is 1 to {REPEATS_MAX}"));
     repeats.map(Some).ok_or_else(refused)
 }
@@ -198,6 +206,12 @@ mod tests {
             json!({"kind": "cron", "expression": "0 2 * * MON-FRI", "time_zone": "Europe/Berlin"}),
         ] {
             assert_eq!(serde_json::to_value(Schedule::read(&value).unwrap()).unwrap(), value);
+        }
+        let whole = json!({"kind": "interval", "every": "5s", "repeats": 3.0});
+        assert_eq!(Schedule::read(&whole).unwrap().to_string(), "every 5s, 3 times");
+        for repeats in [0.0, -1.0, 0.5, 1e30] {
+            let refused = Schedule::read(&json!({"kind": "interval", "every": "5s", "repeats": repeats}));
+            assert!(refused.is_err(), "{repeats}: {refused:?}");
         }
         let offset = Schedule::read(&json!({"kind": "once", "at": "2026-12-01T02:00:00+01:00"})).unwrap();
         assert_eq!(offset.to_string(), "once at 2026-12-01T01:00:00Z");

@@ -17,9 +17,11 @@ impl Host for CallState {
             return Ok(RequestHead { method, path, query: Vec::new(), headers: Vec::new(), params });
         };
         let trace = call.origin.context.trace;
+        // A message of AMQP has any text in its headers; what is none has no place in the contract.
+        let text = |value: &http::HeaderValue| str::from_utf8(value.as_bytes()).ok().map(str::to_owned);
         let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| match trace {
             Some(trace) if *name == TRACEPARENT_HEADER => Some((name.as_str().to_owned(), trace.to_string())),
-            _ => Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())),
+            _ => Some((name.as_str().to_owned(), text(value)?)),
         };
         Ok(RequestHead {
             method: head.method.as_str().to_owned(),

@@ -8,6 +8,7 @@
     reason = "a benchmark that cannot go on panics, and its output is a table"
 )]
 
+mod amqp;
 mod cpu;
 mod crowd;
 mod deploy;
@@ -18,6 +19,7 @@ mod neighbours;
 mod rounds;
 mod scale;
 mod soap;
+mod sqlite;
 mod start;
 mod state;
 mod statistics;
@@ -52,6 +54,8 @@ enum Part {
     State,
     /// Jobs that are not due, and a thousand a second that are.
     Jobs,
+    /// Messages of queues, and messages that are published.
+    Amqp,
     /// Drop to live, rollback, swaps under load.
     Deploy,
     /// Callers beside plugins that spin.
@@ -100,6 +104,7 @@ async fn measure(quick: bool, only: &[Part]) {
             Part::Soap => soap::report(quick).await,
             Part::State => state::report(quick).await,
             Part::Jobs => jobs::report(quick).await,
+            Part::Amqp => amqp::report(quick).await,
             Part::Deploy => deploy::report(quick).await,
             Part::Neighbours => neighbours::report(quick).await,
             Part::Crowd => crowd::report(quick).await,

@@ -2,7 +2,6 @@
 //! same durability, the same disk.
 
 use std::{
-    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicI64, Ordering},
@@ -16,6 +15,7 @@ use serde_json::json;
 
 use crate::{
     load::{self, Outcome},
+    sqlite,
     statistics::median,
 };
 
@@ -51,7 +51,7 @@ fn row(work: &str, bare: &[f64], ours: &[f64], target: f64) {
 /// Callers that take turns on one connection: SQLite has one writer, and this is the quickest way to be it.
 fn bare(time: Duration, work: fn(&Connection, i64)) -> f64 {
     let folder = Folder::default();
-    let connection = Arc::new(Mutex::new(open(&folder.root().join("bare.sqlite"))));
+    let connection = Arc::new(Mutex::new(sqlite::create(&folder.root().join("bare.sqlite"), TABLES)));
     let (done, started) = (Arc::new(AtomicI64::new(0)), Instant::now());
     let threads: Vec<_> = (0..CALLERS)
         .map(|_| {
@@ -65,31 +65,19 @@ fn bare(time: Duration, work: fn(&Connection, i64)) -> f64 {
         })
         .collect();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
-    per_second(done.load(Ordering::Relaxed), started.elapsed())
+    sqlite::per_second(done.load(Ordering::Relaxed), started.elapsed())
 }
 
-fn per_second(count: i64, time: Duration) -> f64 {
-    f64::from(u32::try_from(count).expect("a run is shorter")) / time.as_secs_f64()
-}
-
-fn open(path: &Path) -> Connection {
-    let connection = Connection::open(path).unwrap();
-    connection
-        .execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-             CREATE TABLE kv (key TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL, version INTEGER NOT NULL) STRICT;
-             CREATE TABLE delivery (id INTEGER NOT NULL PRIMARY KEY, state TEXT NOT NULL, next_us INTEGER,
-                 payload BLOB NOT NULL) STRICT;
-             CREATE INDEX delivery_by_next ON delivery (next_us);",
-        )
-        .unwrap();
-    connection
-}
+const TABLES: &str =
+    "CREATE TABLE kv (key TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL, version INTEGER NOT NULL) STRICT;
+     CREATE TABLE delivery (id INTEGER NOT NULL PRIMARY KEY, state TEXT NOT NULL, next_us INTEGER,
+         payload BLOB NOT NULL) STRICT;
+     CREATE INDEX delivery_by_next ON delivery (next_us);";
 
 fn transaction(connection: &Connection, statement: &str, parameters: &[&dyn rusqlite::ToSql]) {
-    connection.prepare_cached("BEGIN IMMEDIATE").unwrap().execute([]).unwrap();
-    connection.prepare_cached(statement).unwrap().execute(parameters).unwrap();
-    connection.prepare_cached("COMMIT").unwrap().execute([]).unwrap();
+    sqlite::transaction(connection, || {
+        connection.prepare_cached(statement).unwrap().execute(parameters).unwrap();
+    });
 }
 
 fn put(connection: &Connection, number: i64) {

@@ -14,4 +14,3 @@ mod outages;
 mod refusals;
 mod routes;
 mod stage;
-mod throughput;

@@ -19,7 +19,7 @@ JAVASCRIPT_TOOLS := $(abspath $(TARGET))/languages/javascript
 PYTHON_SERVICES := bin/language-services/currency.wasm bin/test-services/python-imports.wasm
 JAVASCRIPT_SERVICES := bin/language-services/addresses.wasm bin/test-services/javascript-imports.wasm
 
-.PHONY: build run check test test-long bench advisories toolchain services test-services language-services language-tests run-languages test-binary nextest schemathesis soap-clients amqp-clients rabbitmq faketime deny clean
+.PHONY: build run check test test-long bench advisories toolchain services test-services language-services language-tests run-languages test-binary nextest schemathesis soap-clients amqp-clients rabbitmq deny clean
 
 build: toolchain services ## ./bin/busbar and ./bin/services/*.wasm
 	$(CARGO) build --locked --release -p busbar
@@ -40,7 +40,7 @@ check: toolchain deny ## format, lints, documentation, structure, licences
 	$(CARGO) test --locked -q -p busbar-tests --test tidy
 	cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 
-test: check test-binary test-services services language-services language-tests nextest schemathesis soap-clients amqp-clients rabbitmq faketime ## check, then unit and end-to-end tests
+test: check test-binary test-services services language-services language-tests nextest schemathesis soap-clients amqp-clients rabbitmq ## check, then unit and end-to-end tests
 	BUSBAR_BIN="$(abspath $(TARGET))/debug/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
 	  BUSBAR_SOAP_CLIENTS="$(SOAP_CLIENTS)" BUSBAR_AMQP_CLIENTS="$(AMQP_CLIENTS)" \
 	  cargo-nextest nextest run --locked --workspace --all-features --no-fail-fast

@@ -13,7 +13,9 @@ pub(crate) const COMPILE_BOUND: Duration = Duration::from_secs(170);
 
 /// A bus with these services, which take longer to compile than a start may.
 pub(crate) async fn bus_with(services: &[&str], workers: u32) -> Quickstart {
-    let bus = Quickstart::start_with(Options { workers, ..Options::default() }).await;
+    // Interpreters are large, and other tests want the processor too.
+    let environment = vec![("BUSBAR_COMPILE_TIMEOUT_S", "300".to_owned())];
+    let bus = Quickstart::start_with(Options { workers, environment, ..Options::default() }).await;
     for name in services {
         bus.deploy_within(&format!("{name}.wasm"), &artifact::service(name), COMPILE_BOUND).await;
     }

@@ -23,6 +23,9 @@ const REMAINING: Duration = Duration::from_secs(30);
 /// The limit of the bus.
 const CACHE_VALUE_BYTES_MAX: usize = 1024 * 1024;
 
+/// Its refusal of a message, if it refuses.
+pub(super) type Broker = Rc<dyn Fn(&Message) -> Result<(), Fault>>;
+
 pub(super) struct Host {
     pub(super) doubles: BTreeMap<String, Double>,
     pub(super) config: Value,
@@ -35,7 +38,7 @@ pub(super) struct Host {
     pub(super) staging: Staging,
     pub(super) logs: Vec<LogLine>,
     /// Those that publishing is refused by; the others confirm everything.
-    pub(super) brokers: BTreeMap<String, Rc<dyn Fn(&Message) -> Result<(), Fault>>>,
+    pub(super) brokers: BTreeMap<String, Broker>,
     pub(super) published: Vec<Published>,
     pub(super) busy: bool,
     deliveries: u64,

@@ -61,8 +61,9 @@ async fn supervise(shared: &Shared) -> Never {
 /// Offers the session to all until it ends, and says why it did.
 async fn watch_over(shared: &Shared, session: &Arc<Session>) -> Reason {
     let mut events = session.events();
-    shared.state.send_replace(State::Connected);
+    // Before the state: who is woken by that looks for the session once.
     shared.session.send_replace(Some(Arc::clone(session)));
+    shared.state.send_replace(State::Connected);
     let mut looks = interval(LOOK_INTERVAL);
     let mut looked = 0_u32;
     let reason = loop {

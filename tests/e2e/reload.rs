@@ -173,7 +173,7 @@ async fn a_binary_that_fails_changes_nothing() {
     for (script, reason) in [
         ("echo no such library >&2; exit 127".to_owned(), "no such library"),
         ("[ -z \"$BUSBAR_STEP\" ] || { echo nonsense; exit 0; }".to_owned(), "no busbar that can follow"),
-        (on("worker", "exit 9"), "worker 0"),
+        (on("worker", "exit 9"), "ended with exit code 9"),
         (on("singleton", "kill -9 $$"), "the singleton"),
         (on("admin-process", "exec sleep 600"), "were not ready within 5 s"),
         // The new processes are well; and then there is nothing that the parent could become.

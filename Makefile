@@ -13,13 +13,17 @@ JAVA_PACKAGES := default-jdk-headless jaxws libaxis-java libgoogle-gson-java
 JAVA_FILES := /usr/bin/javac /usr/bin/wsimport /usr/share/java/axis.jar /usr/share/java/gson.jar
 RABBITMQ := /usr/lib/rabbitmq/bin/rabbitmq-server
 TEST_PLUGINS := faulty hostile hostile-http keeper shapes versioned
+# Installs a Debian package, without a service that it would start.
+debian = $(if $(filter 0,$(shell id -u)),,sudo )sh -c 'policy=/usr/sbin/policy-rc.d; \
+  if [ ! -e $$policy ]; then printf "\#!/bin/sh\nexit 101\n" >$$policy; chmod +x $$policy; trap "rm -f $$policy" EXIT; fi; \
+  apt-get update -qq && apt-get install -qq -y --no-install-recommends $(1)'
 # Services in other languages: where each stands, by the tools that build them.
 PYTHON_TOOLS := $(abspath $(TARGET))/languages/python
 JAVASCRIPT_TOOLS := $(abspath $(TARGET))/languages/javascript
 PYTHON_SERVICES := bin/language-services/currency.wasm bin/test-services/python-imports.wasm
 JAVASCRIPT_SERVICES := bin/language-services/addresses.wasm bin/test-services/javascript-imports.wasm
 
-.PHONY: build run check test test-long bench advisories toolchain services test-services language-services language-tests run-languages test-binary nextest schemathesis soap-clients amqp-clients rabbitmq deny clean
+.PHONY: build run check test test-long bench advisories toolchain services test-services language-services language-tests run-languages test-binary nextest schemathesis soap-clients amqp-clients rabbitmq libfaketime deny clean
 
 build: toolchain services ## ./bin/busbar and ./bin/services/*.wasm
 	$(CARGO) build --locked --release -p busbar
@@ -40,7 +44,7 @@ check: toolchain deny ## format, lints, documentation, structure, licences
 	$(CARGO) test --locked -q -p busbar-tests --test tidy
 	cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 
-test: check test-binary test-services services language-services language-tests nextest schemathesis soap-clients amqp-clients rabbitmq ## check, then unit and end-to-end tests
+test: check test-binary test-services services language-services language-tests nextest schemathesis soap-clients amqp-clients rabbitmq libfaketime ## check, then unit and end-to-end tests
 	BUSBAR_BIN="$(abspath $(TARGET))/debug/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
 	  BUSBAR_SOAP_CLIENTS="$(SOAP_CLIENTS)" BUSBAR_AMQP_CLIENTS="$(AMQP_CLIENTS)" \
 	  cargo-nextest nextest run --locked --workspace --all-features --no-fail-fast
@@ -153,16 +157,17 @@ $(AMQP_CLIENTS)/installed: tests/amqp/requirements.txt
 	touch $@
 
 $(JAVA_FILES) &:
-	$(if $(filter 0,$(shell id -u)),,sudo )sh -c 'apt-get update -qq && apt-get install -qq -y --no-install-recommends $(JAVA_PACKAGES)'
+	$(call debian,$(JAVA_PACKAGES))
 
 # Debian's, for tests that start brokers of their own. The machine's own is neither started nor stopped: the package starts
 # it unless a policy says otherwise, so one is put in place where there is none.
 rabbitmq: $(RABBITMQ)
 
 $(RABBITMQ):
-	$(if $(filter 0,$(shell id -u)),,sudo )sh -c 'policy=/usr/sbin/policy-rc.d; \
-	  if [ ! -e $$policy ]; then printf "#!/bin/sh\nexit 101\n" >$$policy; chmod +x $$policy; trap "rm -f $$policy" EXIT; fi; \
-	  apt-get update -qq && apt-get install -qq -y --no-install-recommends rabbitmq-server'
+	$(call debian,rabbitmq-server)
+
+libfaketime:
+	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || { $(call debian,libfaketime); }
 
 deny:
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny

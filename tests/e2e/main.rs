@@ -25,6 +25,7 @@ mod hostile_crowds;
 mod http;
 mod invocation;
 mod jobs;
+mod jobs_clock;
 mod jobs_faults;
 mod kill;
 mod language_imports;

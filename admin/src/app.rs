@@ -19,10 +19,10 @@ use crate::{
     auth::{self, Token},
     bounds, calendars, channels, configuration, connections, correlation, deliveries, deployments,
     error::Error,
-    health, host, idempotency, jobs, metrics, openapi, plugins,
+    health, host, idempotency, jobs, metrics, openapi, ping, plugins,
     problem::{Kind, Problem},
     secrets, security, servers, services,
-    settings::{HashPassword, PasswordFits, Settings},
+    settings::{HashPassword, PasswordFits, Ping, Settings},
     standing,
 };
 
@@ -36,6 +36,8 @@ pub(crate) struct App {
     pub(crate) hash_password: HashPassword,
     pub(crate) password_fits: PasswordFits,
     pub(crate) hashing: Semaphore,
+    pub(crate) ping: Ping,
+    pub(crate) pings: Semaphore,
     pub(crate) uploads: Arc<Semaphore>,
     /// The API's description, as text.
     pub(crate) document: Bytes,
@@ -57,6 +59,8 @@ pub fn router(settings: Settings) -> Result<Router, Error> {
         hash_password: settings.hash_password,
         password_fits: settings.password_fits,
         hashing: Semaphore::new(bounds::HASHES_AT_ONCE),
+        ping: settings.ping,
+        pings: Semaphore::new(bounds::PINGS_AT_ONCE),
         uploads: Arc::new(Semaphore::new(bounds::UPLOADS_AT_ONCE)),
         document: openapi::document(described, settings.version),
     });
@@ -85,6 +89,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(connections::list, connections::create))
         .routes(routes!(connections::get, connections::update, connections::delete))
         .routes(routes!(standing::links))
+        .routes(routes!(ping::ping))
         .routes(routes!(standing::consumers))
         .routes(routes!(security::list, security::create))
         .routes(routes!(security::get, security::update, security::delete))

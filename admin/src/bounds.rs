@@ -16,6 +16,8 @@ pub(crate) const RETRY_BYTES_MAX: u64 = busbar_model::bounds::DELIVERY_BYTES_MAX
 pub(crate) const CONTENT_TYPE_BYTES_MAX: usize = 255;
 /// Passwords hashed at once.
 pub(crate) const HASHES_AT_ONCE: usize = 2;
+/// Connections that are tried at once.
+pub(crate) const PINGS_AT_ONCE: usize = 8;
 /// How much of a refused body is read and thrown away, so that its sender gets to the reply.
 pub(crate) const DISCARD_BYTES_MAX: u64 = 2 * busbar_model::bounds::PLUGIN_BYTES_MAX;
 pub(crate) const DISCARD_TIME_MAX: Duration = Duration::from_secs(5);

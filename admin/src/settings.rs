@@ -1,7 +1,8 @@
 //! What the API is made from.
 
-use std::{error, path::PathBuf, sync::Arc};
+use std::{error, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
+use busbar_model::Connection;
 use busbar_store::{MasterKey, Odb};
 
 /// Makes a password's argon2id hash in PHC string form. It may block.
@@ -10,6 +11,12 @@ pub type HashPassword =
 
 /// Whether a password, the second one, is that of a hash. It may block.
 pub type PasswordFits = Arc<dyn Fn(&str, &str) -> bool + Send + Sync>;
+
+/// How long it took until the system of a connection let this process in, or for a person why it did not.
+pub type Pinged = Pin<Box<dyn Future<Output = Result<Duration, String>> + Send>>;
+
+/// Tries a connection from this process.
+pub type Ping = Arc<dyn Fn(Connection) -> Pinged + Send + Sync>;
 
 #[derive(Clone)]
 pub struct Settings {
@@ -26,6 +33,7 @@ pub struct Settings {
     pub metrics: Option<PathBuf>,
     pub hash_password: HashPassword,
     pub password_fits: PasswordFits,
+    pub ping: Ping,
     /// Of the binary.
     pub version: &'static str,
 }

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     boot::{self, Boot, LISTENER_FD},
     control::Control,
-    logging, master_key, sys,
+    endpoint, logging, master_key, sys,
 };
 
 /// ODB connections of an admin process.
@@ -49,9 +49,11 @@ async fn serve(boot: Boot, listener: TcpListener, role: &str) -> anyhow::Result<
         Some(token) => token.clone(),
         None => std::fs::read_to_string(boot.layout.admin_token()).context("failed to read admin-token")?,
     };
+    let master_key = Arc::new(master_key::read(&master_key::path(&boot.layout, &boot.settings))?);
     let settings = busbar_admin::Settings {
         odb,
-        master_key: Arc::new(master_key::read(&master_key::path(&boot.layout, &boot.settings))?),
+        ping: endpoint::pinger(Arc::clone(&master_key)),
+        master_key,
         token,
         development: boot.development,
         hint: hinter(&boot)?,

@@ -13,6 +13,7 @@ mod compile_process;
 mod completions;
 mod control;
 mod descriptors;
+mod endpoint;
 mod feed;
 mod layout;
 mod log_file;

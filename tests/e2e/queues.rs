@@ -272,14 +272,29 @@ async fn what_is_published_is_there_at_once_and_with_what_goes_with_it() {
     assert_eq!(run(both.clone()).await.expect(200)["results"], not_granted);
     bus.admin("PUT", "/plugins/keeper/grants", Some(&json!({"connections": ["*"]}))).await.expect_status(200);
     bus.settle().await;
+    pinged(&bus, &broker).await;
     // The broker is away: the service is told in time, and what was handed over waits.
     broker.stop();
+    let away = bus.cli(&["connection", "ping", "broker"]).await;
+    assert!(away.expect(1).stderr.contains("can't be reached"), "{away:?}");
     let away = run(both).await.expect(200);
     assert_eq!(away["results"][0], json!({"fault": "broker-unavailable"}));
     broker.start_again();
     assert_eq!(peer.take("out").await.properties.message_id.as_deref(), away["results"][1].as_str());
     bus.stop().await;
     drop(broker);
+}
+
+async fn pinged(bus: &Quickstart, broker: &Broker) {
+    let works = bus.cli(&["connection", "ping", "broker"]).await;
+    assert!(works.expect(0).stdout.contains("connection broker works; it took "), "{works:?}");
+    let stranger = json!({"name": "stranger", "kind": "amqp", "url": broker.url(), "active": false});
+    let stranger = bus.admin("POST", "/connections", Some(&stranger)).await.expect(201);
+    let wrong = json!({"password": "wrong"});
+    let href = format!("/connections/{}", stranger["id"].as_str().unwrap());
+    bus.admin("PATCH", &href, Some(&wrong)).await.expect_status(200);
+    let refused = bus.admin("POST", &format!("{href}/ping"), None).await.expect(200);
+    assert!(refused["problem"].as_str().unwrap().contains("the password is wrong"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -27,6 +27,20 @@ fn opened(api: &Api, id: &str, part: Part) -> String {
 }
 
 #[tokio::test]
+async fn a_connection_is_tried() {
+    let api = Api::new();
+    for (name, pinged) in [
+        ("broker", json!({"reached": true, "took_ms": 12, "problem": null})),
+        ("away", json!({"reached": false, "took_ms": null, "problem": "nobody is there"})),
+    ] {
+        let made = api.post(PATH, with(name, json!({"active": false}))).await.is(201);
+        let tried = api.post(&format!("{}/ping", made.text("href")), Value::Null).await.is(200);
+        assert_eq!(tried.json, pinged);
+    }
+    api.post(&format!("{PATH}/none/ping"), Value::Null).await.is(404);
+}
+
+#[tokio::test]
 async fn a_connection_has_defaults_and_hides_its_secrets() {
     let api = Api::new();
     let made = api.post(PATH, new("broker")).await.is(201);

@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{
@@ -203,6 +204,12 @@ pub(crate) fn settings() -> (Settings, Arc<AtomicUsize>, TempDir) {
         metrics: None::<PathBuf>,
         hash_password: Arc::new(|password| Ok(format!("$hash${}", password.len()))),
         password_fits: Arc::new(|hash, password| hash == format!("$hash${}", password.len())),
+        ping: Arc::new(|connection| {
+            let reached = connection.name.as_str() != "away";
+            Box::pin(async move {
+                if reached { Ok(Duration::from_millis(12)) } else { Err("nobody is there".to_owned()) }
+            })
+        }),
         version: "1.2.3",
     };
     (settings, hints, folder)

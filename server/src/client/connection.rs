@@ -76,6 +76,13 @@ pub(crate) enum Command {
         #[command(flatten)]
         password: password::Source,
     },
+    /// Tries whether the other system lets the bus in, active or not.
+    #[command(after_help = "Example:\n  busbar connection ping broker")]
+    Ping {
+        /// Its name or id.
+        #[arg(value_name = "NAME")]
+        key: String,
+    },
     /// Removes a connection that no channel comes in by and no grant names.
     #[command(after_help = "Example:\n  busbar connection delete broker")]
     Delete {
@@ -99,6 +106,12 @@ struct View {
     heartbeat_s: u16,
     publishers: u16,
     in_flight_max: u16,
+}
+
+#[derive(Debug, Deserialize)]
+struct Pinged {
+    took_ms: Option<u64>,
+    problem: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -170,6 +183,7 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Resu
             let changed = update(&api, &key, &json!({"password": password.read()?})).await;
             show(session, &changed.with_context(|| format!("failed to set the password of {key}"))?)
         }
+        Command::Ping { key } => ping(session, &api, &key).await,
         Command::Delete { key } => {
             let gone = delete(&api, &KIND, &key).await;
             gone.with_context(|| format!("failed to delete connection {key}"))?;
@@ -190,6 +204,25 @@ async fn list(session: &mut Session, api: &Api) -> anyhow::Result<()> {
         table.row([name, kind, address, vhost, username, active]);
     }
     Ok(session.output.table(&table)?)
+}
+
+async fn ping(session: &mut Session, api: &Api, key: &str) -> anyhow::Result<()> {
+    let failed = || format!("failed to try connection {key}");
+    let href = KIND.locate(api, key).await.with_context(failed)?;
+    let answer = api.ask(Question::new(Method::POST, format!("{href}/ping"))).await.with_context(failed)?;
+    let answer = answer.json().with_context(failed)?;
+    let Pinged { took_ms, problem } = view(&answer).with_context(failed)?;
+    if session.output.json() {
+        session.output.value(&answer)?;
+    }
+    match (problem, took_ms) {
+        (Some(problem), _) => anyhow::bail!("connection {key} does not work: {problem}"),
+        (None, _) if session.output.json() => Ok(()),
+        (None, took_ms) => {
+            let took_ms = took_ms.unwrap_or_default();
+            Ok(session.output.text(&format!("connection {key} works; it took {took_ms} ms"))?)
+        }
+    }
 }
 
 async fn update(api: &Api, key: &str, body: &Value) -> anyhow::Result<Value> {
@@ -241,8 +274,28 @@ mod tests {
                     "since": "2026-11-28T00:00:00Z", "reason": "it is away"});
                 (200, json!({"items": [link]}))
             }
-            _ => (200, json!({"items": [known], "next": null})),
+            "POST /api/v1/connections/c1/ping" => {
+                (200, json!({"reached": false, "took_ms": null, "problem": "nobody is there"}))
+            }
+            "POST /api/v1/connections/c2/ping" => {
+                (200, json!({"reached": true, "took_ms": 12, "problem": null}))
+            }
+            _ => {
+                let mut other = known.clone();
+                (other["id"], other["name"]) = (json!("c2"), json!("other"));
+                (200, json!({"items": [other, known], "next": null}))
+            }
         }
+    }
+
+    #[tokio::test]
+    async fn what_came_of_a_ping_is_the_exit_code() {
+        let fake = Fake::start(bus).await;
+        let works = obey(&fake, "ping other").await;
+        assert_eq!(works, (0, "connection other works; it took 12 ms\n".to_owned(), String::new()));
+        let (code, out, err) = obey(&fake, "ping broker").await;
+        assert_eq!((code, out.as_str()), (1, ""));
+        assert!(err.contains("connection broker does not work: nobody is there"), "{err}");
     }
 
     #[tokio::test]

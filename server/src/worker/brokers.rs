@@ -2,7 +2,6 @@
 //! changes what differs, and leaves the rest alone.
 
 mod consumer;
-mod endpoint;
 mod links;
 mod message;
 mod outlet;

@@ -8,10 +8,7 @@ use std::{
 use busbar_amqp::{Link, State};
 use busbar_model::{Connection, Name, Timestamp, server::Linked};
 
-use crate::{
-    clock,
-    worker::{brokers::endpoint, secrets::Opener},
-};
+use crate::{clock, endpoint, worker::secrets::Opener};
 
 /// Shared by those who consume, who publish and who report.
 pub(crate) struct Links {
@@ -88,8 +85,11 @@ impl Links {
         if let Some(link) = place {
             return Ok(link.clone());
         }
-        let begun = endpoint::of(connection, &self.opener, &format!("{} {}", self.name, way.as_str()))
-            .and_then(|endpoint| Link::start(endpoint).map_err(|error| error.to_string()));
+        let opened = self.opener.open_connection(connection).map_err(|error| error.to_string());
+        let begun = opened.and_then(|client| {
+            let endpoint = endpoint::of(client, &format!("{} {}", self.name, way.as_str()));
+            Link::start(endpoint).map_err(|error| error.to_string())
+        });
         match begun {
             Ok(link) => {
                 linking.problem = None;

@@ -1,19 +1,30 @@
 //! From a connection's definition to where its broker is and how to come in.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use busbar_admin::Ping;
 use busbar_amqp::{Endpoint, Identity, Tls};
 use busbar_model::{
     Connection, bounds,
     connection::{Client, amqp},
 };
+use busbar_store::MasterKey;
 
-use crate::worker::secrets::Opener;
+/// Whether the broker of a connection lets this process in.
+pub(crate) fn pinger(key: Arc<MasterKey>) -> Ping {
+    Arc::new(move |connection: Connection| {
+        let opened = key.open_connection(&connection).map_err(|error| error.to_string());
+        let client = opened.map(|client| client.map(|_, secret| secret.reveal().to_owned()));
+        Box::pin(async move {
+            let endpoint = of(client?, "busbar admin ping");
+            busbar_amqp::ping(&endpoint).await.map_err(|reason| reason.to_string())
+        })
+    })
+}
 
-/// `name` is what the broker's own tools call it. The error is for the log and for whoever uses the connection.
-pub(super) fn of(connection: &Connection, opener: &Opener, name: &str) -> Result<Endpoint, String> {
-    let opened = opener.open_connection(connection).map_err(|error| error.to_string())?;
-    let Client::Amqp(amqp) = opened;
+/// `name` is what the broker's own tools call it.
+pub(crate) fn of(client: Client<String>, name: &str) -> Endpoint {
+    let Client::Amqp(amqp) = client;
     let amqp::Amqp { host, port, vhost, username, password, tls, heartbeat_s, publishers, in_flight_max } =
         amqp;
     let tls = tls.map(|tls| Tls {
@@ -23,7 +34,7 @@ pub(super) fn of(connection: &Connection, opener: &Opener, name: &str) -> Result
             .identity
             .map(|identity| Identity { certificate_pem: identity.certificate, key_pem: identity.key }),
     });
-    Ok(Endpoint {
+    Endpoint {
         tls,
         heartbeat: Duration::from_secs(heartbeat_s.into()),
         name: name.to_owned(),
@@ -31,5 +42,5 @@ pub(super) fn of(connection: &Connection, opener: &Opener, name: &str) -> Result
         in_flight_max: in_flight_max.into(),
         body_bytes_max: usize::try_from(bounds::DELIVERY_BYTES_MAX).unwrap_or(usize::MAX),
         ..Endpoint::new(&host, port, &vhost, &username, &password)
-    })
+    }
 }

@@ -41,6 +41,7 @@ mod pika;
 mod points;
 mod quarantine;
 mod queues;
+mod queues_faults;
 mod quickstart;
 mod reload;
 mod resources;

@@ -5,13 +5,12 @@ use std::time::Duration;
 use busbar_amqp::Properties;
 use busbar_test_broker::Broker;
 use busbar_tests::{
-    Options, Quickstart, poll, process,
+    Options, Quickstart, poll,
     queues::{Peer, with_id},
 };
-use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-async fn start() -> (Broker, Quickstart, Peer) {
+pub(crate) async fn start() -> (Broker, Quickstart, Peer) {
     let broker = Broker::start();
     let options = Options { services: vec!["echo", "keeper"], ..Options::default() };
     let bus = Quickstart::start_with(options).await;
@@ -315,42 +314,6 @@ async fn an_ordered_channel_keeps_the_order() {
         bus.wait_received("n-9", 1).await;
         assert_eq!(bus.received(&format!("n-{number}")).await, 1);
     }
-    bus.stop().await;
-    drop(broker);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn workers_and_brokers_that_die_lose_and_double_nothing() {
-    dying(600, 2).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "long: run by make test-long"]
-async fn long_ten_thousand_messages_while_everything_dies() {
-    dying(10_000, 20).await;
-}
-
-async fn dying(messages: i64, deaths: i64) {
-    let (mut broker, bus, peer) = start().await;
-    bus.consume(&broker, "orders", "keeper.receive", json!({"prefetch": 64})).await;
-    let every = messages / (deaths + 1);
-    for number in 0..messages {
-        peer.put_json("orders", &format!("m-{number}"), &json!({"name": "counted", "sleep_ms": 2})).await;
-        if number % every == every - 1 && number < messages - every {
-            if (number / every) % 2 == 0 {
-                let worker = bus.workers().await[0];
-                process::signal(worker, Signal::SIGKILL);
-            } else {
-                broker.kill();
-                broker.start_again();
-            }
-        }
-    }
-    bus.wait_received("counted", messages).await;
-    bus.wait_empty(&broker, "orders").await;
-    assert_eq!(bus.received("counted").await, messages);
-    let list = bus.read("/deliveries?limit=100").await;
-    assert_eq!(list["items"], json!([]), "nothing failed");
     bus.stop().await;
     drop(broker);
 }

@@ -74,6 +74,20 @@ fn open_private(path: &str) -> Result<fs::File, Error> {
         .map_err(|source| Error::File { path: path.into(), source })
 }
 
+/// Whether a connection that lay in the pool still leads to the database. One to a file does.
+pub(crate) fn check(connection: &mut AnyConnection) -> Result<(), Error> {
+    match connection {
+        AnyConnection::Sqlite(_) => Ok(()),
+    }
+}
+
+/// Whether nobody else writes while a transaction does.
+pub(crate) fn has_one_writer(connection: &AnyConnection) -> bool {
+    match connection {
+        AnyConnection::Sqlite(_) => true,
+    }
+}
+
 /// Begins a transaction that will write. Beginning deferred and writing later fails BUSY at once in
 /// SQLite where another writer came between.
 pub(crate) fn begin_write(connection: &mut AnyConnection) -> Result<(), QueryError> {

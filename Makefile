@@ -13,7 +13,8 @@ JAVA_PACKAGES := default-jdk-headless jaxws libaxis-java libgoogle-gson-java
 JAVA_FILES := /usr/bin/javac /usr/bin/wsimport /usr/share/java/axis.jar /usr/share/java/gson.jar
 RABBITMQ := /usr/lib/rabbitmq/bin/rabbitmq-server
 TEST_PLUGINS := faulty hostile hostile-http keeper shapes versioned
-# Installs a Debian package, without a service that it would start.
+# Installs Debian packages. A package starts its service unless a policy says otherwise, so one is put in place where there
+# is none: tests start servers of their own, and the machine's is neither started nor stopped.
 debian = $(if $(filter 0,$(shell id -u)),,sudo )sh -c 'policy=/usr/sbin/policy-rc.d; \
   if [ ! -e $$policy ]; then printf "\#!/bin/sh\nexit 101\n" >$$policy; chmod +x $$policy; trap "rm -f $$policy" EXIT; fi; \
   apt-get update -qq && apt-get install -qq -y --no-install-recommends $(1)'
@@ -159,8 +160,6 @@ $(AMQP_CLIENTS)/installed: tests/amqp/requirements.txt
 $(JAVA_FILES) &:
 	$(call debian,$(JAVA_PACKAGES))
 
-# Debian's, for tests that start brokers of their own. The machine's own is neither started nor stopped: the package starts
-# it unless a policy says otherwise, so one is put in place where there is none.
 rabbitmq: $(RABBITMQ)
 
 $(RABBITMQ):

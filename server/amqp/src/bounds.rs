@@ -44,3 +44,7 @@ pub(crate) const RESEND_PAUSE: Duration = Duration::from_millis(20);
 
 /// Of a frame that is looked at whole. The broker's own are at most 128 KiB.
 pub(crate) const FRAME_BYTES_MAX: usize = 1024 * 1024;
+
+/// A broker that was started again needs so long until its quorum queues have given back what their consumers before
+/// held. Who consumes earlier may be handed a later message first.
+pub(crate) const RECOVERY_PAUSE: Duration = Duration::from_secs(2);

@@ -11,11 +11,11 @@ use lapin::{
 };
 use tokio::{
     sync::{mpsc, oneshot},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use crate::{
-    bounds::{ANSWER_BOUND, SETTLEMENTS_MAX},
+    bounds::{ANSWER_BOUND, RECOVERY_PAUSE, SETTLEMENTS_MAX},
     consumer::{
         ConsumerState, Desk, Mode,
         acks::{Outstanding, Word},
@@ -49,6 +49,9 @@ pub(crate) async fn serve(
 ) -> End {
     let served = async {
         let channel = answer(open(session, desk)).await?;
+        if desk.subscription.ordered && epoch > 1 {
+            sleep(RECOVERY_PAUSE).await;
+        }
         let outstanding = Outstanding::default();
         let mut serving = Serving { desk, epoch, channel, deliveries: None, consuming: None, outstanding };
         serving.run(hears).await

@@ -33,6 +33,7 @@ mod retired;
 mod rollback;
 mod schema;
 mod server;
+mod slot;
 mod soap;
 mod sweeping;
 mod turn;

@@ -34,7 +34,7 @@ fn samples(kind: Kind) -> (Value, Vec<Value>) {
         }
         Kind::Text => (text("x"), vec![text(""), text(" ")]),
         Kind::OdbUrl => {
-            (text("sqlite:/x"), vec![text("sqlite:"), text("postgres://x"), text("sqlite::memory:")])
+            (text("sqlite:/x"), vec![text("sqlite:"), text("oracle://x"), text("sqlite::memory:")])
         }
         Kind::HttpUrl => (text("http://x:1"), vec![text("x:1"), text("ftp://x"), text("http://")]),
         Kind::LogLevel => {

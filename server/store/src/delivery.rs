@@ -9,8 +9,8 @@ use diesel::prelude::*;
 use crate::{
     connection::AnyConnection,
     error::Error,
+    key_lock,
     schema::{delivery, delivery_payload, delivery_properties},
-    slot,
 };
 
 mod attend;
@@ -164,15 +164,11 @@ enum Which {
 
 /// Keeps all others from handing over to a target with this order key, and from passing the turn.
 fn lock_order(connection: &mut AnyConnection, target: &str, order_key: Option<&str>) -> Result<(), Error> {
-    slot::lock(connection, order_key.map(|order_key| slot::Key::Order { target, order_key }))
+    key_lock::lock(connection, order_key.map(|order_key| key_lock::Key::Order { target, order_key }))
 }
 
 /// The targets and order keys of those of these deliveries that have one.
-pub(crate) fn orders<'i>(
-    connection: &mut AnyConnection,
-    ids: impl Iterator<Item = &'i str>,
-) -> Result<Vec<(String, String)>, Error> {
-    let ids: Vec<&str> = ids.collect();
+pub(crate) fn orders(connection: &mut AnyConnection, ids: &[&str]) -> Result<Vec<(String, String)>, Error> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }

@@ -20,7 +20,7 @@ use diesel::{
 };
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
-pub(crate) use self::hold::{hold, hold_free, lock_definitions, lock_slots};
+pub(crate) use self::hold::{hold, hold_free, lock_definitions, lock_keys};
 use crate::{connection::AnyConnection, error::Error, url::Url};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");

@@ -12,7 +12,7 @@ use diesel::prelude::*;
 use self::row::Row;
 pub use self::{fire::Fired, run::Filter as RunFilter};
 pub(crate) use self::{
-    run::{Ended, begin_carried, end_carried, reopen_carried, sweep},
+    run::{Ended, begin_carried, carried, end_carried, reopen_carried, sweep},
     save::{insert, remove, update},
 };
 use crate::{

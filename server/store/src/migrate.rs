@@ -77,7 +77,7 @@ pub(crate) fn is_begun(connection: &mut AnyConnection) -> Result<bool, Error> {
 }
 
 fn versions(connection: &AnyConnection) -> Result<BTreeSet<String>, Error> {
-    let migrations =
-        MigrationSource::<MultiBackend>::migrations(&dialect::migrations(connection)).map_err(Error::Migration)?;
+    let migrations = MigrationSource::<MultiBackend>::migrations(&dialect::migrations(connection))
+        .map_err(Error::Migration)?;
     Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
 }

@@ -163,7 +163,7 @@ impl Odb {
         })
     }
 
-    /// A transaction that writes and holds what it decides about (`hold!`, `slot::lock`): others write at the
+    /// A transaction that writes and holds what it decides about (`hold!`, `key_lock::lock`): others write at the
     /// same time, where the database takes more than one writer. `work` may run more than once.
     pub(crate) fn write_beside<T>(
         &self,

@@ -7,7 +7,8 @@ use busbar_model::{
 use diesel::prelude::*;
 
 use crate::{
-    connection::AnyConnection, dialect::hold_free, error::Error, odb::Odb, schema::idempotent_reply, unit::Stop,
+    connection::AnyConnection, dialect::hold_free, error::Error, odb::Odb, schema::idempotent_reply,
+    unit::Stop,
 };
 
 const WHAT: &str = "reply";

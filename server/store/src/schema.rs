@@ -370,8 +370,8 @@ diesel::table! {
 
 // Locked by `dialect`; SQLite has no rows of it.
 diesel::table! {
-    lock_slot (slot) {
-        slot -> BigInt,
+    key_lock (number) {
+        number -> BigInt,
     }
 }
 

@@ -14,10 +14,10 @@ use crate::{
     connection::AnyConnection,
     delivery, dialect,
     error::Error,
-    kv, nonce,
+    job, key_lock, kv, nonce,
     odb::{self, Odb},
     pool::Manager,
-    reply, slot,
+    reply,
 };
 
 /// Why a unit stops.
@@ -78,7 +78,9 @@ impl Commits {
             match dialect::begin_write(&mut kept).map_err(Error::from) {
                 Ok(()) => return Ok(kept),
                 Err(Error::Busy) => return Err(Error::Busy),
-                Err(error) => tracing::debug!(%error, "the connection on which units were committed is of no use"),
+                Err(error) => {
+                    tracing::debug!(%error, "the connection on which units were committed is of no use")
+                }
             }
         }
         let mut connection = self.odb.pooled()?;
@@ -195,26 +197,31 @@ fn lock(connection: &mut AnyConnection, units: &[Unit]) -> Result<(), Error> {
         return Ok(());
     }
     let settled = units.iter().filter_map(|unit| Some(unit.settlement.as_ref()?.id.as_str()));
-    let orders = delivery::orders(connection, settled)?;
-    let orders = orders.iter().map(|(target, order_key)| slot::Key::Order { target, order_key });
+    let settled: Vec<&str> = settled.collect();
+    let jobs = job::carried(connection, &settled)?;
+    let jobs = jobs.iter().map(|id| key_lock::Key::Job { id });
+    let orders = delivery::orders(connection, &settled)?;
+    let orders = orders.iter().map(|(target, order_key)| key_lock::Key::Order { target, order_key });
     let handed_over = units.iter().flat_map(|unit| &unit.effects.deliveries);
     let targets: Vec<_> = handed_over
         .filter_map(|delivery| Some((delivery.target.to_string(), delivery.order_key.as_deref()?)))
         .collect();
-    let new_orders = targets.iter().map(|(target, order_key)| slot::Key::Order { target, order_key });
+    let new_orders = targets.iter().map(|(target, order_key)| key_lock::Key::Order { target, order_key });
     let keys = units.iter().flat_map(|unit| {
-        let nonce = unit.nonce.iter().map(|claim| slot::Key::Nonce {
-            security: &claim.security,
-            nonce: &claim.nonce_sha256,
-        });
-        let reply = unit.reply.iter().map(|(key, _)| slot::Key::Reply { scope: &key.scope, key: &key.key });
-        let values = unit.effects.writes.iter().map(|(key, _)| slot::Key::Value {
-            plugin: key.plugin.as_str(),
-            key: &key.key,
-        });
+        let nonce = unit
+            .nonce
+            .iter()
+            .map(|claim| key_lock::Key::Nonce { security: &claim.security, nonce: &claim.nonce_sha256 });
+        let reply =
+            unit.reply.iter().map(|(key, _)| key_lock::Key::Reply { scope: &key.scope, key: &key.key });
+        let values = unit
+            .effects
+            .writes
+            .iter()
+            .map(|(key, _)| key_lock::Key::Value { plugin: key.plugin.as_str(), key: &key.key });
         nonce.chain(reply).chain(values)
     });
-    slot::lock(connection, keys.chain(new_orders).chain(orders))
+    key_lock::lock(connection, keys.chain(new_orders).chain(orders).chain(jobs))
 }
 
 fn apply(connection: &mut AnyConnection, unit: &Unit, now: Timestamp) -> Result<(), Stop> {

@@ -44,7 +44,9 @@ fn file(rest: &str) -> Result<Url, Error> {
     }
     match std::path::absolute(path).map(|path| path.into_os_string().into_string()) {
         Ok(Ok(path)) => Ok(Url::Sqlite(path)),
-        Ok(Err(path)) => Err(Error::File { path: path.into(), source: io::Error::other("path is not UTF-8") }),
+        Ok(Err(path)) => {
+            Err(Error::File { path: path.into(), source: io::Error::other("path is not UTF-8") })
+        }
         Err(source) => Err(Error::File { path: path.into(), source }),
     }
 }

@@ -44,8 +44,20 @@ impl Kind {
                 fs::write(place.path("password"), PASSWORD).expect("a file can be written");
                 let mut command = self.program("initdb");
                 // An order of texts that is not that of their bytes, so that none is relied upon.
-                command.args(["--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"]);
-                command.args(["--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync", "-U", USER, "-D"]);
+                command.args([
+                    "--encoding=UTF8",
+                    "--locale=C.UTF-8",
+                    "--locale-provider=icu",
+                    "--icu-locale=en-US",
+                ]);
+                command.args([
+                    "--auth-local=trust",
+                    "--auth-host=scram-sha-256",
+                    "--no-sync",
+                    "-U",
+                    USER,
+                    "-D",
+                ]);
                 command.arg(data).arg("--pwfile").arg(place.path("password"));
                 command
             }
@@ -88,9 +100,18 @@ impl Kind {
             }
             Self::Mariadb => {
                 let mut command = self.program("mariadbd");
-                command.args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-log-bin"]);
-                command.args(["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=128M"]);
-                command.args(["--max-connections=300", "--max-allowed-packet=64M", "--performance-schema=off"]);
+                command.args([
+                    "--no-defaults",
+                    "--bind-address=127.0.0.1",
+                    "--skip-name-resolve",
+                    "--skip-log-bin",
+                ]);
+                command.args(["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=128M"]);
+                command.args([
+                    "--max-connections=300",
+                    "--max-allowed-packet=64M",
+                    "--performance-schema=off",
+                ]);
                 command.arg(format!("--datadir={}", data.display()));
                 command.arg(format!("--port={}", place.port));
                 command.arg(format!("--socket={folder}/socket"));

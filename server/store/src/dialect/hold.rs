@@ -46,7 +46,7 @@ pub(crate) use {hold, hold_free};
 struct Held {
     #[diesel(sql_type = BigInt)]
     #[expect(dead_code, reason = "they are counted")]
-    slot: i64,
+    number: i64,
 }
 
 /// Keeps all others from changing definitions until the transaction ends.
@@ -63,16 +63,18 @@ pub(crate) fn lock_definitions(connection: &mut AnyConnection) -> Result<(), Err
     Ok(())
 }
 
-/// Keeps all others from these slots until the transaction ends. `slots` are sorted, so that two who want some of
+/// Keeps all others from these rows of `key_lock` until the transaction ends. `numbers` are sorted, so that two who want some of
 /// the same ones wait for each other and never both.
-pub(crate) fn lock_slots(connection: &mut AnyConnection, slots: &[u32]) -> Result<(), Error> {
+pub(crate) fn lock_keys(connection: &mut AnyConnection, numbers: &[u32]) -> Result<(), Error> {
     #[cfg(not(any(feature = "postgres", feature = "mysql")))]
-    let _ = slots;
+    let _ = numbers;
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     let statement = |index: &str| {
-        let slots: Vec<String> = slots.iter().map(ToString::to_string).collect();
-        let slots = slots.join(",");
-        sql_query(format!("SELECT slot FROM lock_slot {index} WHERE slot IN ({slots}) ORDER BY slot FOR UPDATE"))
+        let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+        let numbers = numbers.join(",");
+        sql_query(format!(
+            "SELECT number FROM key_lock {index} WHERE number IN ({numbers}) ORDER BY number FOR UPDATE"
+        ))
     };
     #[cfg(any(feature = "postgres", feature = "mysql"))]
     let held: Vec<Held> = match connection {
@@ -84,7 +86,7 @@ pub(crate) fn lock_slots(connection: &mut AnyConnection, slots: &[u32]) -> Resul
         AnyConnection::Mysql(connection) => statement("FORCE INDEX (PRIMARY)").load(connection)?,
     };
     #[cfg(any(feature = "postgres", feature = "mysql"))]
-    if held.len() != slots.len() {
+    if held.len() != numbers.len() {
         return Err(Error::NotMigrated);
     }
     #[cfg(not(any(feature = "postgres", feature = "mysql")))]

@@ -6,8 +6,11 @@ use std::{
 };
 
 use diesel::{
-    Connection as _, QueryableByName, RunQueryDsl as _, connection::SimpleConnection as _,
-    mysql::MysqlConnection, sql_query, sql_types::BigInt,
+    Connection as _, QueryableByName, RunQueryDsl as _,
+    connection::SimpleConnection as _,
+    mysql::MysqlConnection,
+    sql_query,
+    sql_types::{BigInt, Text},
 };
 
 use super::waiting;
@@ -33,7 +36,8 @@ pub(super) const CONTENTION: &[&str] = &[
     "Lock wait timeout exceeded",
     "Record has changed since last read",
 ];
-pub(super) const UNWRITABLE: &[&str] = &["The table '", "Disk full", "Got error 28", "No space left on device"];
+pub(super) const UNWRITABLE: &[&str] =
+    &["The table '", "Disk full", "Got error 28", "No space left on device"];
 pub(super) const LOST: &[&str] = &[
     "Lost connection to",
     "MySQL server has gone away",
@@ -52,11 +56,23 @@ struct Number {
     number: i64,
 }
 
+#[derive(QueryableByName)]
+struct Status {
+    #[diesel(sql_type = Text, column_name = "Value")]
+    value: String,
+}
+
 pub(super) fn connect(url: &Remote) -> Result<MysqlConnection, Error> {
+    let wants_tls = wants_tls(url)?;
     reach(url)?;
     let mut connection = MysqlConnection::establish(url.exposed())
         .map_err(|error| Error::Open(url.hide_in(&error.to_string()).into()))?;
     connection.batch_execute(SETUP)?;
+    if wants_tls && is_plain(&mut connection)? {
+        let must = "be encrypted, by ssl_mode: give ssl_ca, without which the client library begins no TLS"
+            .to_owned();
+        return Err(Error::Unsuited { what: "connection", is: "plain text".to_owned(), must });
+    }
     let packet = sql_query("SELECT CAST(@@max_allowed_packet AS SIGNED) AS number");
     let packet = packet.get_result::<Number>(&mut connection)?.number;
     if packet < PACKET_BYTES_LEAST {
@@ -64,6 +80,27 @@ pub(super) fn connect(url: &Remote) -> Result<MysqlConnection, Error> {
         return Err(Error::Unsuited { what: "max_allowed_packet", is: packet.to_string(), must });
     }
     Ok(connection)
+}
+
+/// Debian's client library is MariaDB's, which knows no `ssl_mode` and says nothing of it: what it would not do
+/// is refused or looked at here.
+fn wants_tls(url: &Remote) -> Result<bool, Error> {
+    let mode =
+        url.parameters().find(|(name, _)| *name == "ssl_mode").map(|(_, mode)| mode.to_ascii_lowercase());
+    match mode.as_deref() {
+        Some("disabled" | "preferred") => Ok(false),
+        Some("required") => Ok(true),
+        None => Ok(url.parameters().any(|(name, _)| name.starts_with("ssl_"))),
+        Some(mode) => {
+            let must = "be disabled, preferred or required: the client library verifies no server".to_owned();
+            Err(Error::Unsuited { what: "ssl_mode", is: mode.to_owned(), must })
+        }
+    }
+}
+
+fn is_plain(connection: &mut MysqlConnection) -> Result<bool, Error> {
+    let status = sql_query("SHOW SESSION STATUS LIKE 'Ssl_cipher'").get_result::<Status>(connection)?;
+    Ok(status.value.is_empty())
 }
 
 /// Fails within bounds where nobody answers.
@@ -86,7 +123,8 @@ fn reach(url: &Remote) -> Result<(), Error> {
 /// Of the connection, until it is closed. The server has one space of names for all its databases.
 pub(super) fn lock_to_migrate(connection: &mut MysqlConnection) -> Result<(), Error> {
     waiting::until(Duration::from_millis(100), || {
-        let lock = "SELECT CAST(COALESCE(GET_LOCK(CONCAT('busbar.', MD5(DATABASE())), 0), 0) AS SIGNED) AS number";
+        let lock =
+            "SELECT CAST(COALESCE(GET_LOCK(CONCAT('busbar.', MD5(DATABASE())), 0), 0) AS SIGNED) AS number";
         Ok(sql_query(lock).get_result::<Number>(connection)?.number == 1)
     })
 }

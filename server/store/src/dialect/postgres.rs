@@ -38,7 +38,8 @@ pub(super) const CONTENTION: &[&str] = &[
     "could not obtain lock",
     "canceling statement due to lock timeout",
 ];
-pub(super) const UNWRITABLE: &[&str] = &["could not extend file", "could not write", "No space left on device"];
+pub(super) const UNWRITABLE: &[&str] =
+    &["could not extend file", "could not write", "No space left on device"];
 pub(super) const LOST: &[&str] = &[
     "server closed the connection unexpectedly",
     "terminating connection due to",

@@ -24,12 +24,12 @@ use crate::{
     change::{Action, By},
     connection::AnyConnection,
     delivery,
-    dialect::{self, hold_free},
+    dialect::{self, hold},
     error::Error,
     id::new_id,
+    key_lock,
     odb::Odb,
     schema::{calendar as calendar_table, job, job_run},
-    slot,
 };
 
 /// When a job that can't be read is looked at again.
@@ -83,7 +83,8 @@ impl Odb {
     pub fn run_job(&self, by: &By, id: &str) -> Result<Run, Error> {
         self.change(by, |connection, recorder| {
             let job = find(connection, id)?;
-            slot::lock(connection, [slot::Key::Order { target: job.draft.service.as_str(), order_key: &order(id) }])?;
+            let order = key_lock::Key::Order { target: job.draft.service.as_str(), order_key: &order(id) };
+            key_lock::lock(connection, [order, key_lock::Key::Job { id }])?;
             hold_one(connection, id)?;
             let open = open(connection, [id])?.get(id).copied().unwrap_or_default();
             let name = || job.draft.name.clone();
@@ -104,13 +105,22 @@ impl Odb {
     }
 }
 
-/// The ids of jobs that are due and that nobody else fires now. Orders of deliveries come before jobs, for everyone.
+/// The ids of jobs that are due, once nobody else fires them. Locks of keys come before rows, for everyone.
 fn hold_due(connection: &mut AnyConnection, now: Timestamp) -> Result<Vec<String>, Error> {
-    let due = || job::table.filter(job::due_us.le(now.0)).order(job::due_us.asc()).limit(bounds::JOBS_AT_ONCE);
-    let found = due().select((job::service, job::id)).load::<(String, String)>(connection)?;
-    let orders: Vec<_> = found.into_iter().map(|(service, id)| (service, order(&id))).collect();
-    slot::lock(connection, orders.iter().map(|(target, order_key)| slot::Key::Order { target, order_key }))?;
-    Ok(hold_free!(connection, due().select(job::id), load::<String>)?)
+    let found = job::table
+        .filter(job::due_us.le(now.0))
+        .order(job::due_us.asc())
+        .limit(bounds::JOBS_AT_ONCE)
+        .select((job::service, job::id))
+        .load::<(String, String)>(connection)?;
+    let keys: Vec<_> = found.iter().map(|(service, id)| (service, id, order(id))).collect();
+    let keys = keys.iter().flat_map(|(target, id, order_key)| {
+        [key_lock::Key::Order { target, order_key }, key_lock::Key::Job { id }]
+    });
+    key_lock::lock(connection, keys)?;
+    let ids: Vec<&String> = found.iter().map(|(_, id)| id).collect();
+    let due = job::table.filter(job::id.eq_any(&ids).and(job::due_us.le(now.0))).order(job::id.asc());
+    Ok(hold!(connection, due.select(job::id), load::<String>)?)
 }
 
 /// The order key of a job's deliveries.

@@ -169,6 +169,15 @@ pub(crate) fn begin_carried(
     Ok(Some(Carried { max_run_ms: max_run_ms.map_err(Error::corrupt("run", &run))?, run }))
 }
 
+/// The jobs whose runs these deliveries carry.
+pub(crate) fn carried(connection: &mut AnyConnection, deliveries: &[&str]) -> Result<Vec<String>, Error> {
+    if deliveries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let runs = job_run::table.filter(job_run::delivery_id.eq_any(deliveries.iter().map(|id| Some(*id))));
+    Ok(runs.select(job_run::job_id).load(connection)?)
+}
+
 /// A delivery has ended: so has the run that it carries, if it carries one, and the service that follows it is told.
 /// Of a job that was deleted nothing is left to do.
 pub(crate) fn end_carried(
@@ -279,10 +288,7 @@ pub(super) fn forget_oldest(
 
 /// Deletes some of the runs that ended before a time; tells how many.
 pub(crate) fn sweep(connection: &mut AnyConnection, before: Timestamp, most: i64) -> Result<usize, Error> {
-    let old = job_run::table
-        .filter(job_run::ended_us.lt(before.0))
-        .select(job_run::id)
-        .limit(most);
+    let old = job_run::table.filter(job_run::ended_us.lt(before.0)).select(job_run::id).limit(most);
     let old = hold_free!(connection, old, load::<String>)?;
     diesel::delete(job_run::table.filter(job_run::id.eq_any(&old))).execute(connection)?;
     Ok(old.len())

@@ -123,12 +123,15 @@ mod tests {
 
     #[test]
     fn no_password_is_shown() {
-        for rest in ["//u:hu%73h@h/d", "//u:hush@h/d", "//u@h/d?password=hush", "//u:hush/@h/d", "//u:hush@[h/d"] {
+        for rest in
+            ["//u:hu%73h@h/d", "//u:hush@h/d", "//u@h/d?password=hush", "//u:hush/@h/d", "//u:hush@[h/d"]
+        {
             let url = remote(rest);
-            let said = format!("failed for {} with \"hush\" of {rest}", url.exposed());
+            let said = format!("failed for {} of {rest}", url.exposed());
             let shown = url.hide_in(&said);
             assert!(!shown.contains("hush") && !shown.contains("hu%73h"), "{shown}");
             assert!(!format!("{url:?}").contains("hush"));
         }
+        assert_eq!(remote("//u:hu%73h@h/d").hide_in("no \"hush\""), "no \"…\"");
     }
 }

@@ -76,7 +76,8 @@ fn a_pruned_version_can_be_deployed_anew() {
 fn a_thousand_deployments_are_kept_as_history() {
     let fixture = Fixture::new();
     let live = fixture.deploy("echo", b"1");
-    let failed = |n: i64| format!("('f{n}', {n}, 'echo', 'sha256:{n:064}', 'failed', 'api', 'ada', {n}, {n})");
+    let failed =
+        |n: i64| format!("('f{n}', {n}, 'echo', 'sha256:{n:064}', 'failed', 'api', 'ada', {n}, {n})");
     let failures: Vec<String> = (2..=1_100).map(failed).collect();
     fixture.place.sql(&format!(
         "INSERT INTO deployment (id, ordinal, plugin, digest, state, source, actor, created_us, updated_us) VALUES {}",

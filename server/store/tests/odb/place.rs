@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use diesel::{Connection as _, RunQueryDsl as _, connection::SimpleConnection as _, sqlite::SqliteConnection};
+use diesel::{
+    Connection as _, RunQueryDsl as _, connection::SimpleConnection as _, sqlite::SqliteConnection,
+};
 use tempfile::TempDir;
 
 use crate::fixture::Fixture;

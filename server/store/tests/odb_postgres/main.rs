@@ -35,6 +35,8 @@ mod kv;
 mod locking;
 #[path = "../odb/paging.rs"]
 mod paging;
+#[path = "../odb_servers/place.rs"]
+mod place;
 #[path = "../odb/promising.rs"]
 mod promising;
 #[path = "../odb/quarantining.rs"]
@@ -49,24 +51,22 @@ mod scheduling;
 mod secrets;
 #[path = "../odb/securities.rs"]
 mod securities;
+#[path = "../odb_servers/losing.rs"]
+mod server_losing;
+#[path = "../odb_servers/migrating.rs"]
+mod server_migrating;
+#[path = "../odb_servers/racing.rs"]
+mod server_racing;
 #[path = "../odb/servers.rs"]
 mod servers;
 #[path = "../odb/settings.rs"]
 mod settings;
+#[path = "../odb_servers/shape.rs"]
+mod shape;
 #[path = "../odb/staging.rs"]
 mod staging;
 #[path = "../odb/units.rs"]
 mod units;
-#[path = "../odb_servers/place.rs"]
-mod place;
-#[path = "../odb_servers/migrating.rs"]
-mod server_migrating;
-#[path = "../odb_servers/losing.rs"]
-mod server_losing;
-#[path = "../odb_servers/racing.rs"]
-mod server_racing;
-#[path = "../odb_servers/shape.rs"]
-mod shape;
 
 /// The server that these tests are about.
 const KIND: busbar_test_databases::Kind = busbar_test_databases::Kind::Postgres;

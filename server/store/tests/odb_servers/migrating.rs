@@ -51,12 +51,12 @@ fn migrations_that_stopped_half_way_are_completed() {
         assert!(matches!(Odb::open(&fixture.place.url(), 1), Err(Error::NotMigrated)), "{at}");
         Odb::migrate(&fixture.place.url()).unwrap();
     }
-    for missing in ["server_worker", "channel_amqp", "death_mark", "lock_slot"] {
+    for missing in ["server_worker", "channel_amqp", "death_mark", "key_lock"] {
         fixture.place.sql(&format!("DROP TABLE {missing}; DELETE FROM __diesel_schema_migrations"));
         fixture.place.sql("DELETE FROM meta");
         Odb::migrate(&fixture.place.url()).unwrap();
     }
-    assert_eq!(fixture.place.count("lock_slot"), 4096);
+    assert_eq!(fixture.place.count("key_lock"), 4096);
     assert_eq!(fixture.another().servers().unwrap(), []);
 }
 

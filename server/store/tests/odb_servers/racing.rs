@@ -13,7 +13,7 @@ use busbar_model::{
     delivery::Outcome,
     unit::{Change, CommitError},
 };
-use busbar_store::Odb;
+use busbar_store::{Error, Odb};
 
 use crate::{
     fixture::{Fixture, by, draft},
@@ -79,8 +79,11 @@ fn changes_have_no_gaps() {
     race(&fixture, |at, odb| {
         for number in 0..10 {
             odb.create_channel(&by(), draft(&format!("c{at}-{number}"), &format!("/{at}/{number}"))).unwrap();
-            let taken = odb.create_channel(&by(), draft("same", "/same"));
-            assert!(taken.is_ok() || number > 0 || at > 0 || fixture.odb.head().is_ok());
+            // All but one of these change nothing, and number nothing.
+            match odb.create_channel(&by(), draft("same", "/same")) {
+                Ok(_) | Err(Error::NameTaken { .. }) => {}
+                Err(other) => panic!("{other:?}"),
+            }
         }
     });
     let changes = fixture.odb.changes_after(0, 1_000).unwrap();
@@ -107,10 +110,11 @@ fn what_is_in_order_stays_so() {
             return;
         }
         while settled.load(Ordering::SeqCst) < EACH * THREADS / 2 {
-            for claimed in claim_as(odb, "one", 3_600_000, 3).claimed {
+            for claimed in claim_as(odb, "one", 1_000_000, 3).claimed {
                 assert_eq!(under_way.fetch_add(1, Ordering::SeqCst), 0, "two are under way");
                 under_way.fetch_sub(1, Ordering::SeqCst);
-                let done = commits.commit(ticking, || vec![settlement(&claimed, Outcome::Confirmed)]).unwrap();
+                let done =
+                    commits.commit(ticking, || vec![settlement(&claimed, Outcome::Confirmed)]).unwrap();
                 assert_eq!(done, [Ok(())]);
                 settled.fetch_add(1, Ordering::SeqCst);
             }

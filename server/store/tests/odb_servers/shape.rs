@@ -8,8 +8,7 @@ use std::{
 use busbar_store::Odb;
 use busbar_test_databases::Kind;
 use diesel::{
-    Connection as _, QueryableByName, RunQueryDsl as _,
-    sql_query,
+    Connection as _, QueryableByName, RunQueryDsl as _, sql_query,
     sql_types::{Integer, Text},
     sqlite::SqliteConnection,
 };
@@ -114,7 +113,9 @@ pub(crate) fn of_server(place: &Place) -> Shape {
     ));
     let mut shape = Shape::new();
     for line in columns.lines() {
-        let [table, name, declared, nullable] = line.split(',').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let [table, name, declared, nullable] = line.split(',').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
         if table != OF_MIGRATIONS {
             let column = (kind_of(declared), nullable == "YES");
             shape.entry(table.to_owned()).or_default().columns.insert(name.to_owned(), column);

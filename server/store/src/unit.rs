@@ -217,8 +217,8 @@ fn lock(connection: &mut AnyConnection, units: &[Unit]) -> Result<(), Error> {
         let values = unit
             .effects
             .writes
-            .iter()
-            .map(|(key, _)| key_lock::Key::Value { plugin: key.plugin.as_str(), key: &key.key });
+            .keys()
+            .map(|key| key_lock::Key::Value { plugin: key.plugin.as_str(), key: &key.key });
         nonce.chain(reply).chain(values)
     });
     key_lock::lock(connection, keys.chain(new_orders).chain(orders).chain(jobs))

@@ -77,7 +77,10 @@ pub enum Error {
     #[error("database can't be used as it is: its {what} is {is:?} and must {must}")]
     Unsuited { what: &'static str, is: String, must: String },
     /// Copies are made by the database's own tools.
-    #[error("a {database} database is copied by {tool} and put back by its counterpart, not by Busbar")]
+    #[error(
+        "a {database} database is copied by {tool} and put back by its counterpart, not by Busbar; keep the master \
+         key, busbar.toml and the administrator's token of the server's folder beside the dump"
+    )]
     NoCopies { database: &'static str, tool: &'static str },
     #[error("database was migrated by a newer version of Busbar (migration {version} is unknown here)")]
     Newer { version: String },

@@ -15,7 +15,8 @@ RABBITMQ := /usr/lib/rabbitmq/bin/rabbitmq-server
 CLIENT_LIBRARIES := /usr/include/postgresql/libpq-fe.h /usr/include/mariadb/mysql.h
 DATABASES := /usr/share/postgresql-common/pg_wrapper /usr/sbin/mariadbd
 TEST_PLUGINS := faulty hostile hostile-http keeper shapes versioned
-# Installs a Debian package, without a service that it would start.
+# Installs Debian packages. A package starts its service unless a policy says otherwise, so one is put in place where there
+# is none: tests start servers of their own, and the machine's is neither started nor stopped.
 debian = $(if $(filter 0,$(shell id -u)),,sudo )sh -c 'policy=/usr/sbin/policy-rc.d; \
   if [ ! -e $$policy ]; then printf "\#!/bin/sh\nexit 101\n" >$$policy; chmod +x $$policy; trap "rm -f $$policy" EXIT; fi; \
   apt-get update -qq && apt-get install -qq -y --no-install-recommends $(1)'
@@ -161,8 +162,6 @@ $(AMQP_CLIENTS)/installed: tests/amqp/requirements.txt
 $(JAVA_FILES) &:
 	$(call debian,$(JAVA_PACKAGES))
 
-# Debian's, for tests that start brokers of their own. The machine's own is neither started nor stopped: the package starts
-# it unless a policy says otherwise, so one is put in place where there is none.
 rabbitmq: $(RABBITMQ)
 
 $(RABBITMQ):

@@ -6,9 +6,15 @@ use rusqlite::Connection;
 
 /// A new database, set up as the bus sets up its own.
 pub(crate) fn create(path: &Path, tables: &str) -> Connection {
-    let connection = Connection::open(path).unwrap();
-    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;").unwrap();
+    let connection = open(path);
     connection.execute_batch(tables).unwrap();
+    connection
+}
+
+pub(crate) fn open(path: &Path) -> Connection {
+    let connection = Connection::open(path).unwrap();
+    let setup = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
+    connection.execute_batch(setup).unwrap();
     connection
 }
 

@@ -31,6 +31,12 @@ pub(crate) async fn runs(bus: &Quickstart, job: &Value) -> Vec<Value> {
     runs
 }
 
+/// A time of a run, since 1970.
+pub(crate) fn microseconds(run: &Value, member: &str) -> i64 {
+    let text = run[member].as_str().unwrap_or_else(|| panic!("{member} of {run}"));
+    text.parse::<busbar_model::Timestamp>().unwrap().0
+}
+
 /// Runs as soon as so many have ended.
 pub(crate) async fn wait_ended(bus: &Quickstart, job: &Value, count: usize) -> Vec<Value> {
     poll::until(&format!("{count} ended runs of {}", job["name"]), BOUND, async || {

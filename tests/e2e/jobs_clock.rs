@@ -11,7 +11,7 @@ use busbar_tests::{Options, Quickstart, poll};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::jobs::{BOUND, counting, create, received, runs, wait_ended};
+use crate::jobs::{BOUND, counting, create, microseconds, received, runs, wait_ended};
 
 /// Debian's, wherever it has it on this kind of machine.
 fn libfaketime() -> PathBuf {
@@ -43,11 +43,7 @@ fn set(offset: &Path, seconds: i64) {
 }
 
 fn times(runs: &[Value]) -> Vec<i64> {
-    let time = |run: &Value| {
-        let text = run["scheduled_for"].as_str().unwrap_or_else(|| panic!("no time: {run}"));
-        text.parse::<busbar_model::Timestamp>().unwrap().0
-    };
-    runs.iter().map(time).collect()
+    runs.iter().map(|run| microseconds(run, "scheduled_for")).collect()
 }
 
 #[tokio::test]

@@ -4,14 +4,9 @@ use std::{collections::HashSet, time::Duration};
 
 use busbar_tests::{Quickstart, poll, process};
 use nix::sys::signal::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::jobs::{BOUND, counting, create, received, runs, wait_ended};
-
-fn microseconds(run: &Value, member: &str) -> i64 {
-    let text = run[member].as_str().unwrap_or_else(|| panic!("{member} of {run}"));
-    text.parse::<busbar_model::Timestamp>().unwrap().0
-}
+use crate::jobs::{BOUND, counting, create, microseconds, received, runs, wait_ended};
 
 #[tokio::test]
 async fn a_singleton_that_dies_loses_no_time_and_runs_none_twice() {

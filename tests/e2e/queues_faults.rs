@@ -163,7 +163,6 @@ async fn a_broker_in_an_alarm_holds_up_only_what_is_sent_to_it() {
         alarm(&broker, false);
         bus.wait_received("out", turn + 1).await;
     }
-    drop(peer);
     bus.stop().await;
     drop(broker);
 }
@@ -198,13 +197,8 @@ async fn a_message_of_a_hundred_megabytes_holds_up_no_other() {
         if told.contains("stay unacknowledged") { Ok(()) } else { Err(told) }
     })
     .await;
-    poll::until("nobody can keep it, so it is where it was", BOUND, async || {
-        match broker.depth("/", "orders") {
-            Some(1) => Ok(()),
-            depth => Err(format!("{depth:?}")),
-        }
-    })
-    .await;
+    // Nobody can keep it, so it is where it was.
+    bus.wait_depth(&broker, "orders", 1).await;
     bus.stop().await;
     drop(broker);
 }

@@ -104,9 +104,16 @@ impl Quickstart {
 
     /// Once the queue is empty, also of what is not acknowledged.
     pub async fn wait_empty(&self, broker: &Broker, queue: &str) {
-        poll::until(&format!("{queue} is empty"), BROKER_BOUND, async || match broker.depth("/", queue) {
-            Some(0) => Ok(()),
-            depth => Err(format!("{depth:?}")),
+        self.wait_depth(broker, queue, 0).await;
+    }
+
+    /// Once so many messages are in the queue, those that are not acknowledged among them.
+    pub async fn wait_depth(&self, broker: &Broker, queue: &str, wanted: u64) {
+        poll::until(&format!("{wanted} messages in {queue}"), BROKER_BOUND, async || {
+            match broker.depth("/", queue) {
+                Some(depth) if depth == wanted => Ok(()),
+                depth => Err(format!("{depth:?}")),
+            }
         })
         .await;
     }

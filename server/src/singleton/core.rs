@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicI64, Ordering},
+    atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
 };
 
 use anyhow::Context as _;
@@ -50,6 +50,8 @@ pub(crate) struct Core {
     deployed: AtomicBool,
     /// The ODB's version when deployments were last looked at.
     seen_version: AtomicI64,
+    /// The last change of what workers run that the ODB was told.
+    written: AtomicU64,
 }
 
 impl Core {
@@ -76,6 +78,7 @@ impl Core {
             picked_up: AtomicBool::new(false),
             deployed: AtomicBool::new(false),
             seen_version: AtomicI64::new(i64::MAX),
+            written: AtomicU64::new(0),
         }))
     }
 
@@ -117,15 +120,24 @@ impl Core {
         self.show();
     }
 
-    /// Shows others whether all that was asked for is done and served.
+    /// The ODB was told what workers run, with this change.
+    pub(crate) fn set_written(&self, change: u64) {
+        self.written.store(change, Ordering::Relaxed);
+        self.show();
+    }
+
+    /// Shows others whether all that was asked for is done, served, and told to who asks the ODB.
     pub(crate) fn show(&self) {
         let version = self.feed.borrow().catalog.as_ref().map(|catalog| catalog.version);
         let seen = self.seen_version.load(Ordering::Relaxed);
         let served = version
             .filter(|version| *version >= seen)
             .is_some_and(|version| self.workers.all_at(version, self.boot.settings.workers.effective()));
-        let settled =
-            served && self.picked_up.load(Ordering::Relaxed) && self.deployed.load(Ordering::Relaxed);
+        let written = self.written.load(Ordering::Relaxed) >= self.workers.change();
+        let settled = served
+            && written
+            && self.picked_up.load(Ordering::Relaxed)
+            && self.deployed.load(Ordering::Relaxed);
         self.control.update(|status| {
             status.settled = settled;
             status.ready = version.is_some();

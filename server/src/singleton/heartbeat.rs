@@ -14,6 +14,7 @@ pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
     let started_at = clock::now();
     let mut changes = core.workers.changes();
     loop {
+        let change = *changes.borrow_and_update();
         let server = Server {
             id: core.boot.server_id.clone(),
             name: core.boot.server_name.parse()?,
@@ -23,12 +24,12 @@ pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
             engine: core.artifacts.fingerprint().to_owned(),
             workers: core.workers.list(),
         };
-        if let Err(error) = core.odb(move |odb| odb.heartbeat(&server)).await {
-            tracing::warn!(error = %chain(&error), "heartbeat could not be written");
+        match core.odb(move |odb| odb.heartbeat(&server)).await {
+            Ok(()) => core.set_written(change),
+            Err(error) => tracing::warn!(error = %chain(&error), "heartbeat could not be written"),
         }
         if timeout(Duration::from_millis(HEARTBEAT_MS), changes.changed()).await.is_ok() {
             sleep(GATHER).await;
-            changes.mark_unchanged();
         }
     }
 }

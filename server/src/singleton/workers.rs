@@ -238,6 +238,11 @@ impl Workers {
         self.changed.subscribe()
     }
 
+    /// The number of the last one.
+    pub(crate) fn change(&self) -> u64 {
+        *self.changed.borrow()
+    }
+
     fn tell(&self) {
         self.changed.send_modify(|count| *count += 1);
     }

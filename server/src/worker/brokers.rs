@@ -19,8 +19,8 @@ use busbar_model::{
 };
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 
+use self::consumer::Running;
 pub(crate) use self::links::Links;
-use self::{consumer::Running, links::Way};
 
 /// Links and consumers have this long to come to their end when they are replaced.
 const END: Duration = Duration::from_secs(30);
@@ -84,11 +84,8 @@ impl Brokers {
             if lock(&self.consumers).contains_key(name) {
                 continue;
             }
-            match self.links.link(connection, Way::In) {
-                Ok(link) => match Running::start(&link, Arc::clone(&self.pipeline), channel, connection) {
-                    Ok(running) => drop(lock(&self.consumers).insert(name.clone(), running)),
-                    Err(problem) => tracing::error!(channel = %name, problem, "nothing can be consumed"),
-                },
+            match Running::start(&self.links, Arc::clone(&self.pipeline), channel, connection) {
+                Ok(running) => drop(lock(&self.consumers).insert(name.clone(), running)),
                 Err(problem) => {
                     tracing::error!(channel = %name, connection = %connection.name, problem, "nothing can be consumed");
                 }

@@ -18,6 +18,8 @@ use diesel::{
     connection::AnsiTransactionManager,
     result::{DatabaseErrorKind, Error as QueryError},
 };
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use diesel::r2d2::R2D2Connection as _;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 pub(crate) use self::hold::{hold, hold_free, lock_definitions, lock_keys};
@@ -122,6 +124,15 @@ pub(crate) fn has_one_writer(connection: &AnyConnection) -> bool {
         AnyConnection::Sqlite(_) => true,
         #[cfg(any(feature = "postgres", feature = "mysql"))]
         _ => false,
+    }
+}
+
+/// Whether a connection that lay in the pool still leads to the database. One to a file does.
+pub(crate) fn check(connection: &mut AnyConnection) -> Result<(), Error> {
+    match connection {
+        AnyConnection::Sqlite(_) => Ok(()),
+        #[cfg(any(feature = "postgres", feature = "mysql"))]
+        _ => Ok(connection.ping()?),
     }
 }
 

@@ -18,7 +18,7 @@ impl ManageConnection for Manager {
     }
 
     fn is_valid(&self, connection: &mut AnyConnection) -> Result<(), Error> {
-        Ok(connection.ping()?)
+        dialect::check(connection)
     }
 
     fn has_broken(&self, connection: &mut AnyConnection) -> bool {

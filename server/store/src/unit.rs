@@ -158,15 +158,19 @@ fn commit_all(
         }
         // SQLite ends the transaction by itself where the disk is full, and rolling back then only says so.
         let mut cause = None;
-        let outcome = connection.transaction(|connection| {
-            apply(connection, unit, now).map_err(|stop| match stop {
-                Stop::Failed(error) => {
-                    cause = Some(error);
-                    Stop::Failed(Error::rolled_back())
-                }
-                refused @ Stop::Refused(_) => refused,
+        let outcome = if dialect::has_one_writer(connection) && is_refused_before_it_writes(unit) {
+            apply(connection, unit, now)
+        } else {
+            connection.transaction(|connection| {
+                apply(connection, unit, now).map_err(|stop| match stop {
+                    Stop::Failed(error) => {
+                        cause = Some(error);
+                        Stop::Failed(Error::rolled_back())
+                    }
+                    refused @ Stop::Refused(_) => refused,
+                })
             })
-        });
+        };
         match outcome {
             Ok(()) => results.push(Ok(())),
             // What is refused halfway leaves nothing behind.
@@ -222,6 +226,13 @@ fn lock(connection: &mut AnyConnection, units: &[Unit]) -> Result<(), Error> {
         nonce.chain(reply).chain(values)
     });
     key_lock::lock(connection, keys.chain(new_orders).chain(orders).chain(jobs))
+}
+
+/// Nothing of such a unit has to be undone alone: it needs no savepoint, which copies each page that it touches.
+fn is_refused_before_it_writes(unit: &Unit) -> bool {
+    let Unit { effects, nonce, reply, settlement } = unit;
+    let settles_only = reply.is_none() && effects.deliveries.is_empty();
+    nonce.is_none() && effects.writes.is_empty() && (settlement.is_none() || settles_only)
 }
 
 fn apply(connection: &mut AnyConnection, unit: &Unit, now: Timestamp) -> Result<(), Stop> {

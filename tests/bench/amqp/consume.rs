@@ -1,5 +1,7 @@
 //! Messages that become calls, beside a bare client that does no more than take them.
 
+use std::path::Path;
+
 use busbar_test_broker::Broker;
 use busbar_tests::Quickstart;
 use serde_json::{Value, json};
@@ -66,9 +68,10 @@ impl<'b> Subject<'b> {
         drained
     }
 
-    async fn bare(&self, filled: u32) -> Drained {
+    /// `table`: where the database is that a bare client keeps messages in.
+    pub(super) async fn bare(&self, filled: u32, table: Option<&Path>) -> Drained {
         self.queue.fill(filled).await;
-        let consumers = Consumers::start(&self.url, &self.name);
+        let consumers = Consumers::start(&self.url, &self.name, table);
         let drained = self.queue.drained(filled, cpu::own_ns).await;
         drop(consumers);
         self.queue.consumers(0).await;
@@ -89,10 +92,10 @@ pub(super) async fn report(broker: &Broker, bus: &Quickstart, rounds: Rounds) {
         let (mut bare_next, mut ours_next) = (FIRST, FIRST);
         for round in 0..=rounds.rounds {
             let (bare, ours) = match round % 2 {
-                0 => (subject.bare(bare_next).await, subject.ours(ours_next).await),
+                0 => (subject.bare(bare_next, None).await, subject.ours(ours_next).await),
                 _ => {
                     let ours = subject.ours(ours_next).await;
-                    (subject.bare(bare_next).await, ours)
+                    (subject.bare(bare_next, None).await, ours)
                 }
             };
             // The first one only warms up.

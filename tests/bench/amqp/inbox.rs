@@ -1,15 +1,20 @@
-//! Messages that are taken in once, beside bare inserts of what the bus keeps of each: as many to a transaction as a
-//! worker has in hand at once.
+//! Messages that are taken in once, beside a bare client that keeps as much of each before it acknowledges them, and
+//! beside such inserts alone: as many to a transaction as a worker has in hand at once.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant, UNIX_EPOCH},
+};
 
 use busbar_test_broker::Broker;
 use busbar_tests::{Folder, Quickstart};
+use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::{
     CONCURRENCY, INBOX_TARGET, Pair, Rounds,
     consume::{FIRST, Subject, next},
+    queue::Drained,
 };
 use crate::{sqlite, statistics::median};
 
@@ -20,43 +25,77 @@ const TABLES: &str = "CREATE TABLE idempotent_reply (
         PRIMARY KEY (scope, key)) STRICT;
     CREATE INDEX idempotent_reply_by_expiry ON idempotent_reply (expires_us);";
 
-fn bare(time: Duration) -> f64 {
-    let folder = Folder::default();
-    let connection = sqlite::create(&folder.root().join("bare.sqlite"), TABLES);
-    let (hash, started, mut done) = ("0".repeat(64), Instant::now(), 0_i64);
-    while started.elapsed() < time {
-        sqlite::transaction(&connection, || {
-            for _ in 0..CONCURRENCY {
-                done += 1;
-                let statement =
-                    "INSERT INTO idempotent_reply VALUES ('bench echo ', ?1, ?2, 204, '[]', x'', ?3)";
-                let mut insert = connection.prepare_cached(statement).unwrap();
-                insert.execute((Uuid::now_v7().to_string(), &hash, done)).unwrap();
+/// A database with what the bus keeps of messages.
+pub(super) struct Table(Connection);
+
+impl Table {
+    fn create(path: &Path) -> Self {
+        Self(sqlite::create(path, TABLES))
+    }
+
+    pub(super) fn open(path: &Path) -> Self {
+        Self(sqlite::open(path))
+    }
+
+    /// In one transaction.
+    pub(super) fn insert(&self, ids: impl Iterator<Item = String>) {
+        let expires = i64::try_from(UNIX_EPOCH.elapsed().unwrap().as_micros()).unwrap();
+        let hash = "0".repeat(64);
+        sqlite::transaction(&self.0, || {
+            let statement = "INSERT INTO idempotent_reply VALUES ('bench echo ', ?1, ?2, 204, '[]', x'', ?3)";
+            let mut insert = self.0.prepare_cached(statement).unwrap();
+            for id in ids {
+                insert.execute((id, &hash, expires)).unwrap();
             }
         });
+    }
+}
+
+fn inserted(time: Duration) -> f64 {
+    let folder = Folder::default();
+    let table = Table::create(&folder.root().join("bare.sqlite"));
+    let (started, mut done) = (Instant::now(), 0_i64);
+    while started.elapsed() < time {
+        table.insert((0..CONCURRENCY).map(|_| Uuid::now_v7().to_string()));
+        done += i64::from(CONCURRENCY);
     }
     sqlite::per_second(done, started.elapsed())
 }
 
+/// Bare consumers that keep their messages before they acknowledge them.
+async fn kept(subject: &Subject<'_>, count: u32) -> Drained {
+    let folder = Folder::default();
+    let path = folder.root().join("bare.sqlite");
+    drop(Table::create(&path));
+    subject.bare(count, Some(&path)).await
+}
+
 pub(super) async fn report(broker: &Broker, bus: &Quickstart, rounds: Rounds) {
     println!(
-        "Taken in once: the same with deduplication by message id, beside bare inserts into SQLite, {CONCURRENCY} to a \
-         transaction.\n"
+        "Taken in once: the same with deduplication by message id, beside bare lapin that inserts into SQLite before it \
+         acknowledges, and beside such inserts alone, {CONCURRENCY} to a transaction.\n"
     );
-    println!("| queue | bare SQLite /s | bus /s | ratio | promised | bus CPU µs |");
-    println!("| --- | --: | --: | --: | --- | --: |");
+    println!("| floor | floor /s | bus /s | ratio | promised | floor CPU µs | bus CPU µs |");
+    println!("| --- | --: | --: | --: | --- | --: | --: |");
     let subject = Subject::new(broker, bus, "bench-inbox", "quorum", "message-id").await;
-    let (mut rates, mut cpu, mut count) = (Pair::default(), Vec::new(), FIRST);
+    let (mut with_lapin, mut alone, mut cpu) = (Pair::default(), Pair::default(), Pair::default());
+    let (mut bare_next, mut ours_next) = (FIRST, FIRST);
     for round in 0..=rounds.rounds {
-        let bare = bare(rounds.time);
-        let ours = subject.ours(count).await;
-        count = next(rounds, &ours);
+        let inserted = inserted(rounds.time);
+        let bare = kept(&subject, bare_next).await;
+        let ours = subject.ours(ours_next).await;
+        (bare_next, ours_next) = (next(rounds, &bare), next(rounds, &ours));
         // The first one only warms up.
         if round > 0 {
-            rates.bare.push(bare);
-            rates.ours.push(ours.per_second);
-            cpu.push(ours.cpu_us);
+            with_lapin.bare.push(bare.per_second);
+            with_lapin.ours.push(ours.per_second);
+            alone.bare.push(inserted);
+            alone.ours.push(ours.per_second);
+            cpu.bare.push(bare.cpu_us);
+            cpu.ours.push(ours.cpu_us);
         }
     }
-    println!("| quorum | {} | {:.0} |\n", rates.cells(INBOX_TARGET), median(&cpu));
+    let (bare_cpu, ours_cpu) = (median(&cpu.bare), median(&cpu.ours));
+    println!("| lapin and SQLite | {} | {bare_cpu:.0} | {ours_cpu:.0} |", with_lapin.cells(INBOX_TARGET));
+    println!("| SQLite alone | {} | | {ours_cpu:.0} |\n", alone.cells(INBOX_TARGET));
 }

@@ -103,7 +103,8 @@ impl Broker {
         } else {
             format!("rabbit_alarm:clear_alarm({alarm})")
         };
-        self.evaluate(&format!("{change}, <<>>"));
+        // The question is answered when every connection has been told.
+        self.evaluate(&format!("{change}, rabbit_alarm:get_alarms(), <<>>"));
     }
 
     /// Creates a virtual host in which `guest` may do everything.

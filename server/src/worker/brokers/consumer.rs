@@ -7,7 +7,7 @@ use std::{
 };
 
 use busbar_amqp::{
-    Binding, Body, Consumer, ConsumerState, Incoming, Link, PublishError, Queue, QueueKind, Settlement,
+    Binding, Body, Consumer, ConsumerState, Incoming, PublishError, Queue, QueueKind, Settlement,
     Subscription,
 };
 use busbar_engine::{
@@ -31,7 +31,10 @@ use uuid::Uuid;
 use crate::{
     clock,
     worker::{
-        brokers::{links, message},
+        brokers::{
+            links::{self, Links, Way},
+            message,
+        },
         sender::random,
     },
 };
@@ -64,19 +67,20 @@ impl Parked {
 
 impl Running {
     pub(super) fn start(
-        link: &Link,
+        links: &Arc<Links>,
         pipeline: Arc<Pipeline>,
         channel: &Channel,
         connection: &Connection,
     ) -> Result<Self, String> {
         let amqp = channel.address.amqp().ok_or("it is no channel of AMQP")?;
+        let link = links.link(connection, Way::In)?;
         let consumer = link.consume(subscription(channel, amqp)).map_err(|error| error.to_string())?;
         let consumer = Arc::new(consumer);
         let (ending, ended) = watch::channel(false);
         let (mut hands, parked) = (JoinSet::new(), Arc::new(Parked::default()));
         for _ in 0..amqp.concurrency {
             let hand = Hand {
-                link: link.clone(),
+                links: Arc::clone(links),
                 consumer: Arc::clone(&consumer),
                 pipeline: Arc::clone(&pipeline),
                 channel: channel.name.clone(),
@@ -165,7 +169,8 @@ fn subscription(channel: &Channel, amqp: &Amqp) -> Subscription {
 
 /// One of those that take messages, one after the other.
 struct Hand {
-    link: Link,
+    /// Answers go out by another than messages come in by, which a broker in an alarm would not read from any more.
+    links: Arc<Links>,
     consumer: Arc<Consumer>,
     pipeline: Arc<Pipeline>,
     channel: Name,
@@ -267,7 +272,8 @@ impl Hand {
         let Some(outgoing) = message::reply(&incoming.properties, &head, body) else {
             return Fate::Settled(Settlement::Ack);
         };
-        match self.link.publish(outgoing, Instant::now() + REPLYING).await {
+        let Some(Ok(link)) = self.links.outgoing(&self.amqp.connection) else { return Fate::Back };
+        match link.publish(outgoing, Instant::now() + REPLYING).await {
             Ok(_) => Fate::Settled(Settlement::Ack),
             Err(error) if error.is_temporary() && !error.may_have_arrived() => Fate::Back,
             // Who waited has gone, or has it.

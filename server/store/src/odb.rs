@@ -76,6 +76,12 @@ impl Odb {
         migrate::migrate(&Url::parse(url)?)
     }
 
+    /// Whether the bus was here before: whether there are tables of its own, of whatever version.
+    pub fn is_begun(url: &str) -> Result<bool, Error> {
+        let url = Url::parse(url)?;
+        Ok(dialect::exists(&url) && migrate::is_begun(&mut dialect::connect(&url)?)?)
+    }
+
     /// Refuses a database that is not migrated. One that a newer binary migrated is opened.
     pub fn open(url: &str, connections_max: u32) -> Result<Self, Error> {
         let url = Url::parse(url)?;

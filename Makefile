@@ -12,6 +12,8 @@ AMQP_CLIENTS := $(abspath $(TARGET))/amqp-clients
 JAVA_PACKAGES := default-jdk-headless jaxws libaxis-java libgoogle-gson-java
 JAVA_FILES := /usr/bin/javac /usr/bin/wsimport /usr/share/java/axis.jar /usr/share/java/gson.jar
 RABBITMQ := /usr/lib/rabbitmq/bin/rabbitmq-server
+CLIENT_LIBRARIES := /usr/include/postgresql/libpq-fe.h /usr/include/mariadb/mysql.h
+DATABASES := /usr/share/postgresql-common/pg_wrapper /usr/sbin/mariadbd
 TEST_PLUGINS := faulty hostile hostile-http keeper shapes versioned
 # Installs Debian packages. A package starts its service unless a policy says otherwise, so one is put in place where there
 # is none: tests start servers of their own, and the machine's is neither started nor stopped.
@@ -24,7 +26,7 @@ JAVASCRIPT_TOOLS := $(abspath $(TARGET))/languages/javascript
 PYTHON_SERVICES := bin/language-services/currency.wasm bin/test-services/python-imports.wasm
 JAVASCRIPT_SERVICES := bin/language-services/addresses.wasm bin/test-services/javascript-imports.wasm
 
-.PHONY: build run check test test-long bench advisories toolchain services test-services language-services language-tests run-languages test-binary nextest schemathesis soap-clients amqp-clients rabbitmq libfaketime deny clean
+.PHONY: build run check test test-long bench advisories toolchain services test-services language-services language-tests run-languages test-binary nextest schemathesis soap-clients amqp-clients rabbitmq libfaketime libpq databases deny clean
 
 build: toolchain services ## ./bin/busbar and ./bin/services/*.wasm
 	$(CARGO) build --locked --release -p busbar
@@ -38,14 +40,14 @@ run-languages: build language-services ## the same, with the examples in Python 
 	cp bin/services/*.wasm bin/language-services/*.wasm bin/all-services/
 	./bin/busbar quickstart --services bin/all-services
 
-check: toolchain deny ## format, lints, documentation, structure, licences
+check: toolchain deny libpq ## format, lints, documentation, structure, licences
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --all-features --quiet
 	$(CARGO) test --locked -q -p busbar-tests --test tidy
 	cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 
-test: check test-binary test-services services language-services language-tests nextest schemathesis soap-clients amqp-clients rabbitmq libfaketime ## check, then unit and end-to-end tests
+test: check test-binary test-services services language-services language-tests nextest schemathesis soap-clients amqp-clients rabbitmq libfaketime databases ## check, then unit and end-to-end tests
 	BUSBAR_BIN="$(abspath $(TARGET))/debug/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
 	  BUSBAR_SOAP_CLIENTS="$(SOAP_CLIENTS)" BUSBAR_AMQP_CLIENTS="$(AMQP_CLIENTS)" \
 	  cargo-nextest nextest run --locked --workspace --all-features --no-fail-fast
@@ -117,7 +119,7 @@ language-tests:
 	cd plugins/addresses && node --import ../sdk-javascript/busbar-sdk/testing/register.js --test
 
 # With the features of the whole workspace, so that the tests build nothing of it a second time.
-test-binary: toolchain
+test-binary: toolchain libpq
 	$(CARGO) build --locked --workspace --all-features
 
 nextest:
@@ -164,6 +166,18 @@ rabbitmq: $(RABBITMQ)
 
 $(RABBITMQ):
 	$(call debian,rabbitmq-server)
+
+# The client libraries of the databases beside SQLite, for builds with all features; `make build` needs none.
+libpq: $(CLIENT_LIBRARIES)
+
+$(CLIENT_LIBRARIES) &:
+	$(call debian,libpq-dev libmariadb-dev)
+
+# Debian's, for tests that start servers of their own, as with rabbitmq.
+databases: libpq $(DATABASES)
+
+$(DATABASES) &:
+	$(call debian,postgresql mariadb-server)
 
 libfaketime:
 	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || { $(call debian,libfaketime); }

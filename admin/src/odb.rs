@@ -109,6 +109,12 @@ impl From<Error> for Problem {
                     .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
                     .with_cause(error)
             }
+            Error::Lost(_) => Self::new(
+                Kind::Unavailable,
+                "the connection to the operational database was lost; whether anything was changed is not known",
+            )
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+            .with_cause(error),
             Error::Unwritable(_) => Self::new(
                 Kind::Unavailable,
                 "the operational database can't be written; its disk may be full",

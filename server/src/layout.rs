@@ -45,12 +45,8 @@ impl Layout {
         &self.root
     }
 
-    pub(crate) fn odb_file(&self) -> PathBuf {
-        self.root.join("odb.sqlite")
-    }
-
     pub(crate) fn odb_url(&self) -> String {
-        format!("sqlite:{}", self.odb_file().display())
+        format!("sqlite:{}", self.root.join("odb.sqlite").display())
     }
 
     pub(crate) fn pickup(&self) -> PathBuf {

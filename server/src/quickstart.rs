@@ -22,8 +22,8 @@ use crate::{
 /// Makes the ODB, the secrets and, where there was no ODB yet, drops the services of `seeds`.
 pub(crate) fn prepare(layout: &Layout, odb_url: &str, seeds: Option<&Path>) -> anyhow::Result<()> {
     // The ODB comes last: were it first, a start that was interrupted would leave seeds behind.
-    if !layout.odb_file().exists()
-        && let Some(folder) = seeds
+    if let Some(folder) = seeds
+        && !Odb::is_begun(odb_url).context("failed to open the ODB")?
     {
         drop_seeds(folder, layout)?;
     }

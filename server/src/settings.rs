@@ -55,7 +55,7 @@ pub(crate) struct Settings {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Odb {
-    /// `sqlite:PATH`; by default a file in the server's folder.
+    /// `sqlite:PATH` or a server's; by default a file in the server's folder.
     pub(crate) url: Option<String>,
 }
 

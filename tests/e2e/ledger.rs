@@ -26,12 +26,20 @@ const DELIVERED: Duration = Duration::from_secs(90);
 pub(crate) struct Account {
     next: AtomicU64,
     pub(crate) stop: AtomicBool,
-    acknowledged: Mutex<BTreeSet<String>>,
+    pub(crate) acknowledged: Mutex<BTreeSet<String>>,
     asked: Mutex<BTreeSet<String>>,
 }
 
+/// Whether the database stays where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Database {
+    Stays,
+    /// What was under way when it went may be committed, or not: nobody is told that it is.
+    Goes,
+}
+
 /// Each request has four effects under a number of its own.
-pub(crate) async fn call_on(client: Client, account: Arc<Account>) {
+pub(crate) async fn call_on(client: Client, account: Arc<Account>, database: Database) {
     while !account.stop.load(Ordering::Relaxed) {
         let number = format!("{:06}", account.next.fetch_add(1, Ordering::Relaxed));
         account.asked.lock().unwrap().insert(number.clone());
@@ -44,6 +52,10 @@ pub(crate) async fn call_on(client: Client, account: Arc<Account>) {
         match client.try_send(&request(&effects)).await {
             Ok(reply) if reply.status == 200 => {
                 account.acknowledged.lock().unwrap().insert(number);
+            }
+            Ok(reply) if reply.status == 503 && database == Database::Goes => {
+                reply.problem(503, "odb-unavailable");
+                sleep(Duration::from_millis(20)).await;
             }
             Ok(reply) => panic!("{reply}"),
             Err(_) => sleep(Duration::from_millis(2)).await,
@@ -89,7 +101,7 @@ async fn workers_die(workers: u32, kills: usize) -> String {
     let bus = Quickstart::start_with(options).await;
     let account = Arc::new(Account::default());
     let callers: Vec<_> =
-        (0..16).map(|_| tokio::spawn(call_on(bus.http().clone(), Arc::clone(&account)))).collect();
+        (0..16).map(|_| tokio::spawn(call_on(bus.http().clone(), Arc::clone(&account), Database::Stays))).collect();
     let mut seed = 7_u64;
     for _ in 0..kills {
         // Anywhere in the life of a call: they take a few milliseconds each.
@@ -133,7 +145,7 @@ async fn what_was_acknowledged_survives_the_end_of_everything() {
     let account = Arc::new(Account::default());
     for round in 0..2 {
         let callers: Vec<_> =
-            (0..8).map(|_| tokio::spawn(call_on(bus.http().clone(), Arc::clone(&account)))).collect();
+            (0..8).map(|_| tokio::spawn(call_on(bus.http().clone(), Arc::clone(&account), Database::Stays))).collect();
         sleep(Duration::from_millis(300 + 170 * round)).await;
         account.stop.store(true, Ordering::Relaxed);
         bus.processes().iter().for_each(|process| process::signal(process.pid, Signal::SIGKILL));

@@ -16,6 +16,7 @@ mod configuration;
 mod connections;
 mod contracts;
 mod cors;
+mod databases;
 mod deliveries;
 mod deployment;
 mod hostile;

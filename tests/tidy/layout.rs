@@ -64,7 +64,7 @@ fn no_rust_file_is_forgotten() {
     none("each file is declared by its parent", &found.map(|file| file.path.clone()).collect::<Vec<_>>());
 }
 
-/// Paths that a file's `mod name;` stand for.
+/// Paths that a file's `mod name;` stand for, also where a `#[path = "…"]` before it says another.
 fn declares(file: &SourceFile) -> Vec<String> {
     let stem = file.path.strip_suffix(".rs").unwrap_or(&file.path);
     let folder = match file.name() {
@@ -72,7 +72,26 @@ fn declares(file: &SourceFile) -> Vec<String> {
         _ => stem,
     };
     let text = file.text().unwrap_or_default();
-    text.lines().filter_map(module).map(|name| format!("{folder}/{name}.rs")).collect()
+    let beside = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut elsewhere = None;
+    let mut declared = Vec::new();
+    for line in text.lines() {
+        if let Some(path) = line.trim().strip_prefix("#[path = \"").and_then(|rest| rest.strip_suffix("\"]"))
+        {
+            elsewhere = Some(resolved(beside, path));
+        } else if let Some(name) = module(line) {
+            declared.push(elsewhere.take().unwrap_or_else(|| format!("{folder}/{name}.rs")));
+        }
+    }
+    declared
+}
+
+/// A path as it is from a folder, which it may lead out of.
+fn resolved(folder: &str, path: &str) -> String {
+    match (path.strip_prefix("../"), folder.rsplit_once('/')) {
+        (Some(path), Some((parent, _))) => resolved(parent, path),
+        _ => format!("{folder}/{path}"),
+    }
 }
 
 /// The name in `pub(crate) mod name;`.
@@ -96,6 +115,8 @@ fn declarations_are_read() {
     assert_eq!(module("pub mod r#type;"), Some("type"));
     assert_eq!(module("mod tests {"), None);
     assert_eq!(module("// mod a;"), None);
+    assert_eq!(resolved("a/b/c", "../d/e.rs"), "a/b/d/e.rs");
+    assert_eq!(resolved("a/b", "c.rs"), "a/b/c.rs");
 }
 
 /// Declarations and re-exports only.

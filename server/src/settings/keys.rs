@@ -85,12 +85,17 @@ pub(super) const KEYS: &[Key] = &[
 
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
+/// Whether they are built in, and what follows, the store tells.
+const ODB_SERVERS: [&str; 4] = ["postgres://", "postgresql://", "mysql://", "mariadb://"];
+
 impl Kind {
     fn allowed(self) -> String {
         match self {
             Self::Address => "an IP address and a port, such as \"127.0.0.1:8080\"".to_owned(),
             Self::Text => "a text that is not empty".to_owned(),
-            Self::OdbUrl => "\"sqlite:PATH\"".to_owned(),
+            Self::OdbUrl => "\"sqlite:PATH\", \"postgres://USER:PASSWORD@HOST/DATABASE\" or the same with \
+                 mysql or mariadb"
+                .to_owned(),
             Self::HttpUrl => "an address that begins with http:// or https://".to_owned(),
             Self::LogLevel => format!("{}, or `target=level` pairs with commas", LEVELS.join(", ")),
             Self::Whole { least, most } => format!("a whole number from {least} to {most}"),
@@ -119,6 +124,7 @@ impl Kind {
             (Self::OdbUrl, Value::String(text)) => {
                 let path = text.strip_prefix("sqlite:");
                 path.is_some_and(|path| !matches!(path.trim_start_matches("//"), "" | ":memory:"))
+                    || ODB_SERVERS.iter().any(|scheme| text.starts_with(scheme))
             }
             (Self::HttpUrl, Value::String(text)) => {
                 let uri = text.parse::<http::Uri>().ok();
@@ -162,7 +168,8 @@ fn shown(value: &Value) -> String {
 
 /// Why the value of a key can't be taken.
 pub(super) fn refusal(key: Key, value: &Value) -> Option<String> {
-    key.kind.refusal(value, key.name == "token")
+    // The URL may have a password in it.
+    key.kind.refusal(value, key.name == "token" || key.kind == Kind::OdbUrl)
 }
 
 /// Everything that is wrong with a file: where (section and key), and why.

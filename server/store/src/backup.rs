@@ -24,13 +24,15 @@ const KEPT: [&str; 4] = ["__diesel_schema_migrations", "server", "server_worker"
 
 impl Odb {
     /// Writes a copy of a database, as it is at one moment, to a file that is empty or does not exist
-    /// yet. Others read and write meanwhile. The copy is whole, or there is an error.
+    /// yet. Others read and write meanwhile. The copy is whole, or there is an error. A server's database is
+    /// copied by its own tools.
     pub fn copy(url: &str, to: &Path) -> Result<Head, Error> {
         let url = Url::parse(url)?;
+        copy::require_file(&url)?;
         if !dialect::exists(&url) {
             return Err(Error::NotMigrated);
         }
-        let Url::Sqlite(file) = copy::file_url(to)?;
+        let file = copy::file(to)?;
         let head = {
             let connection = &mut dialect::connect(&url)?;
             odb::retry(|| copy::write_to(connection, &file))?;
@@ -45,14 +47,15 @@ impl Odb {
     /// is; one by a newer version is refused.
     pub fn replace(url: &str, copy: &Path) -> Result<Head, Error> {
         let url = Url::parse(url)?;
-        let copied = copy::file_url(copy)?;
+        copy::require_file(&url)?;
+        let file = copy::file(copy)?;
+        let copied = Url::Sqlite(file.clone());
         copy::check(copy)?;
         if !migrate::is_begun(&mut dialect::connect(&copied)?)? {
             return Err(Error::NotMigrated);
         }
         migrate::migrate(&copied)?;
         migrate::migrate(&url)?;
-        let Url::Sqlite(file) = copied;
         let connection = &mut dialect::connect(&url)?;
         copy::attach(connection, &file)?;
         let turns = Turns::of(&url)?;

@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use crate::{
     connection::AnyConnection,
     error::Error,
+    key_lock,
     schema::{delivery, delivery_payload, delivery_properties},
 };
 
@@ -133,6 +134,7 @@ impl Row {
 
 pub(crate) fn insert(connection: &mut AnyConnection, new: &NewDelivery) -> Result<(), Error> {
     let mut row = Row::of(new)?;
+    lock_order(connection, &row.target, row.order_key.as_deref())?;
     if let Some(key) = &row.order_key
         && is_any_unfinished(connection, &row.target, key, Which::Any)?
     {
@@ -160,6 +162,22 @@ enum Which {
     InTurn,
 }
 
+/// Keeps all others from handing over to a target with this order key, and from passing the turn.
+fn lock_order(connection: &mut AnyConnection, target: &str, order_key: Option<&str>) -> Result<(), Error> {
+    key_lock::lock(connection, order_key.map(|order_key| key_lock::Key::Order { target, order_key }))
+}
+
+/// The targets and order keys of those of these deliveries that have one.
+pub(crate) fn orders(connection: &mut AnyConnection, ids: &[&str]) -> Result<Vec<(String, String)>, Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ordered = delivery::table
+        .filter(delivery::id.eq_any(ids).and(delivery::order_key.is_not_null()))
+        .select((delivery::target, delivery::order_key.assume_not_null()));
+    Ok(ordered.load(connection)?)
+}
+
 fn is_any_unfinished(
     connection: &mut AnyConnection,
     target: &str,
@@ -185,6 +203,7 @@ fn pass_turn(
     now: Timestamp,
 ) -> Result<(), Error> {
     let Some(order_key) = order_key else { return Ok(()) };
+    lock_order(connection, target, Some(order_key))?;
     // An older one may have come behind a younger one: ids are made before their units are committed.
     if is_any_unfinished(connection, target, order_key, Which::InTurn)? {
         return Ok(());

@@ -64,8 +64,24 @@ pub enum Error {
     Seal(#[from] seal::Error),
     #[error("page does not begin after {0:?}, which is not from a list like this one")]
     InvalidCursor(String),
-    #[error("database URL with scheme {scheme:?} is not supported; supported is \"sqlite:PATH\"")]
+    #[error(
+        "database URL with scheme {scheme:?} is not supported; supported are \"sqlite:PATH\", \
+         \"postgres://USER@HOST/DATABASE\" and \"mysql://USER@HOST/DATABASE\""
+    )]
     InvalidUrl { scheme: String },
+    #[error(
+        "database URL with scheme {scheme:?} needs a Busbar that was built with the feature {feature:?}, and this \
+         one was not"
+    )]
+    MissingFeature { scheme: String, feature: &'static str },
+    #[error("database can't be used as it is: its {what} is {is:?} and must {must}")]
+    Unsuited { what: &'static str, is: String, must: String },
+    /// Copies are made by the database's own tools.
+    #[error(
+        "a {database} database is copied by {tool} and put back by its counterpart, not by Busbar; keep the master \
+         key, busbar.toml and the administrator's token of the server's folder beside the dump"
+    )]
+    NoCopies { database: &'static str, tool: &'static str },
     #[error("database was migrated by a newer version of Busbar (migration {version} is unknown here)")]
     Newer { version: String },
     #[error("database is not migrated to this version of Busbar")]
@@ -85,6 +101,9 @@ pub enum Error {
     /// What was stored is not what can be stored.
     #[error("stored {what} {name:?} is damaged")]
     Corrupt { what: &'static str, name: String, source: Source },
+    /// What was under way may have been committed.
+    #[error("connection to the database was lost")]
+    Lost(#[source] Source),
     #[error("database can't be written; its disk is full, or fails")]
     Unwritable(#[source] Source),
     #[error("database refused the statement")]
@@ -96,9 +115,13 @@ impl From<diesel::result::Error> for Error {
         if dialect::is_contention(&error) {
             return Self::Busy;
         }
-        let unwritable = dialect::is_unwritable(&error);
+        let (unwritable, lost) = (dialect::is_unwritable(&error), dialect::is_lost(&error));
         let source: Source = Box::new(error);
-        if unwritable { Self::Unwritable(source) } else { Self::Database(source) }
+        match (lost, unwritable) {
+            (true, _) => Self::Lost(source),
+            (false, true) => Self::Unwritable(source),
+            (false, false) => Self::Database(source),
+        }
     }
 }
 

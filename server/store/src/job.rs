@@ -12,12 +12,13 @@ use diesel::prelude::*;
 use self::row::Row;
 pub use self::{fire::Fired, run::Filter as RunFilter};
 pub(crate) use self::{
-    run::{Ended, begin_carried, end_carried, reopen_carried, sweep},
+    run::{Ended, begin_carried, carried, end_carried, reopen_carried, sweep},
     save::{insert, remove, update},
 };
 use crate::{
     calendar,
     connection::AnyConnection,
+    dialect::{self, hold},
     error::Error,
     odb::Odb,
     page::{Page, Paged},
@@ -98,6 +99,14 @@ pub(crate) fn all(connection: &mut AnyConnection) -> Result<Vec<Job>, Error> {
         .order(job::id.asc())
         .load::<(Row, Option<String>)>(connection)?;
     rows.into_iter().map(|(row, calendar)| row.into_model(calendar)).collect()
+}
+
+/// Keeps others from firing, changing or ending runs of a job until the transaction ends.
+fn hold_one(connection: &mut AnyConnection, id: &str) -> Result<(), Error> {
+    if !dialect::has_one_writer(connection) {
+        hold!(connection, job::table.find(id).select(job::id), first::<String>).optional()?;
+    }
+    Ok(())
 }
 
 fn find(connection: &mut AnyConnection, id: &str) -> Result<Job, Error> {

@@ -7,7 +7,9 @@ use busbar_model::{
 };
 use diesel::prelude::*;
 
-use crate::{connection::AnyConnection, error::Error, odb::Odb, schema::kv_entry, unit::Stop};
+use crate::{
+    connection::AnyConnection, dialect::hold_free, error::Error, odb::Odb, schema::kv_entry, unit::Stop,
+};
 
 /// Which values a listing gives.
 #[derive(Clone, Debug)]
@@ -203,8 +205,9 @@ pub(crate) fn sweep(connection: &mut AnyConnection, now: Timestamp, most: i64) -
     let expired = kv_entry::table
         .filter(kv_entry::expires_us.le(now.0))
         .select((kv_entry::plugin, kv_entry::key))
-        .limit(most)
-        .load::<(String, String)>(connection)?;
+        .limit(most);
+    // One that others are about to write again stays.
+    let expired = hold_free!(connection, expired, load::<(String, String)>)?;
     for key in &expired {
         diesel::delete(kv_entry::table.find((&key.0, &key.1))).execute(connection)?;
     }

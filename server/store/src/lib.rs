@@ -17,6 +17,7 @@ mod deployment;
 mod dialect;
 mod error;
 mod id;
+mod key_lock;
 mod kv;
 mod meta;
 mod migrate;

@@ -56,8 +56,8 @@ pub(crate) fn renew_incarnation(connection: &mut AnyConnection) -> Result<(), Er
     Ok(())
 }
 
-/// Takes the next `count` change numbers and gives the first. Locks the row until the commit, so it
-/// comes last in its transaction.
+/// Takes the next `count` change numbers and gives the first. The row is locked until the commit: from here on,
+/// or since the transaction began (`dialect::lock_definitions`).
 pub(crate) fn take_changes(connection: &mut AnyConnection, count: i64) -> Result<i64, Error> {
     diesel::update(meta::table.find(ROW))
         .set(meta::change_head.eq(meta::change_head + count))

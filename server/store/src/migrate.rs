@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use diesel::{migration::MigrationSource, prelude::*};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+use diesel::{migration::MigrationSource, prelude::*, result::Error as QueryError};
+use diesel_migrations::MigrationHarness as _;
 
 use crate::{
     connection::{AnyConnection, MultiBackend},
@@ -14,14 +14,6 @@ use crate::{
     url::Url,
 };
 
-const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
-
-fn embedded(connection: &AnyConnection) -> EmbeddedMigrations {
-    match connection {
-        AnyConnection::Sqlite(_) => SQLITE,
-    }
-}
-
 pub(crate) fn migrate(url: &Url) -> Result<(), Error> {
     let _lock = dialect::prepare_to_migrate(url)?;
     let connection = &mut dialect::connect(url)?;
@@ -30,14 +22,21 @@ pub(crate) fn migrate(url: &Url) -> Result<(), Error> {
         done => return done,
     }
     // In one transaction where the database has transactional DDL, and waiting for writers that
-    // still run on the tables as they were.
-    odb::retry(|| {
-        odb::write(connection, &mut |connection| {
-            let source = embedded(connection);
-            connection.run_pending_migrations(source).map_err(Error::Migration)?;
-            meta::begin_incarnation(connection)
-        })
+    // still run on the tables as they were. Elsewhere what stops half-way is run again.
+    let in_transaction = dialect::migrates_in_transaction(connection);
+    odb::retry(|| match in_transaction {
+        true => odb::write(connection, &mut run),
+        false => run(connection),
     })
+}
+
+fn run(connection: &mut AnyConnection) -> Result<(), Error> {
+    let source = dialect::migrations(connection);
+    connection.run_pending_migrations(source).map_err(|error| match error.downcast::<QueryError>() {
+        Ok(error) => Error::from(*error),
+        Err(error) => Error::Migration(error),
+    })?;
+    meta::begin_incarnation(connection)
 }
 
 /// Whether what this binary needs is there. A newer binary's migrations may be there too: they add before they
@@ -78,7 +77,7 @@ pub(crate) fn is_begun(connection: &mut AnyConnection) -> Result<bool, Error> {
 }
 
 fn versions(connection: &AnyConnection) -> Result<BTreeSet<String>, Error> {
-    let migrations =
-        MigrationSource::<MultiBackend>::migrations(&embedded(connection)).map_err(Error::Migration)?;
+    let migrations = MigrationSource::<MultiBackend>::migrations(&dialect::migrations(connection))
+        .map_err(Error::Migration)?;
     Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
 }

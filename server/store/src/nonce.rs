@@ -6,7 +6,7 @@ use busbar_model::{
 };
 use diesel::prelude::*;
 
-use crate::{connection::AnyConnection, error::Error, schema::used_nonce, unit::Stop};
+use crate::{connection::AnyConnection, dialect::hold_free, error::Error, schema::used_nonce, unit::Stop};
 
 /// Refused where it is claimed already and the claim has not expired.
 pub(crate) fn claim(connection: &mut AnyConnection, claim: &NonceClaim, now: Timestamp) -> Result<(), Stop> {
@@ -35,8 +35,9 @@ pub(crate) fn sweep(connection: &mut AnyConnection, now: Timestamp, most: i64) -
     let old = used_nonce::table
         .filter(used_nonce::expires_us.le(now.0))
         .select((used_nonce::security, used_nonce::nonce))
-        .limit(most)
-        .load::<(String, String)>(connection)?;
+        .limit(most);
+    // One that others are about to write again stays.
+    let old = hold_free!(connection, old, load::<(String, String)>)?;
     for key in &old {
         diesel::delete(used_nonce::table.find((&key.0, &key.1))).execute(connection)?;
     }

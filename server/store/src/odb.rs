@@ -76,6 +76,12 @@ impl Odb {
         migrate::migrate(&Url::parse(url)?)
     }
 
+    /// Whether the bus was here before: whether there are tables of its own, of whatever version.
+    pub fn is_begun(url: &str) -> Result<bool, Error> {
+        let url = Url::parse(url)?;
+        Ok(dialect::exists(&url) && migrate::is_begun(&mut dialect::connect(&url)?)?)
+    }
+
     /// Refuses a database that is not migrated. One that a newer binary migrated is opened.
     pub fn open(url: &str, connections_max: u32) -> Result<Self, Error> {
         let url = Url::parse(url)?;
@@ -115,6 +121,7 @@ impl Odb {
         let connection = retry(|| {
             let mut connection = self.pooled()?;
             dialect::begin_write(&mut connection)?;
+            dialect::lock_definitions(&mut connection)?;
             Ok(connection)
         })?;
         let shared = Arc::new(Mutex::new(connection));
@@ -147,8 +154,24 @@ impl Odb {
         })
     }
 
-    /// A transaction that writes, but changes no definition. `work` may run more than once.
+    /// A transaction that writes while nobody changes definitions, as if it were alone; others that write
+    /// [beside](Self::write_beside) each other do so meanwhile. `work` may run more than once.
     pub(crate) fn write<T>(
+        &self,
+        mut work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if self.within.is_some() {
+            return nested(&mut *self.connection()?, &mut work);
+        }
+        self.write_beside(|connection| {
+            dialect::lock_definitions(connection)?;
+            work(connection)
+        })
+    }
+
+    /// A transaction that writes and holds what it decides about (`hold!`, `key_lock::lock`): others write at the
+    /// same time, where the database takes more than one writer. `work` may run more than once.
+    pub(crate) fn write_beside<T>(
         &self,
         mut work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
     ) -> Result<T, Error> {

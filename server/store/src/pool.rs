@@ -1,13 +1,8 @@
 //! The pool of connections.
 
-use std::time::Duration;
-
 use diesel::r2d2::{ManageConnection, Pool, R2D2Connection as _};
 
 use crate::{connection::AnyConnection, dialect, error::Error, url::Url};
-
-/// How long a caller waits for a connection before it is told that the database is busy.
-const CONNECTION_WAIT: Duration = Duration::from_secs(20);
 
 #[derive(Debug)]
 pub(crate) struct Manager {
@@ -34,9 +29,10 @@ impl ManageConnection for Manager {
 
 /// Connections are made when first needed.
 pub(crate) fn pool(url: Url, connections_max: u32) -> Pool<Manager> {
+    let wait = dialect::connection_wait(&url);
     Pool::builder()
         .max_size(connections_max.max(1))
         .min_idle(Some(0))
-        .connection_timeout(CONNECTION_WAIT)
+        .connection_timeout(wait)
         .build_unchecked(Manager { url })
 }

@@ -6,7 +6,10 @@ use busbar_model::{
 };
 use diesel::prelude::*;
 
-use crate::{connection::AnyConnection, error::Error, odb::Odb, schema::idempotent_reply, unit::Stop};
+use crate::{
+    connection::AnyConnection, dialect::hold_free, error::Error, odb::Odb, schema::idempotent_reply,
+    unit::Stop,
+};
 
 const WHAT: &str = "reply";
 
@@ -70,8 +73,9 @@ pub(crate) fn sweep(connection: &mut AnyConnection, now: Timestamp, most: i64) -
     let old = idempotent_reply::table
         .filter(idempotent_reply::expires_us.le(now.0))
         .select((idempotent_reply::scope, idempotent_reply::key))
-        .limit(most)
-        .load::<(String, String)>(connection)?;
+        .limit(most);
+    // One that others are about to write again stays.
+    let old = hold_free!(connection, old, load::<(String, String)>)?;
     for key in &old {
         diesel::delete(idempotent_reply::table.find((&key.0, &key.1))).execute(connection)?;
     }

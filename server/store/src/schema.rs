@@ -368,6 +368,13 @@ diesel::table! {
     }
 }
 
+// Locked by `dialect`; SQLite has no rows of it.
+diesel::table! {
+    key_lock (number) {
+        number -> BigInt,
+    }
+}
+
 // diesel_migrations' own.
 diesel::table! {
     __diesel_schema_migrations (version) {

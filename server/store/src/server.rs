@@ -98,7 +98,7 @@ impl WorkerRow {
 impl Odb {
     /// Stores a server as it is now. It takes the place of one with its name and another id.
     pub fn heartbeat(&self, reported: &Server) -> Result<(), Error> {
-        self.write(|connection| {
+        self.write_beside(|connection| {
             remove_namesakes(connection, reported)?;
             let row = Row::of(reported);
             if diesel::update(server::table.find(&row.id)).set(&row).execute(connection)? == 0 {

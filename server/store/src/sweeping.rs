@@ -19,7 +19,7 @@ pub struct Sweeping {
 impl Odb {
     /// Deletes some of what has had its time. Tells whether there is more.
     pub fn sweep(&self, sweeping: Sweeping) -> Result<bool, Error> {
-        self.write(|connection| {
+        self.write_beside(|connection| {
             let deleted = [
                 kv::sweep(connection, sweeping.now, ROWS_AT_ONCE)?,
                 reply::sweep(connection, sweeping.now, ROWS_AT_ONCE)?,

@@ -28,35 +28,34 @@ pub(crate) struct Line {
 
 /// Of all clones of one `Odb`: its threads take turns here, and then among processes.
 #[derive(Debug)]
-pub(crate) struct Turns(Mutex<Option<Line>>);
+pub(crate) struct Turns(Option<Mutex<Line>>);
 
 /// Ends when it is dropped.
-pub(crate) struct Turn<'t>(MutexGuard<'t, Option<Line>>);
+pub(crate) struct Turn<'t>(Option<MutexGuard<'t, Line>>);
 
 impl Turns {
     /// A database that takes many writers has no line.
     pub(crate) fn of(url: &Url) -> Result<Self, Error> {
         let files = dialect::writers_line(url)?;
-        Ok(Self(Mutex::new(files.map(|(head, writing)| Line { head, writing }))))
+        Ok(Self(files.map(|(head, writing)| Mutex::new(Line { head, writing }))))
     }
 
     pub(crate) fn wait(&self) -> Turn<'_> {
-        let line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Line { head, writing }) = &*line {
-            let until = Instant::now() + PATIENCE;
-            let at_head = lock(head, until);
-            lock(writing, until);
-            if at_head {
-                unlock(head);
-            }
+        let Some(line) = &self.0 else { return Turn(None) };
+        let line = line.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = Instant::now() + PATIENCE;
+        let at_head = lock(&line.head, until);
+        lock(&line.writing, until);
+        if at_head {
+            unlock(&line.head);
         }
-        Turn(line)
+        Turn(Some(line))
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if let Some(line) = &*self.0 {
+        if let Some(line) = &self.0 {
             unlock(&line.writing);
         }
     }

@@ -4,10 +4,20 @@ use busbar_model::{
     Timestamp,
     unit::{CommitError, Unit},
 };
-use diesel::{Connection as _, connection::TransactionManager as _, r2d2::PooledConnection};
+use diesel::{
+    Connection as _,
+    connection::TransactionManager as _,
+    r2d2::{PooledConnection, R2D2Connection as _},
+};
 
 use crate::{
-    connection::AnyConnection, delivery, dialect, error::Error, kv, nonce, odb::Odb, pool::Manager, reply,
+    connection::AnyConnection,
+    delivery, dialect,
+    error::Error,
+    job, key_lock, kv, nonce,
+    odb::{self, Odb},
+    pool::Manager,
+    reply,
 };
 
 /// Why a unit stops.
@@ -53,26 +63,58 @@ impl Commits {
     ) -> Result<Vec<Result<(), CommitError>>, Error> {
         let turns = self.odb.turns();
         let _turn = turns.wait();
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.odb.pooled()?,
-        };
-        dialect::begin_write(&mut connection)?;
+        let mut connection = self.begin()?;
         let units = take();
-        let outcome = commit_all(&mut connection, &units, clock());
-        let results = match outcome {
-            Ok(results) => results,
-            // One of them may be at fault: the others need not suffer.
-            Err(error) if units.len() > 1 => {
-                tracing::warn!(%error, units = units.len(), "units could not be committed together");
-                units.iter().map(|unit| commit_one(&mut connection, unit, clock())).collect()
-            }
-            Err(error) => vec![Err(unavailable(&error))],
-        };
+        let results = commit_begun(&mut connection, &units, clock);
         let broken = results.iter().any(|result| matches!(result, Err(CommitError::Unavailable(_))));
         // A fresh one, where this one may be what is wrong.
         self.connection = (!broken).then_some(connection);
         Ok(results)
+    }
+
+    /// On a fresh connection, where the one that was kept is of no use any more.
+    fn begin(&mut self) -> Result<PooledConnection<Manager>, Error> {
+        if let Some(mut kept) = self.connection.take() {
+            match dialect::begin_write(&mut kept).map_err(Error::from) {
+                Ok(()) => return Ok(kept),
+                Err(Error::Busy) => return Err(Error::Busy),
+                Err(error) => {
+                    tracing::debug!(%error, "the connection on which units were committed is of no use")
+                }
+            }
+        }
+        let mut connection = self.odb.pooled()?;
+        dialect::begin_write(&mut connection)?;
+        Ok(connection)
+    }
+}
+
+/// In the transaction that has begun, or in others where that one comes to nothing.
+fn commit_begun(
+    connection: &mut AnyConnection,
+    units: &[Unit],
+    clock: fn() -> Timestamp,
+) -> Vec<Result<(), CommitError>> {
+    let mut has_begun = true;
+    let outcome = odb::retry(|| {
+        if !std::mem::take(&mut has_begun) {
+            dialect::begin_write(connection)?;
+        }
+        commit_all(connection, units, clock())
+    });
+    match outcome {
+        Ok(results) => results,
+        // Whether it was committed nobody knows: what is done again might be done twice.
+        Err(error) if matches!(error, Error::Lost(_)) || connection.ping().is_err() => {
+            units.iter().map(|_| Err(unavailable(&error))).collect()
+        }
+        // One of them may be at fault: the others need not suffer.
+        Err(error) if units.len() > 1 => {
+            tracing::warn!(%error, units = units.len(), "units could not be committed together");
+            units.iter().map(|unit| commit_one(connection, unit, clock)).collect()
+        }
+        Err(Error::Busy) => vec![Err(CommitError::Busy)],
+        Err(error) => vec![Err(unavailable(&error))],
     }
 }
 
@@ -86,9 +128,15 @@ fn unavailable(error: &Error) -> CommitError {
     CommitError::Unavailable(text)
 }
 
-fn commit_one(connection: &mut AnyConnection, unit: &Unit, now: Timestamp) -> Result<(), CommitError> {
-    let done = dialect::begin_write(connection).map_err(Error::from);
-    let outcome = done.and_then(|()| commit_all(connection, std::slice::from_ref(unit), now));
+fn commit_one(
+    connection: &mut AnyConnection,
+    unit: &Unit,
+    clock: fn() -> Timestamp,
+) -> Result<(), CommitError> {
+    let outcome = odb::retry(|| {
+        dialect::begin_write(connection)?;
+        commit_all(connection, std::slice::from_ref(unit), clock())
+    });
     match outcome {
         Ok(mut results) => results.pop().unwrap_or(Ok(())),
         Err(Error::Busy) => Err(CommitError::Busy),
@@ -103,8 +151,11 @@ fn commit_all(
     now: Timestamp,
 ) -> Result<Vec<Result<(), CommitError>>, Error> {
     let mut results = Vec::with_capacity(units.len());
-    let mut failed = None;
+    let mut failed = lock(connection, units).err();
     for unit in units {
+        if failed.is_some() {
+            break;
+        }
         // SQLite ends the transaction by itself where the disk is full, and rolling back then only says so.
         let mut cause = None;
         let outcome = if dialect::has_one_writer(connection) && is_refused_before_it_writes(unit) {
@@ -126,7 +177,6 @@ fn commit_all(
             Err(Stop::Refused(refused)) => results.push(Err(refused)),
             Err(Stop::Failed(error)) => {
                 failed = Some(cause.unwrap_or(error));
-                break;
             }
         }
     }
@@ -143,6 +193,39 @@ fn commit_all(
             Err(error)
         }
     }
+}
+
+/// All keys that the units decide about, at once.
+fn lock(connection: &mut AnyConnection, units: &[Unit]) -> Result<(), Error> {
+    if dialect::has_one_writer(connection) {
+        return Ok(());
+    }
+    let settled = units.iter().filter_map(|unit| Some(unit.settlement.as_ref()?.id.as_str()));
+    let settled: Vec<&str> = settled.collect();
+    let jobs = job::carried(connection, &settled)?;
+    let jobs = jobs.iter().map(|id| key_lock::Key::Job { id });
+    let orders = delivery::orders(connection, &settled)?;
+    let orders = orders.iter().map(|(target, order_key)| key_lock::Key::Order { target, order_key });
+    let handed_over = units.iter().flat_map(|unit| &unit.effects.deliveries);
+    let targets: Vec<_> = handed_over
+        .filter_map(|delivery| Some((delivery.target.to_string(), delivery.order_key.as_deref()?)))
+        .collect();
+    let new_orders = targets.iter().map(|(target, order_key)| key_lock::Key::Order { target, order_key });
+    let keys = units.iter().flat_map(|unit| {
+        let nonce = unit
+            .nonce
+            .iter()
+            .map(|claim| key_lock::Key::Nonce { security: &claim.security, nonce: &claim.nonce_sha256 });
+        let reply =
+            unit.reply.iter().map(|(key, _)| key_lock::Key::Reply { scope: &key.scope, key: &key.key });
+        let values = unit
+            .effects
+            .writes
+            .keys()
+            .map(|key| key_lock::Key::Value { plugin: key.plugin.as_str(), key: &key.key });
+        nonce.chain(reply).chain(values)
+    });
+    key_lock::lock(connection, keys.chain(new_orders).chain(orders).chain(jobs))
 }
 
 /// Nothing of such a unit has to be undone alone: it needs no savepoint, which copies each page that it touches.

@@ -7,10 +7,11 @@ use busbar_model::{
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
-use super::{BEHIND_ANOTHER, Row, WHAT, pass_turn, properties_json, require};
+use super::{BEHIND_ANOTHER, Row, WHAT, lock_order, pass_turn, properties_json, require};
 use crate::{
     change::{Action, By, Object, ObjectKind},
     connection::AnyConnection,
+    dialect::{self, hold},
     error::Error,
     job::{self, Ended},
     odb::Odb,
@@ -131,7 +132,7 @@ impl Odb {
         edit: impl Fn(&mut Row, Timestamp) -> Option<&'p [u8]>,
     ) -> Result<Delivery, Error> {
         self.change(by, |connection, recorder| {
-            let before = require(connection, id)?;
+            let before = hold_in_turn(connection, id)?;
             Error::check_revision(expected, before.revision)?;
             let state = before.state()?;
             let open = matches!(
@@ -181,6 +182,16 @@ impl Odb {
             whole(connection, id)
         })
     }
+}
+
+/// With all that have its order key, which the turn may pass to.
+fn hold_in_turn(connection: &mut AnyConnection, id: &str) -> Result<Row, Error> {
+    if !dialect::has_one_writer(connection) {
+        let row = require(connection, id)?;
+        lock_order(connection, &row.target, row.order_key.as_deref())?;
+    }
+    let row = hold!(connection, delivery::table.find(id).select(Row::as_select()), first).optional()?;
+    row.ok_or_else(|| Error::not_found(WHAT, id))
 }
 
 fn whole(connection: &mut AnyConnection, id: &str) -> Result<Delivery, Error> {

@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use super::{Row, WHAT, pass_turn, properties_json, settle::remember};
 use crate::{
     connection::AnyConnection,
+    dialect::hold_free,
     error::Error,
     id::new_id,
     job::{self, Ended},
@@ -61,13 +62,13 @@ impl Odb {
     /// is put where it belongs.
     pub fn claim(&self, claiming: &Claiming<'_>) -> Result<Claims, Error> {
         let busy: Vec<String> = claiming.busy.iter().map(ToString::to_string).collect();
-        self.write(|connection| {
-            let rows = delivery::table
+        self.write_beside(|connection| {
+            let due = delivery::table
                 .filter(delivery::next_us.le(claiming.now.0).and(delivery::target.ne_all(&busy)))
                 .order(delivery::next_us.asc())
-                .limit(i64::try_from(claiming.limit).unwrap_or(i64::MAX))
-                .select(Row::as_select())
-                .load(connection)?;
+                .limit(i64::try_from(claiming.limit).unwrap_or(i64::MAX));
+            // What others are claiming is theirs.
+            let rows: Vec<Row> = hold_free!(connection, due.select(Row::as_select()), load)?;
             let mut claims = Claims { claimed: Vec::new(), more: rows.len() == claiming.limit };
             let token = new_id(claiming.now);
             let mut bytes = 0;
@@ -91,7 +92,7 @@ impl Odb {
         is_gone: &dyn Fn(&str) -> bool,
         now: Timestamp,
     ) -> Result<usize, Error> {
-        self.write(|connection| {
+        self.write_beside(|connection| {
             let in_progress = DeliveryState::InProgress.as_str();
             let owners: Vec<Option<String>> = delivery::table
                 // All that begins with the server and a slash, by the index: "0" follows the slash.

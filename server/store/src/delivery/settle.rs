@@ -11,6 +11,7 @@ use diesel::prelude::*;
 use super::{Row, WHAT, pass_turn};
 use crate::{
     connection::AnyConnection,
+    dialect::hold,
     error::Error,
     job::{self, Ended},
     schema::delivery,
@@ -23,7 +24,7 @@ pub(crate) fn settle(
     now: Timestamp,
 ) -> Result<(), Stop> {
     let claimed = delivery::table.find(&settlement.id).filter(delivery::claim.eq(&settlement.claim));
-    let row = claimed.select(Row::as_select()).first(connection).optional()?;
+    let row = hold!(connection, claimed.select(Row::as_select()), first).optional()?;
     let Some(row) = row else { return Err(Stop::Refused(CommitError::ClaimLost)) };
     let (state, next_us, counted, failure) = match &settlement.outcome {
         Outcome::Confirmed => (DeliveryState::Confirmed, None, true, None),

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use crate::{
     connection::AnyConnection,
+    dialect::hold_free,
     error::Error,
     schema::{delivery, delivery_payload},
 };
@@ -26,8 +27,9 @@ pub(crate) fn sweep(
                 .or(confirmed.and(delivery::updated_us.lt(confirmed_before.0))),
         )
         .select(delivery::id)
-        .limit(most)
-        .load::<String>(connection)?;
+        .limit(most);
+    // One that a person is about to have attempted again stays.
+    let old = hold_free!(connection, old, load::<String>)?;
     for id in &old {
         diesel::delete(delivery_payload::table.find(id)).execute(connection)?;
         diesel::delete(delivery::table.find(id)).execute(connection)?;

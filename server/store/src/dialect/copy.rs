@@ -18,11 +18,29 @@ struct Named {
 const COPY: &str = "copied";
 
 /// A file that is a database.
-pub(crate) fn file_url(path: &Path) -> Result<Url, Error> {
-    match path.to_str() {
-        Some(path) => Url::parse(&format!("sqlite:{path}")),
+pub(crate) fn file(path: &Path) -> Result<String, Error> {
+    let absolute = std::path::absolute(path).map_err(|source| Error::File { path: path.into(), source })?;
+    match absolute.to_str() {
+        Some(path) => Ok(path.to_owned()),
         None => Err(Error::File { path: path.into(), source: std::io::Error::other("path is not UTF-8") }),
     }
+}
+
+/// Refuses a database that is no file: a server's has tools of its own.
+pub(crate) fn require_file(url: &Url) -> Result<(), Error> {
+    match url {
+        Url::Sqlite(_) => Ok(()),
+        #[cfg(feature = "postgres")]
+        Url::Postgres(_) => Err(Error::NoCopies { database: "PostgreSQL", tool: "pg_dump" }),
+        #[cfg(feature = "mysql")]
+        Url::Mysql(_) => Err(Error::NoCopies { database: "MySQL or MariaDB", tool: "mariadb-dump" }),
+    }
+}
+
+/// Of what `require_file` would have refused.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn no_file() -> Error {
+    Error::NoCopies { database: "server's", tool: "its own tools" }
 }
 
 /// Writes all of the database, as it is at one moment, to a file that is empty or does not exist.
@@ -33,12 +51,14 @@ pub(crate) fn write_to(connection: &mut AnyConnection, file: &str) -> Result<(),
             sql_query("VACUUM INTO ?").bind::<Text, _>(file).execute(sqlite)?;
             Ok(())
         }
+        #[cfg(any(feature = "postgres", feature = "mysql"))]
+        _ => Err(no_file()),
     }
 }
 
 /// Refuses a file that is no whole database. It stays as it is.
 pub(crate) fn check(path: &Path) -> Result<(), Error> {
-    let Url::Sqlite(file) = file_url(path)?;
+    let file = file(path)?;
     let damaged = |finding: String| Error::Damaged { path: path.to_owned(), finding };
     let sqlite = &mut SqliteConnection::establish(&file).map_err(|error| Error::Open(Box::new(error)))?;
     let findings = sql_query("SELECT integrity_check AS name FROM pragma_integrity_check LIMIT 1")
@@ -62,6 +82,8 @@ pub(crate) fn attach(connection: &mut AnyConnection, file: &str) -> Result<(), E
             sql_query(format!("ATTACH DATABASE ? AS {COPY}")).bind::<Text, _>(file).execute(sqlite)?;
             Ok(())
         }
+        #[cfg(any(feature = "postgres", feature = "mysql"))]
+        _ => Err(no_file()),
     }
 }
 
@@ -82,6 +104,8 @@ pub(crate) fn take_over(connection: &mut AnyConnection, kept: &[&str]) -> Result
             }
             Ok(())
         }
+        #[cfg(any(feature = "postgres", feature = "mysql"))]
+        _ => Err(no_file()),
     }
 }
 

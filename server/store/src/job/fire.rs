@@ -14,7 +14,7 @@ use diesel::{dsl::count_star, prelude::*};
 use serde_json::json;
 
 use super::{
-    WHAT, find,
+    WHAT, find, hold_one,
     row::{Row, signed},
     run,
     save::object,
@@ -24,8 +24,10 @@ use crate::{
     change::{Action, By},
     connection::AnyConnection,
     delivery,
+    dialect::{self, hold},
     error::Error,
     id::new_id,
+    key_lock,
     odb::Odb,
     schema::{calendar as calendar_table, job, job_run},
 };
@@ -52,14 +54,18 @@ impl Odb {
         if any.optional()?.is_none() {
             return Ok(Fired::default());
         }
-        self.write(|connection| {
-            let rows = job::table
+        self.write_beside(|connection| {
+            let mut rows = job::table
                 .left_join(calendar_table::table)
                 .filter(due())
                 .order(job::due_us.asc())
                 .limit(bounds::JOBS_AT_ONCE)
                 .select((Row::as_select(), calendar_table::name.nullable()))
-                .load::<(Row, Option<String>)>(connection)?;
+                .into_boxed();
+            if !dialect::has_one_writer(connection) {
+                rows = rows.filter(job::id.eq_any(hold_due(connection, now)?));
+            }
+            let rows = rows.load::<(Row, Option<String>)>(connection)?;
             let more = i64::try_from(rows.len()).is_ok_and(|rows| rows == bounds::JOBS_AT_ONCE);
             let mut fired = Fired { more, ..Fired::default() };
             let calendars = calendars(connection, &rows)?;
@@ -77,6 +83,9 @@ impl Odb {
     pub fn run_job(&self, by: &By, id: &str) -> Result<Run, Error> {
         self.change(by, |connection, recorder| {
             let job = find(connection, id)?;
+            let order = key_lock::Key::Order { target: job.draft.service.as_str(), order_key: &order(id) };
+            key_lock::lock(connection, [order, key_lock::Key::Job { id }])?;
+            hold_one(connection, id)?;
             let open = open(connection, [id])?.get(id).copied().unwrap_or_default();
             let name = || job.draft.name.clone();
             if open > 0 && !job.draft.overlap {
@@ -94,6 +103,29 @@ impl Odb {
             Ok(run)
         })
     }
+}
+
+/// The ids of jobs that are due, once nobody else fires them. Locks of keys come before rows, for everyone.
+fn hold_due(connection: &mut AnyConnection, now: Timestamp) -> Result<Vec<String>, Error> {
+    let found = job::table
+        .filter(job::due_us.le(now.0))
+        .order(job::due_us.asc())
+        .limit(bounds::JOBS_AT_ONCE)
+        .select((job::service, job::id))
+        .load::<(String, String)>(connection)?;
+    let keys: Vec<_> = found.iter().map(|(service, id)| (service, id, order(id))).collect();
+    let keys = keys.iter().flat_map(|(target, id, order_key)| {
+        [key_lock::Key::Order { target, order_key }, key_lock::Key::Job { id }]
+    });
+    key_lock::lock(connection, keys)?;
+    let ids: Vec<&String> = found.iter().map(|(_, id)| id).collect();
+    let due = job::table.filter(job::id.eq_any(&ids).and(job::due_us.le(now.0))).order(job::id.asc());
+    Ok(hold!(connection, due.select(job::id), load::<String>)?)
+}
+
+/// The order key of a job's deliveries.
+fn order(id: &str) -> String {
+    format!("{WHAT}/{id}")
 }
 
 fn calendars(
@@ -246,7 +278,7 @@ fn begin(
         content_type: Some("application/json".to_owned()),
         payload: job.draft.input.to_string().into(),
         // So those that catch up, and those that a person has attempted again, come one after the other.
-        order_key: (!job.draft.overlap).then(|| format!("{WHAT}/{}", job.id)),
+        order_key: (!job.draft.overlap).then(|| order(&job.id)),
         policy: Policy { attempts_max: job.draft.attempts, ..Policy::default() },
         due_at: now,
         expires_at: now.plus_ms(signed(job.draft.expires_ms)),

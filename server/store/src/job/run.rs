@@ -10,10 +10,11 @@ use busbar_model::{
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
-use super::{WHAT, find, row::signed};
+use super::{WHAT, find, hold_one, row::signed};
 use crate::{
     connection::AnyConnection,
     delivery,
+    dialect::{self, hold_free},
     error::Error,
     id::new_id,
     odb::Odb,
@@ -168,6 +169,15 @@ pub(crate) fn begin_carried(
     Ok(Some(Carried { max_run_ms: max_run_ms.map_err(Error::corrupt("run", &run))?, run }))
 }
 
+/// The jobs whose runs these deliveries carry.
+pub(crate) fn carried(connection: &mut AnyConnection, deliveries: &[&str]) -> Result<Vec<String>, Error> {
+    if deliveries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let runs = job_run::table.filter(job_run::delivery_id.eq_any(deliveries.iter().map(|id| Some(*id))));
+    Ok(runs.select(job_run::job_id).load(connection)?)
+}
+
 /// A delivery has ended: so has the run that it carries, if it carries one, and the service that follows it is told.
 /// Of a job that was deleted nothing is left to do.
 pub(crate) fn end_carried(
@@ -176,8 +186,14 @@ pub(crate) fn end_carried(
     ended: Ended<'_>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let carried = job_run::table.filter(job_run::delivery_id.eq(delivery));
-    let found = carried.select(Row::as_select()).first(connection).optional()?;
+    let carried = || job_run::table.filter(job_run::delivery_id.eq(delivery));
+    if !dialect::has_one_writer(connection) {
+        // The job comes before its runs, for everyone.
+        let job = carried().select(job_run::job_id).first::<String>(connection).optional()?;
+        let Some(job) = job else { return Ok(()) };
+        hold_one(connection, &job)?;
+    }
+    let found = carried().select(Row::as_select()).first(connection).optional()?;
     let Some(mut run) = found.map(Row::into_model).transpose()? else { return Ok(()) };
     // One that had failed and is given up then has failed once.
     if run.ended_at.is_some() {
@@ -272,11 +288,8 @@ pub(super) fn forget_oldest(
 
 /// Deletes some of the runs that ended before a time; tells how many.
 pub(crate) fn sweep(connection: &mut AnyConnection, before: Timestamp, most: i64) -> Result<usize, Error> {
-    let old = job_run::table
-        .filter(job_run::ended_us.lt(before.0))
-        .select(job_run::id)
-        .limit(most)
-        .load::<String>(connection)?;
+    let old = job_run::table.filter(job_run::ended_us.lt(before.0)).select(job_run::id).limit(most);
+    let old = hold_free!(connection, old, load::<String>)?;
     diesel::delete(job_run::table.filter(job_run::id.eq_any(&old))).execute(connection)?;
     Ok(old.len())
 }

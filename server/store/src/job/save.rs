@@ -8,11 +8,12 @@ use busbar_model::{
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
-use super::{WHAT, find, row::Row};
+use super::{WHAT, find, hold_one, row::Row};
 use crate::{
     calendar,
     change::{Action, By, Object, ObjectKind, Recorder},
     connection::AnyConnection,
+    dialect,
     error::Error,
     id::new_id,
     odb::Odb,
@@ -90,6 +91,7 @@ pub(crate) fn update(
     if draft == before.draft {
         return Ok(before);
     }
+    let before = held(connection, before)?;
     let action = match (before.draft.paused, draft.paused) {
         (false, true) if (Draft { paused: false, ..draft.clone() }) == before.draft => Action::Pause,
         (true, false) if (Draft { paused: true, ..draft.clone() }) == before.draft => Action::Resume,
@@ -115,10 +117,21 @@ pub(crate) fn remove(
     recorder: &mut Recorder,
     before: &Job,
 ) -> Result<(), Error> {
+    hold_one(connection, &before.id)?;
     diesel::delete(job_run::table.filter(job_run::job_id.eq(&before.id))).execute(connection)?;
     diesel::delete(job::table.find(&before.id)).execute(connection)?;
     recorder.record(Action::Delete, object(before), Some(view(before)), None);
     Ok(())
+}
+
+/// As it is once nobody else can fire it or end its runs. Its draft is the same: only who changes definitions
+/// changes that.
+fn held(connection: &mut AnyConnection, job: Job) -> Result<Job, Error> {
+    if dialect::has_one_writer(connection) {
+        return Ok(job);
+    }
+    hold_one(connection, &job.id)?;
+    find(connection, &job.id)
 }
 
 /// Also reckons when it is to be looked at next.

@@ -2,7 +2,6 @@
 
 use busbar_model::{Digest, bounds::ARTIFACT_CHUNK_BYTES};
 use busbar_store::{DeploymentFilter, Error, Page, Received};
-use diesel::{Connection as _, connection::SimpleConnection as _, sqlite::SqliteConnection};
 
 use crate::fixture::{Fixture, by, name, new_deployment};
 
@@ -25,8 +24,7 @@ fn an_artifact_reads_as_it_was_stored() {
 fn a_damaged_artifact_is_not_given_out() {
     let fixture = Fixture::new();
     let deployment = fixture.receive("echo", &bytes(2 * ARTIFACT_CHUNK_BYTES));
-    let mut connection = SqliteConnection::establish(&fixture.path().to_string_lossy()).unwrap();
-    connection.batch_execute("DELETE FROM artifact_chunk WHERE ordinal = 1").unwrap();
+    fixture.place.sql("DELETE FROM artifact_chunk WHERE ordinal = 1");
     assert!(matches!(fixture.odb.artifact(&deployment.digest), Err(Error::Corrupt { .. })));
 }
 
@@ -78,12 +76,13 @@ fn a_pruned_version_can_be_deployed_anew() {
 fn a_thousand_deployments_are_kept_as_history() {
     let fixture = Fixture::new();
     let live = fixture.deploy("echo", b"1");
-    let mut connection = SqliteConnection::establish(&fixture.path().to_string_lossy()).unwrap();
-    let failures = "WITH RECURSIVE number (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM number WHERE n < 1100)
-        INSERT INTO deployment (id, ordinal, plugin, digest, state, source, actor, created_us, updated_us)
-        SELECT 'f' || n, n, plugin, 'sha256:' || printf('%064d', n), 'failed', source, actor, n, n
-        FROM number, deployment";
-    connection.batch_execute(failures).unwrap();
+    let failed =
+        |n: i64| format!("('f{n}', {n}, 'echo', 'sha256:{n:064}', 'failed', 'api', 'ada', {n}, {n})");
+    let failures: Vec<String> = (2..=1_100).map(failed).collect();
+    fixture.place.sql(&format!(
+        "INSERT INTO deployment (id, ordinal, plugin, digest, state, source, actor, created_us, updated_us) VALUES {}",
+        failures.join(", ")
+    ));
     assert_eq!(fixture.odb.prune_versions(&name("echo"), 1).unwrap(), []);
     let all = fixture.odb.deployments(&Page::first(2_000), &DeploymentFilter::default()).unwrap().items;
     assert_eq!(all.len(), 1_001, "1000 and the active one");

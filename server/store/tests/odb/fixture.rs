@@ -1,6 +1,6 @@
-//! A migrated database in a temporary folder, and short ways to fill it.
+//! A migrated database of the test's own, and short ways to fill it.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::collections::BTreeMap;
 
 use busbar_model::{
     Deployment, DeploymentState, Digest, Name, Soap, Timestamp,
@@ -13,31 +13,27 @@ use busbar_model::{
     service::ServiceDescription,
 };
 use busbar_store::{Activation, By, Error, NewDeployment, Odb, Received, security};
-use tempfile::TempDir;
+
+use crate::place::Place;
 
 pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 pub(crate) const DEAD_MS: i64 = 10_000;
 
 pub(crate) struct Fixture {
     pub(crate) odb: Odb,
-    folder: TempDir,
+    pub(crate) place: Place,
 }
 
 impl Fixture {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("odb.sqlite").display());
-        Odb::migrate(&url).unwrap();
-        Self { odb: Odb::open(&url, 4).unwrap(), folder }
-    }
-
-    pub(crate) fn path(&self) -> PathBuf {
-        self.folder.path().join("odb.sqlite")
+        let place = Place::new();
+        Odb::migrate(&place.url()).unwrap();
+        Self { odb: Odb::open(&place.url(), 4).unwrap(), place }
     }
 
     /// A handle that shares nothing with the first one, as another process has.
     pub(crate) fn another(&self) -> Odb {
-        Odb::open(&format!("sqlite://{}", self.path().display()), 2).unwrap()
+        Odb::open(&self.place.url(), 2).unwrap()
     }
 
     pub(crate) fn receive(&self, stem: &str, bytes: &[u8]) -> Deployment {

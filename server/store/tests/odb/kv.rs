@@ -7,7 +7,6 @@ use busbar_model::{
     unit::{ABSENT, Change, CommitError, Key},
 };
 use busbar_store::{Range, Sweeping};
-use diesel::{Connection as _, RunQueryDsl as _, dsl::sql, sql_types::BigInt, sqlite::SqliteConnection};
 
 use crate::{
     fixture::{Fixture, NOW, name},
@@ -65,8 +64,7 @@ fn a_write_may_be_based_on_there_being_nothing() {
 }
 
 fn rows(fixture: &Fixture) -> i64 {
-    let mut connection = SqliteConnection::establish(&fixture.path().to_string_lossy()).unwrap();
-    diesel::select(sql::<BigInt>("(SELECT count(*) FROM kv_entry)")).get_result(&mut connection).unwrap()
+    fixture.place.count("kv_entry")
 }
 
 #[test]

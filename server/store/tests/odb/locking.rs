@@ -1,38 +1,10 @@
 //! Waiting for others.
 
-use std::{
-    sync::mpsc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::thread;
 
 use busbar_store::Error;
-use diesel::{Connection as _, connection::SimpleConnection as _, sqlite::SqliteConnection};
 
 use crate::fixture::{Fixture, by, draft};
-
-const HELD: Duration = Duration::from_secs(1);
-
-#[test]
-fn a_writer_waits_for_another_and_readers_do_not() {
-    let fixture = Fixture::new();
-    let (begun, has_begun) = mpsc::channel();
-    let path = fixture.path();
-    let holder = thread::spawn(move || {
-        let mut other = SqliteConnection::establish(&path.to_string_lossy()).unwrap();
-        other.batch_execute("BEGIN IMMEDIATE").unwrap();
-        begun.send(Instant::now()).unwrap();
-        thread::sleep(HELD);
-        other.batch_execute("COMMIT").unwrap();
-    });
-    let since = has_begun.recv().unwrap();
-    fixture.odb.head().unwrap();
-    fixture.odb.definitions().unwrap();
-    assert!(since.elapsed() < HELD);
-    fixture.odb.create_channel(&by(), draft("a", "/a")).unwrap();
-    assert!(since.elapsed() >= HELD);
-    holder.join().unwrap();
-}
 
 #[test]
 fn a_failed_change_leaves_the_connection_usable() {

@@ -2,6 +2,7 @@
 //! server's death.
 
 use std::{
+    fs,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -20,9 +21,16 @@ use crate::{
 /// Until calls that need the database are answered again, whose pause between attempts has grown.
 const BACK: Duration = Duration::from_secs(30);
 
-fn options(url: String, services: &[&'static str]) -> Options {
-    let environment = vec![("BUSBAR_ODB_URL", url)];
-    Options { services: services.to_vec(), environment, ..Options::default() }
+/// A folder whose settings say which database it is.
+fn folder(url: &str) -> Folder {
+    let folder = Folder::default();
+    fs::create_dir_all(folder.dir()).unwrap();
+    fs::write(folder.dir().join("busbar.toml"), format!("[odb]\nurl = \"{url}\"\n")).unwrap();
+    folder
+}
+
+fn options(services: &[&'static str]) -> Options {
+    Options { services: services.to_vec(), ..Options::default() }
 }
 
 #[tokio::test]
@@ -37,8 +45,8 @@ async fn mariadb_does_what_a_file_does() {
 
 async fn a_day_on(kind: Kind) {
     let database = Database::new(kind);
-    let options = || options(database.url(), &["keeper", "echo", "versioned"]);
-    let bus = Quickstart::start_with(options()).await;
+    let options = || options(&["keeper", "echo", "versioned"]);
+    let bus = Quickstart::start_in(folder(&database.url()), options()).await;
     everything(&bus).await;
     let schedule = json!({"kind": "interval", "every": "1s", "repeats": 2});
     let job = jobs::create(&bus, jobs::counting("twice", schedule, json!({}))).await;
@@ -55,8 +63,9 @@ async fn a_day_on(kind: Kind) {
     assert_eq!(jobs::received(&bus, "twice").await, 2);
     steps(&bus, json!([{"do": "put", "key": "kept", "value": "1"}])).await.expect_status(200);
 
-    let refused = bus.cli(&["backup", &bus.path("busbar.tar").display().to_string()]).await;
-    assert!(refused.expect(1).stderr.contains("its own tools"), "{refused:?}");
+    let backup = bus.path("busbar.tar").display().to_string();
+    let refused = bus.cli(&["backup", &backup]).await;
+    assert!(refused.expect(1).stderr.contains("is copied by"), "{refused:?}");
     assert!(!bus.path("odb.sqlite").exists(), "nothing is kept beside the server");
 
     let folder = bus.stop().await;
@@ -82,7 +91,8 @@ async fn a_mariadb_that_dies_loses_nothing_acknowledged() {
 /// The database's server and a worker are killed in turn, while calls and deliveries go on.
 async fn the_server_dies(kind: Kind) {
     let mut server = Server::start(kind);
-    let bus = Quickstart::start_with(options(server.database("busbar"), &["keeper", "echo"])).await;
+    let folder = folder(&server.database("busbar"));
+    let bus = Quickstart::start_in(folder, options(&["keeper", "echo"])).await;
     let account = Arc::new(Account::default());
     let client = || bus.http().clone();
     let callers: Vec<_> = (0..8)
@@ -120,8 +130,8 @@ async fn a_database_that_can_not_be_had_is_told_at_the_start() {
         ("oracle://busbar:hunter2@127.0.0.1:1/busbar", "postgres"),
     ];
     for (url, word) in wrong {
-        let folder = Folder::default();
-        let mut child = Quickstart::spawn(&folder, &options(url.to_owned(), &["echo"]));
+        let folder = folder(url);
+        let mut child = Quickstart::spawn(&folder, &options(&["echo"]));
         let status = poll::until("its end", BACK, async || {
             child.try_wait().unwrap().ok_or_else(|| "it goes on".to_owned())
         })

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use busbar_tests::{Client, Folder, Options, Quickstart, poll, process};
+use busbar_tests::{Client, Folder, Options, Quickstart, Request, poll, process};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -49,7 +49,8 @@ pub(crate) async fn call_on(client: Client, account: Arc<Account>, database: Dat
             {"do": "deliver", "service": "keeper.receive", "input": {"name": number}, "options": {"backoff_ms": 50}},
             {"do": "put", "key": format!("b/{number}"), "value": number},
         ]);
-        match client.try_send(&request(&effects)).await {
+        let all_or_none = Request::post("/keeper").json(&json!({"steps": effects, "strict": true}));
+        match client.try_send(&all_or_none).await {
             Ok(reply) if reply.status == 200 => {
                 account.acknowledged.lock().unwrap().insert(number);
             }
@@ -100,8 +101,9 @@ async fn workers_die(workers: u32, kills: usize) -> String {
     let options = Options { services: vec!["keeper"], workers, ..Options::default() };
     let bus = Quickstart::start_with(options).await;
     let account = Arc::new(Account::default());
-    let callers: Vec<_> =
-        (0..16).map(|_| tokio::spawn(call_on(bus.http().clone(), Arc::clone(&account), Database::Stays))).collect();
+    let callers: Vec<_> = (0..16)
+        .map(|_| tokio::spawn(call_on(bus.http().clone(), Arc::clone(&account), Database::Stays)))
+        .collect();
     let mut seed = 7_u64;
     for _ in 0..kills {
         // Anywhere in the life of a call: they take a few milliseconds each.
@@ -144,8 +146,9 @@ async fn what_was_acknowledged_survives_the_end_of_everything() {
     let mut bus = Quickstart::start(&["keeper"]).await;
     let account = Arc::new(Account::default());
     for round in 0..2 {
-        let callers: Vec<_> =
-            (0..8).map(|_| tokio::spawn(call_on(bus.http().clone(), Arc::clone(&account), Database::Stays))).collect();
+        let callers: Vec<_> = (0..8)
+            .map(|_| tokio::spawn(call_on(bus.http().clone(), Arc::clone(&account), Database::Stays)))
+            .collect();
         sleep(Duration::from_millis(300 + 170 * round)).await;
         account.stop.store(true, Ordering::Relaxed);
         bus.processes().iter().for_each(|process| process::signal(process.pid, Signal::SIGKILL));

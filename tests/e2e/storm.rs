@@ -10,7 +10,7 @@ use busbar_tests::{Load, Options, Plan, Quickstart, Request, deployment::digest,
 use nix::sys::signal::Signal;
 use tokio::time::sleep;
 
-use crate::ledger::{Database, Account, balance, call_on};
+use crate::ledger::{Account, Database, balance, call_on};
 
 /// Numbers that look random and are the same each time.
 struct Chance(u64);
@@ -97,8 +97,9 @@ impl Storm {
 async fn storm(kills: usize) -> String {
     let mut storm = Storm::start().await;
     let account = Arc::new(Account::default());
-    let callers: Vec<_> =
-        (0..8).map(|_| tokio::spawn(call_on(storm.bus.http().clone(), Arc::clone(&account), Database::Stays))).collect();
+    let callers: Vec<_> = (0..8)
+        .map(|_| tokio::spawn(call_on(storm.bus.http().clone(), Arc::clone(&account), Database::Stays)))
+        .collect();
     let load = Load::start(
         Plan::new(storm.bus.http(), 4, vec![Request::get("/echo")]).pause(Duration::from_millis(1)),
     );

@@ -14,12 +14,12 @@ use std::{fs, path::Path, time::Duration};
 
 #[cfg(feature = "mysql")]
 use diesel::connection::SimpleConnection as _;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+use diesel::r2d2::R2D2Connection as _;
 use diesel::{
     connection::AnsiTransactionManager,
     result::{DatabaseErrorKind, Error as QueryError},
 };
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-use diesel::r2d2::R2D2Connection as _;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 pub(crate) use self::hold::{hold, hold_free, lock_definitions, lock_keys};

@@ -115,6 +115,8 @@ impl Message {
 #[input]
 pub(crate) struct Run {
     steps: Vec<Step>,
+    /// Whether the fault of a step ends the call.
+    strict: Option<bool>,
 }
 
 /// What came of each step.
@@ -124,10 +126,11 @@ pub(crate) struct Done {
 }
 
 /// Does the steps in their order; a fault of a step is its result, but for `fail`, `reject` and `trap`, which
-/// end the call.
+/// end the call as every fault does if it is strict.
 #[service(invokes = "keeper.run", invokes = "keeper.receive", rest = "POST /keeper")]
 pub(crate) fn run(input: Run) -> Result<Done, Fault> {
-    let results = input.steps.into_iter().map(step).collect::<Result<_, _>>()?;
+    let strict = input.strict.unwrap_or_default();
+    let results = input.steps.into_iter().map(|next| step(next, strict)).collect::<Result<_, _>>()?;
     Ok(Done { results })
 }
 
@@ -139,7 +142,7 @@ pub(crate) fn raw(request: Request) -> Result<Response, Fault> {
     Ok(Response::new(Some("text/plain".to_owned()), Payload::Bytes(bytes.len().to_string().into_bytes())))
 }
 
-fn step(step: Step) -> Result<Value, Fault> {
+fn step(step: Step, strict: bool) -> Result<Value, Fault> {
     match step {
         Step::Fail { code } => Err(Fault::fail("asked to fail").code(code)),
         Step::Reject { code, status } => {
@@ -150,6 +153,7 @@ fn step(step: Step) -> Result<Value, Fault> {
             })
         }
         Step::Trap => std::process::abort(),
+        other if strict => effect(other),
         other => Ok(effect(other).unwrap_or_else(|fault| json!({"fault": fault.code}))),
     }
 }

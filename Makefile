@@ -54,7 +54,7 @@ test: check test-binary test-services services language-services language-tests 
 
 test-long: build test-services nextest schemathesis rabbitmq ## kill loops, many seeds; takes about half an hour
 	BUSBAR_BIN="$(CURDIR)/bin/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
-	  cargo-nextest nextest run --locked -p busbar-tests --test e2e --profile long --run-ignored only --no-fail-fast
+	  cargo-nextest nextest run --locked --workspace --all-features --profile long --run-ignored only --no-fail-fast
 
 bench: build test-services ## figures beside a bare hyper server in the same run
 	$(CARGO) build --locked --release -p busbar-tests --bin bench

@@ -52,7 +52,7 @@ test: check test-binary test-services services language-services language-tests 
 	  BUSBAR_SOAP_CLIENTS="$(SOAP_CLIENTS)" BUSBAR_AMQP_CLIENTS="$(AMQP_CLIENTS)" \
 	  cargo-nextest nextest run --locked --workspace --all-features --no-fail-fast
 
-test-long: build test-services nextest schemathesis rabbitmq ## kill loops, many seeds; takes about half an hour
+test-long: build libpq test-services nextest schemathesis rabbitmq ## kill loops, many seeds; takes about half an hour
 	BUSBAR_BIN="$(CURDIR)/bin/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
 	  cargo-nextest nextest run --locked --workspace --all-features --profile long --run-ignored only --no-fail-fast
 

@@ -17,12 +17,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     audit,
     auth::{self, Token},
-    bounds, calendars, channels, configuration, connections, correlation, deliveries, deployments,
+    bounds, calendars, channels, cluster, configuration, connections, correlation, deliveries, deployments,
     error::Error,
     health, host, idempotency, jobs, metrics, openapi, ping, plugins,
     problem::{Kind, Problem},
     secrets, security, servers, services,
-    settings::{HashPassword, PasswordFits, Ping, Settings},
+    settings::{AskServers, HashPassword, PasswordFits, Ping, Settings},
     standing,
 };
 
@@ -38,6 +38,7 @@ pub(crate) struct App {
     pub(crate) hashing: Semaphore,
     pub(crate) ping: Ping,
     pub(crate) pings: Semaphore,
+    pub(crate) ask: Option<AskServers>,
     pub(crate) uploads: Arc<Semaphore>,
     /// The API's description, as text.
     pub(crate) document: Bytes,
@@ -60,6 +61,7 @@ pub fn router(settings: Settings) -> Result<Router, Error> {
         password_fits: settings.password_fits,
         hashing: Semaphore::new(bounds::HASHES_AT_ONCE),
         ping: settings.ping,
+        ask: settings.ask,
         pings: Semaphore::new(bounds::PINGS_AT_ONCE),
         uploads: Arc::new(Semaphore::new(bounds::UPLOADS_AT_ONCE)),
         document: openapi::document(described, settings.version),
@@ -122,7 +124,11 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(calendars::list, calendars::create))
         .routes(routes!(calendars::get, calendars::update, calendars::delete))
         .routes(routes!(servers::list))
-        .routes(routes!(servers::get))
+        .routes(routes!(servers::get, servers::delete))
+        .routes(routes!(servers::drain))
+        .routes(routes!(servers::resume))
+        .routes(routes!(cluster::get))
+        .routes(routes!(cluster::status))
         .routes(routes!(configuration::export))
         .routes(routes!(configuration::apply))
         .routes(routes!(audit::list))

@@ -2,12 +2,18 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
 use busbar_model::{
     Timestamp,
     bounds::HEARTBEAT_DEAD_MS,
-    server::{Load, Server, Worker},
+    server::{Load, Server, Wanted, Worker},
 };
+use busbar_store::{By, Odb};
 use serde::Serialize;
 use utoipa::{
     PartialSchema as _, ToSchema,
@@ -16,9 +22,10 @@ use utoipa::{
 
 use crate::{
     app::App,
-    caller::Key,
+    caller::{Caller, Key},
     check::shown,
     clock, describe,
+    openapi::Conflict,
     page::{self, Filters, List, Listed},
     problem::{Kind, Problem},
 };
@@ -39,6 +46,20 @@ pub(crate) struct View {
     live: bool,
     /// The engine and processor that its artifacts are for.
     engine: String,
+    /// Whether it has the lease: it fires jobs and sweeps.
+    leads: bool,
+    /// What people want of it: serve or drain.
+    #[schema(required)]
+    wanted: &'static str,
+    /// What it is fit for, as it says itself: starting, ready, behind (something active can't be loaded), draining or
+    /// drained.
+    condition: &'static str,
+    /// Why it is not ready.
+    #[schema(required)]
+    reason: Option<String>,
+    /// Where balancers reach it.
+    #[schema(required)]
+    address: Option<String>,
     workers: Vec<WorkerView>,
     href: String,
 }
@@ -70,6 +91,8 @@ pub(crate) struct LoadView {
     connections_idle: u64,
     /// Request bodies that are held in memory.
     body_bytes: u64,
+    /// Calls, attempts at deliveries and messages that have not ended.
+    under_way: u64,
     /// Linear memory of all instances.
     memory_bytes: u64,
     /// What it lacked: connections, descriptors, bodies, replies, memory, logs.
@@ -82,6 +105,7 @@ impl From<Load> for LoadView {
             connections: load.connections,
             connections_idle: load.connections_idle,
             body_bytes: load.body_bytes,
+            under_way: load.under_way,
             memory_bytes: load.memory_bytes,
             troubles: load.troubles,
         }
@@ -93,9 +117,15 @@ pub(crate) fn is_live(server: &Server, now: Timestamp) -> bool {
 }
 
 impl View {
-    fn of(server: Server, now: Timestamp) -> Self {
+    fn of(server: Server, leader: Option<&str>, now: Timestamp) -> Self {
+        let live = is_live(&server, now);
         Self {
-            live: is_live(&server, now),
+            live,
+            leads: live && leader == Some(server.id.as_str()),
+            wanted: server.standing.wanted.as_str(),
+            condition: server.standing.condition.as_str(),
+            reason: server.standing.reason,
+            address: server.standing.address,
             href: format!("/api/v1/servers/{}", server.id),
             id: server.id,
             name: server.name.into(),
@@ -142,7 +172,7 @@ type Listing = List<Fields>;
 #[utoipa::path(get, path = "/api/v1/servers", tag = "servers", params(Listing),
     responses((status = 200, description = "A page of servers.", body = Listed<View>)))]
 pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<Json<Listed<View>>, Problem> {
-    let mut servers = app.read(|odb| Ok(odb.servers()?)).await?;
+    let (mut servers, leader) = app.read(|odb| Ok((odb.servers()?, leader(odb)?))).await?;
     if let Some(name) = list.filter("name") {
         servers.retain(|server| server.name.as_str() == name);
     }
@@ -151,16 +181,77 @@ pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<J
         servers.retain(|server| is_live(server, now) == live);
     }
     let paged = page::cut(&list.page, servers, |server| server.id.clone());
-    Ok(list.reply(page::map(paged, |server| View::of(server, now))))
+    Ok(list.reply(page::map(paged, |server| View::of(server, leader.as_deref(), now))))
 }
 
 /// A server.
 #[utoipa::path(get, path = "/api/v1/servers/{id}", tag = "servers", params(("id" = String, Path)),
     responses((status = 200, description = "The server.", body = View)))]
 pub(crate) async fn get(State(app): State<Arc<App>>, Key(id): Key) -> Result<Json<View>, Problem> {
-    let servers = app.read(|odb| Ok(odb.servers()?)).await?;
-    let found = servers.into_iter().find(|server| server.id == id);
-    let server = found
-        .ok_or_else(|| Problem::new(Kind::NotFound, format!("server {:?} does not exist", shown(&id))))?;
-    Ok(Json(View::of(server, clock::now())))
+    app.read(move |odb| view(odb, &id)).await.map(Json)
+}
+
+/// Has a server take no new work: it is not ready for balancers, claims no deliveries and consumes no queues. What it
+/// has under way it ends; calls that come in all the same it answers. `condition` tells when it is drained.
+#[utoipa::path(post, path = "/api/v1/servers/{id}/drain", tag = "servers", params(("id" = String, Path)),
+    responses((status = 200, description = "The server as it is now.", body = View)))]
+pub(crate) async fn drain(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    Key(id): Key,
+) -> Result<Response, Problem> {
+    want(&app, by, id, Wanted::Drain).await
+}
+
+/// Has a server that was drained take work again.
+#[utoipa::path(post, path = "/api/v1/servers/{id}/resume", tag = "servers", params(("id" = String, Path)),
+    responses((status = 200, description = "The server as it is now.", body = View)))]
+pub(crate) async fn resume(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    Key(id): Key,
+) -> Result<Response, Problem> {
+    want(&app, by, id, Wanted::Serve).await
+}
+
+/// Forget a server that has left. One that lives is refused: `still-live`.
+#[utoipa::path(delete, path = "/api/v1/servers/{id}", tag = "servers", params(("id" = String, Path)),
+    responses((status = 204, description = "The cluster does not know it any more."), Conflict))]
+pub(crate) async fn delete(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    Key(id): Key,
+) -> Result<Response, Problem> {
+    app.answer(move |odb| {
+        let dead_ms = i64::try_from(HEARTBEAT_DEAD_MS).unwrap_or(i64::MAX);
+        odb.remove_server(&by, &find(odb, &id)?.id, dead_ms)?;
+        Ok(StatusCode::NO_CONTENT.into_response())
+    })
+    .await
+}
+
+async fn want(app: &App, by: By, id: String, wanted: Wanted) -> Result<Response, Problem> {
+    app.answer(move |odb| {
+        odb.want_server(&by, &find(odb, &id)?.id, wanted)?;
+        Ok(Json(view(odb, &id)?).into_response())
+    })
+    .await
+}
+
+/// Whose id, or else whose name, that is.
+fn find(odb: &Odb, key: &str) -> Result<Server, Problem> {
+    let servers = odb.servers()?;
+    let of = |is: &dyn Fn(&Server) -> bool| servers.iter().find(|server| is(server)).cloned();
+    of(&|server| server.id == key)
+        .or_else(|| of(&|server| server.name.as_str() == key))
+        .ok_or_else(|| Problem::new(Kind::NotFound, format!("server {:?} does not exist", shown(key))))
+}
+
+fn view(odb: &Odb, key: &str) -> Result<View, Problem> {
+    Ok(View::of(find(odb, key)?, leader(odb)?.as_deref(), clock::now()))
+}
+
+/// The id of the server that has the lease.
+pub(crate) fn leader(odb: &Odb) -> Result<Option<String>, Problem> {
+    Ok(odb.lease()?.map(|lease| lease.owner).filter(|owner| !owner.is_empty()))
 }

@@ -18,6 +18,35 @@ pub type Pinged = Pin<Box<dyn Future<Output = Result<Duration, String>> + Send>>
 /// Tries a connection from this process.
 pub type Ping = Arc<dyn Fn(Connection) -> Pinged + Send + Sync>;
 
+/// Whom a question is for: the server of a name, whichever is first, or every one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whom {
+    One(String),
+    Any,
+    All,
+}
+
+/// What one server said.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// `SERVER/PROCESS`.
+    pub from: String,
+    /// It heard the question and has not answered it: how many of how many of its workers did.
+    pub progress: Option<(u64, u64)>,
+    pub body: serde_json::Value,
+}
+
+/// What came of a question.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// In words, how the connection to the broker is.
+    pub broker: String,
+    pub answers: Vec<Heard>,
+}
+
+/// Asks servers how they are, past the ODB.
+pub type AskServers = Arc<dyn Fn(Whom) -> Pin<Box<dyn Future<Output = Asked> + Send>> + Send + Sync>;
+
 #[derive(Clone)]
 pub struct Settings {
     pub odb: Odb,
@@ -34,6 +63,8 @@ pub struct Settings {
     pub hash_password: HashPassword,
     pub password_fits: PasswordFits,
     pub ping: Ping,
+    /// Where there is a broker to ask by.
+    pub ask: Option<AskServers>,
     /// Of the binary.
     pub version: &'static str,
 }

@@ -1,15 +1,21 @@
 //! The admin process: REST API on a socket that it inherited, or binds itself.
 
-use std::{net::TcpListener, os::unix::net::UnixDatagram, sync::Arc, time::Duration};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
+use busbar_admin::{Asked, Heard, Whom};
+use busbar_model::bounds::SERVERS_ANSWER_MS;
 use busbar_store::Odb;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     boot::{self, Boot, LISTENER_FD},
     control::Control,
-    endpoint, logging, master_key, sys,
+    endpoint,
+    events::{self, Ask, Broker, Hints},
+    logging, master_key,
+    singleton::STATUS,
+    sys,
 };
 
 /// ODB connections of an admin process.
@@ -49,6 +55,9 @@ async fn serve(boot: Boot, listener: TcpListener, role: &str) -> anyhow::Result<
         Some(token) => token.clone(),
         None => std::fs::read_to_string(boot.layout.admin_token()).context("failed to read admin-token")?,
     };
+    let cluster = odb.cluster_id().context("failed to read what the cluster is")?;
+    let broker = start_events(&boot, &cluster)?;
+    let hints = hints(&boot, broker.as_ref())?;
     let master_key = Arc::new(master_key::read(&master_key::path(&boot.layout, &boot.settings))?);
     let settings = busbar_admin::Settings {
         odb,
@@ -56,7 +65,8 @@ async fn serve(boot: Boot, listener: TcpListener, role: &str) -> anyhow::Result<
         master_key,
         token,
         development: boot.development,
-        hint: hinter(&boot)?,
+        hint: Arc::new(move || hints.changed()),
+        ask: broker.as_ref().map(asker),
         metrics: Some(boot.layout.ops_socket()),
         hash_password: Arc::new(|password: &str| Ok(busbar_engine::password::hash(password)?)),
         password_fits: Arc::new(busbar_engine::password::fits),
@@ -78,11 +88,46 @@ async fn serve(boot: Boot, listener: TcpListener, role: &str) -> anyhow::Result<
     Ok(())
 }
 
-/// Tells the singleton of this machine that the ODB changed. Lost hints are made up for by its poll.
-fn hinter(boot: &Boot) -> anyhow::Result<Arc<dyn Fn() + Send + Sync>> {
-    let (socket, path) = (UnixDatagram::unbound()?, boot.layout.hint_socket());
-    socket.set_nonblocking(true)?;
-    Ok(Arc::new(move || {
-        let _ = socket.send_to(b"changed", &path);
-    }))
+/// This process's part in the events of the cluster, where there is a broker.
+fn start_events(boot: &Boot, cluster: &str) -> anyhow::Result<Option<Arc<Broker>>> {
+    let Some(url) = &boot.settings.amqp.url else { return Ok(None) };
+    let from = format!("admin {}/{}", boot.server_id, std::process::id());
+    let broker = Broker::start(url, cluster, &from)?;
+    let listening = Arc::clone(&broker);
+    tokio::spawn(async move {
+        if let Err(error) = listening.listen(None, || {}, None).await {
+            tracing::warn!(error = format!("{error:#}"), "servers can't be asked any more");
+        }
+    });
+    Ok(Some(broker))
+}
+
+fn hints(boot: &Boot, broker: Option<&Arc<Broker>>) -> anyhow::Result<events::All> {
+    let local: Arc<dyn Hints> = Arc::new(events::Local::open(&boot.layout)?);
+    let broker = broker.map(|broker| Arc::clone(broker) as Arc<dyn Hints>);
+    Ok(events::All([local].into_iter().chain(broker).collect()))
+}
+
+/// Asks servers how they are, past the ODB.
+fn asker(broker: &Arc<Broker>) -> busbar_admin::AskServers {
+    let broker = Arc::clone(broker);
+    Arc::new(move |whom| {
+        let broker = Arc::clone(&broker);
+        Box::pin(async move {
+            let whom = match whom {
+                Whom::One(server) => Ask::One(server),
+                Whom::Any => Ask::Any,
+                Whom::All => Ask::All,
+            };
+            let patience = Duration::from_millis(SERVERS_ANSWER_MS);
+            let answers = broker.ask(&whom, STATUS, patience).await;
+            let broker = broker.state();
+            let answers = answers.into_iter().map(|event| Heard {
+                from: event.from,
+                progress: event.progress.map(|progress| (progress.done, progress.of)),
+                body: event.body,
+            });
+            Asked { broker, answers: answers.collect() }
+        })
+    })
 }

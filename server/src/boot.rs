@@ -40,6 +40,23 @@ pub(crate) struct Boot {
     pub(crate) parent: u32,
 }
 
+impl Boot {
+    /// Where balancers reach the server; nowhere where it is for this machine only.
+    pub(crate) fn address(&self) -> Option<String> {
+        if self.development {
+            return None;
+        }
+        let port = self.settings.http.listen.port();
+        let host = || match self.settings.http.listen.ip() {
+            ip if ip.is_unspecified() => nix::unistd::gethostname().ok()?.into_string().ok(),
+            std::net::IpAddr::V6(ip) => Some(format!("[{ip}]")),
+            ip => Some(ip.to_string()),
+        };
+        let set = self.settings.server.address.clone();
+        set.or_else(|| host().filter(|_| port > 0).map(|host| format!("{host}:{port}")))
+    }
+}
+
 /// A command that runs this very binary as something else. A newer one that was put in its place
 /// meanwhile is for the next start or reload: processes of one generation are of one version.
 pub(crate) fn this_binary() -> Command {

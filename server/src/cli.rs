@@ -269,12 +269,32 @@ fn planned(layout: Layout, settings: Settings, mode: Mode) -> Result<Plan, Ended
         }
     }
     let server_id = layout.server_id().map_err(anyhow::Error::from)?;
-    let server_name = host_name();
+    let server_name = settings.server.name.clone().unwrap_or_else(host_name);
+    if !development {
+        refuse_namesake(&odb_url, &server_name, &server_id)?;
+    }
     let generation = new_generation();
     let (slot, parent) = (0, 0);
     let boot =
         Boot { layout, settings, odb_url, server_id, server_name, development, slot, generation, parent };
     Ok(Plan::new(&boot, development).map_err(anyhow::Error::from)?)
+}
+
+/// Two servers of one name would take each other for what they were before.
+fn refuse_namesake(odb_url: &str, name: &str, id: &str) -> Result<(), Ended> {
+    let odb = busbar_store::Odb::open(odb_url, 1).map_err(anyhow::Error::from)?;
+    let dead_ms = i64::try_from(busbar_model::bounds::HEARTBEAT_DEAD_MS).unwrap_or(i64::MAX);
+    let taken = name
+        .parse()
+        .map_err(anyhow::Error::msg)
+        .and_then(|name| Ok(odb.has_live_namesake(&name, id, crate::clock::now(), dead_ms)?));
+    if taken? {
+        return Err(Ended::Usage(format!(
+            "another server of this cluster is called {name:?} and lives: set server.name, or wait {} s if it was this one in another folder",
+            dead_ms / 1_000
+        )));
+    }
+    Ok(())
 }
 
 /// The host's name, as far as it is a name of the bus.

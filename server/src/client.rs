@@ -7,6 +7,7 @@ mod apply;
 mod bounds;
 mod calendar;
 mod channel;
+mod cluster;
 mod connection;
 mod delivery;
 mod deploy;
@@ -131,6 +132,12 @@ pub(crate) enum ClientCommand {
     /// The bus at a glance: servers, workers and what they run.
     #[command(after_help = "Examples:\n  busbar status\n  busbar status --json")]
     Status,
+    /// The servers that share a database: which one leads, how each stands.
+    Cluster(cluster::Args),
+    /// Has a server take no new work, and waits until it has ended what it had.
+    Drain(cluster::Drain),
+    /// Drains the server of this folder, stops it and has the cluster forget it.
+    Leave(cluster::Leave),
     /// What the processes wrote, in the order of time; also when no server runs.
     Logs(logs::Args),
 }
@@ -181,6 +188,9 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::Job(command) => job::run(session, command).await,
         ClientCommand::Calendar(command) => calendar::run(session, command).await,
         ClientCommand::Status => status::run(session).await,
+        ClientCommand::Cluster(args) => cluster::run(session, args).await,
+        ClientCommand::Drain(args) => cluster::drain(session, args).await,
+        ClientCommand::Leave(args) => cluster::leave(session, args).await,
     }
 }
 
@@ -305,6 +315,9 @@ mod tests {
             "job create a --service s --every 1h --at 2026-12-01T02:00:00Z",
             "job runs a --trigger odd",
             "calendar create",
+            "drain",
+            "drain one --undo --no-wait",
+            "cluster --server one",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

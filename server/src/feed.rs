@@ -27,6 +27,25 @@ pub(crate) enum ToWorker {
     Count { id: u64 },
     /// There may be something to deliver.
     Deliver,
+    /// What the server is there for from now on.
+    Duty(Duty),
+}
+
+/// What a server's workers do beside answering the calls that come in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Duty {
+    /// Balancers are to send calls here.
+    pub(crate) ready: bool,
+    /// Why they are not, in a word that is the problem's code, and for a person.
+    pub(crate) reason: Option<(String, String)>,
+    /// It claims deliveries and consumes queues.
+    pub(crate) works: bool,
+}
+
+impl Default for Duty {
+    fn default() -> Self {
+        Self { ready: true, reason: None, works: true }
+    }
 }
 
 /// From a worker.

@@ -14,6 +14,7 @@ mod completions;
 mod control;
 mod descriptors;
 mod endpoint;
+mod events;
 mod feed;
 mod layout;
 mod log_file;

@@ -41,7 +41,9 @@ pub(crate) enum SettingsError {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Settings {
+    pub(crate) server: Server,
     pub(crate) odb: Odb,
+    pub(crate) amqp: Amqp,
     pub(crate) http: Http,
     pub(crate) ops: Ops,
     pub(crate) admin: Admin,
@@ -50,6 +52,16 @@ pub(crate) struct Settings {
     pub(crate) log: Log,
     pub(crate) deliveries: Deliveries,
     pub(crate) compile: Compile,
+    pub(crate) deploy: Deploy,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Server {
+    /// What others in the cluster call it; by default the host's name.
+    pub(crate) name: Option<String>,
+    /// Where balancers reach it; by default its host and the port of `http.listen`.
+    pub(crate) address: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -57,6 +69,44 @@ pub(crate) struct Settings {
 pub(crate) struct Odb {
     /// `sqlite:PATH` or a server's; by default a file in the server's folder.
     pub(crate) url: Option<String>,
+    /// How long a server that can't reach it goes on taking calls; 0 is for ever.
+    pub(crate) stale_limit_s: u64,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Amqp {
+    /// The broker by which the servers of a cluster tell each other what is new; without one they look every two
+    /// seconds.
+    pub(crate) url: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Deploy {
+    /// What becomes of a deployment that a server can't be prepared for.
+    pub(crate) unprepared: Unprepared,
+    /// How long servers that live are waited for.
+    pub(crate) patience_s: u64,
+}
+
+impl Default for Deploy {
+    fn default() -> Self {
+        Self { unprepared: Unprepared::Fail, patience_s: 300 }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Unprepared {
+    /// It fails, everywhere.
+    Fail,
+    /// It goes on without that server, which takes no more calls until it has caught up.
+    LeaveOut,
+}
+
+impl Unprepared {
+    pub(crate) const WORDS: &[&str] = &["fail", "leave-out"];
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -11,11 +11,14 @@ mod feeding;
 mod follower;
 mod heartbeat;
 mod lead;
+mod leadership;
+mod messaging;
 mod odb_counts;
 mod ops;
 mod pickup;
 mod proposals;
 mod scheduler;
+mod standing;
 mod sweeper;
 mod workers;
 
@@ -27,7 +30,7 @@ use tokio::{
     task::JoinSet,
 };
 
-pub(crate) use self::core::Core;
+pub(crate) use self::{core::Core, messaging::STATUS};
 use crate::{
     boot::{self, Boot, LISTENER_FD},
     control::Control,
@@ -65,9 +68,14 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let mut parts = JoinSet::new();
     parts.spawn(feeding::serve(Arc::clone(&core)));
     parts.spawn(follower::run(Arc::clone(&core)));
+    parts.spawn(standing::run(Arc::clone(&core)));
     parts.spawn(lead(Arc::clone(&core), ops));
     tokio::select! {
-        _ = terminate.recv() => {}
+        _ = terminate.recv() => {
+            parts.shutdown().await;
+            leadership::depart(&core).await;
+        }
+        // Another singleton of this server takes its place.
         () = control.drain_asked() => {}
         Some(outcome) = parts.join_next() => outcome.context("a part of the singleton ended badly")??,
     }
@@ -83,6 +91,8 @@ async fn lead(core: Arc<Core>, ops: Option<std::net::TcpListener>) -> anyhow::Re
     let mut parts = JoinSet::new();
     parts.spawn(ops::serve(Arc::clone(&core), ops));
     parts.spawn(follower::listen_for_hints(Arc::clone(&core)));
+    parts.spawn(messaging::run(Arc::clone(&core)));
+    parts.spawn(leadership::run(Arc::clone(&core)));
     parts.spawn(heartbeat::run(Arc::clone(&core)));
     parts.spawn(pickup::run(Arc::clone(&core)));
     parts.spawn(deployer::run(Arc::clone(&core)));

@@ -17,7 +17,7 @@ mod wire;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -33,6 +33,7 @@ use crate::{
     boot::{self, Boot, IN_FLIGHT_FD, LISTENER_FD},
     control::Control,
     descriptors,
+    feed::Duty,
     log_file::LogFile,
     logging, master_key, sys,
     trouble::{self, Trouble},
@@ -87,13 +88,16 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let (draining, drain) = tokio::sync::watch::channel(false);
     let roster = Roster::new(&boot.settings.http, descriptors::limit());
     let brokers = brokers::Brokers::new(Arc::clone(&pipeline), links);
-    let load = busy(&roster, &pipeline, memory, &brokers);
+    let (told_duty, duty) = tokio::sync::watch::channel(Duty::default());
+    let ledger_of_sender = Arc::clone(&ledger);
+    let sender =
+        sender::Sender::new(&boot, ledger_of_sender, Arc::clone(&pipeline), drain.clone(), duty.clone());
+    let load = busy(&roster, &pipeline, memory, &brokers, sender.attempts());
     let watched = Arc::clone(&pipeline);
     let watching = Arc::clone(&roster).watch(move || watched.buffers().are_scarce());
     tokio::spawn(watching);
-    let reporting =
-        reporting::start(&boot, keeper, control.clone(), drain.clone(), load, Arc::clone(&ledger));
-    let sender = sender::Sender::new(&boot, ledger, Arc::clone(&pipeline), drain.clone());
+    let told = (ledger, told_duty);
+    let reporting = reporting::start(&boot, keeper, control.clone(), drain.clone(), load, told);
     let serving = async {
         // Nothing is accepted before there is a catalog to serve.
         tokio::select! {
@@ -112,8 +116,8 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
             let _ = draining.send(true);
         };
         let sending = tokio::spawn(sender.run());
-        let consuming = tokio::spawn(brokers.run(reporting.applied, drain.clone()));
-        let front = http::Front::new(pipeline, boot.development, drain);
+        let consuming = tokio::spawn(brokers.run(reporting.applied, drain.clone(), duty.clone()));
+        let front = http::Front::new(pipeline, boot.development, drain, duty);
         listen::serve(listener, front, &roster, &boot.settings.http, stop).await?;
         // Attempts that outlast this are in doubt, and made again by others.
         let patience = Duration::from_millis(boot.settings.http.drain_ms);
@@ -135,6 +139,7 @@ fn busy(
     pipeline: &Arc<Pipeline>,
     memory: Memory,
     brokers: &Arc<brokers::Brokers>,
+    attempts: Arc<AtomicUsize>,
 ) -> Box<dyn Fn() -> Load + Send> {
     let (roster, pipeline, brokers) = (Arc::clone(roster), Arc::clone(pipeline), Arc::clone(brokers));
     let refused = AtomicU64::new(0);
@@ -152,6 +157,8 @@ fn busy(
             connections: crowd.open,
             connections_idle: crowd.idle,
             body_bytes: pipeline.buffers().bytes(),
+            under_way: crowd.open.saturating_sub(crowd.idle)
+                + (attempts.load(Ordering::Relaxed) + brokers.ending()) as u64,
             memory_bytes: memory.bytes(),
             troubles: trouble::present(),
             consuming: brokers.consuming(),

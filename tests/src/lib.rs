@@ -11,6 +11,7 @@
 pub mod artifact;
 mod attack;
 pub mod catalog;
+pub mod cluster;
 pub mod command;
 pub mod crowd;
 pub mod deployment;

@@ -1,7 +1,7 @@
 //! `/api/v1/deployments`.
 
 use axum::body::Body;
-use busbar_model::{DeploymentState, Digest, bounds::PLUGIN_BYTES_MAX};
+use busbar_model::{Digest, bounds::PLUGIN_BYTES_MAX};
 use serde_json::{Value, json};
 
 use crate::fixture::{Api, by, now, request, server};
@@ -80,11 +80,12 @@ async fn each_server_and_worker_shows_what_it_runs() {
     let api = Api::new();
     let live = api.deploy("p", b"v1", &[]);
     for server in ["one", "two", "three"] {
-        let state = DeploymentState::Prepared;
-        api.odb.set_server_state(&live.id, server, state, None, now()).unwrap();
+        api.odb.prepared_on(&live.id, server, now(), 0).unwrap();
     }
-    api.odb.heartbeat(&server("one", now(), &[("p", Digest::of(b"v1")), ("q", Digest::of(b"q"))])).unwrap();
-    api.odb.heartbeat(&server("two", now().plus_ms(-20_000), &[("p", Digest::of(b"v1"))])).unwrap();
+    api.odb
+        .heartbeat(&server("one", now(), &[("p", Digest::of(b"v1")), ("q", Digest::of(b"q"))]), 10_000)
+        .unwrap();
+    api.odb.heartbeat(&server("two", now().plus_ms(-20_000), &[("p", Digest::of(b"v1"))]), 10_000).unwrap();
     let seen = api.get(&format!("{PATH}/{}", live.id)).await.is(200);
     let digest = Digest::of(b"v1").to_string();
     assert_eq!(

@@ -15,12 +15,12 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode, request::Builder},
 };
-use busbar_admin::{Settings, router};
+use busbar_admin::{Asked, Heard, Settings, Whom, router};
 use busbar_model::{
-    Deployment, DeploymentState, Digest, Name, Timestamp,
+    Deployment, Digest, Name, Timestamp,
     deployment::Source,
     plugin::{Description, Kind},
-    server::{Load, Server, Worker, WorkerState},
+    server::{Condition, Load, Server, Standing, Worker, WorkerState},
     service::ServiceDescription,
 };
 use busbar_store::{By, MasterKey, NewDeployment, Odb, Received};
@@ -180,9 +180,8 @@ impl Api {
         let new = NewDeployment { id: None, stem: name(plugin), bytes, source: Source::Api, forced: false };
         let Received::New(deployment) = self.odb.receive(&by(), new).unwrap() else { panic!("{plugin}") };
         self.odb.described(&deployment.id, &description(plugin, services), now()).unwrap();
-        for state in [DeploymentState::Compiled, DeploymentState::Prepared] {
-            self.odb.advance(&deployment.id, state, now()).unwrap();
-        }
+        self.odb.compiled_on(&deployment.id, "here", now()).unwrap();
+        self.odb.prepared_on(&deployment.id, "here", now(), 0).unwrap();
         self.odb.activate(&by(), &deployment.id, 0, Vec::new()).unwrap().deployment
     }
 }
@@ -210,6 +209,7 @@ pub(crate) fn settings() -> (Settings, Arc<AtomicUsize>, TempDir) {
                 if reached { Ok(Duration::from_millis(12)) } else { Err("nobody is there".to_owned()) }
             })
         }),
+        ask: Some(Arc::new(|whom| Box::pin(async move { asked(&whom) }))),
         version: "1.2.3",
     };
     (settings, hints, folder)
@@ -269,6 +269,27 @@ pub(crate) fn server(server: &str, heartbeat_at: Timestamp, plugins: &[(&str, Di
         started_at: now(),
         heartbeat_at,
         engine: "engine-1".to_owned(),
+        standing: Standing {
+            condition: Condition::Ready,
+            address: Some("10.0.0.1:17010".to_owned()),
+            ..Standing::default()
+        },
         workers: vec![worker(0, plugins), worker(1, BTreeMap::new())],
     }
+}
+
+/// As two servers would answer, one of which hangs.
+fn asked(whom: &Whom) -> Asked {
+    let answer = |server: &str, progress: Option<(u64, u64)>| Heard {
+        from: format!("{server}/17"),
+        progress,
+        body: if progress.is_none() { json!({"server": server}) } else { json!(null) },
+    };
+    let answers = match whom {
+        Whom::One(server) if server == "gone" => Vec::new(),
+        Whom::One(server) => vec![answer(server, None)],
+        Whom::Any => vec![answer("a", None)],
+        Whom::All => vec![answer("a", None), answer("b", Some((0, 2)))],
+    };
+    Asked { broker: "connected".to_owned(), answers }
 }

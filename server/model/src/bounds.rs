@@ -126,6 +126,21 @@ pub const PAGE_ITEMS_MAX: u32 = 500;
 /// A live server renews its heartbeat this often; one silent for `HEARTBEAT_DEAD_MS` is not waited for.
 pub const HEARTBEAT_MS: u64 = 2_000;
 pub const HEARTBEAT_DEAD_MS: u64 = 10_000;
+/// The leader's lease: how often it is renewed and looked at, for how long a leader that can't renew it goes on, and
+/// after how long a silence another server takes it.
+pub const LEASE_LOOK_MS: u64 = 1_000;
+pub const LEASE_HELD_MS: u64 = 4_000;
+pub const LEASE_SILENT_MS: u64 = 6_000;
+/// Events between servers: those that wait at the broker for one process, for how long, how large one is, and how
+/// long one that was published is waited for.
+pub const EVENTS_WAITING_MAX: u32 = 1_000;
+pub const EVENT_LIFE_MS: u64 = 10_000;
+pub const EVENT_BYTES_MAX: usize = 256 * 1024;
+pub const EVENT_PATIENCE_MS: u64 = 2_000;
+/// How long workers have to show that they live when someone asks how a server is.
+pub const WORKERS_ANSWER_MS: u64 = 500;
+/// How long servers have to answer when someone asks all of them.
+pub const SERVERS_ANSWER_MS: u64 = 1_500;
 /// How often the singleton asks the ODB for changes when no hint comes.
 pub const ODB_POLL_MS: u64 = 2_000;
 /// A worker whose singleton is silent for so long asks the ODB itself.

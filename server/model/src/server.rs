@@ -35,6 +35,89 @@ impl FromStr for WorkerState {
     }
 }
 
+/// What people want of a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wanted {
+    #[default]
+    Serve,
+    /// It takes no new work; what it has under way it ends.
+    Drain,
+}
+
+impl Wanted {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Serve => "serve",
+            Self::Drain => "drain",
+        }
+    }
+}
+
+impl FromStr for Wanted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Serve, Self::Drain]
+            .into_iter()
+            .find(|wanted| wanted.as_str() == text)
+            .ok_or_else(|| format!("{text:?} is nothing that a server can be wanted for"))
+    }
+}
+
+/// What a server is fit for, as it says itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    /// Its workers do not all serve what is active yet.
+    #[default]
+    Starting,
+    Ready,
+    /// Something active can't be loaded here, while other servers can: callers are sent to those.
+    Behind,
+    /// As it was told; calls or deliveries are under way.
+    Draining,
+    /// Nothing is under way any more.
+    Drained,
+    /// It was told to end.
+    Stopped,
+}
+
+impl Condition {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Behind => "behind",
+            Self::Draining => "draining",
+            Self::Drained => "drained",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl FromStr for Condition {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Starting, Self::Ready, Self::Behind, Self::Draining, Self::Drained, Self::Stopped]
+            .into_iter()
+            .find(|condition| condition.as_str() == text)
+            .ok_or_else(|| format!("server condition {text:?} is unknown"))
+    }
+}
+
+/// How a server stands: what is wanted of it, and what it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    pub wanted: Wanted,
+    pub condition: Condition,
+    /// Why it is not ready.
+    pub reason: Option<String>,
+    /// Where balancers reach it: `HOST:PORT` or `unix:PATH`.
+    pub address: Option<String>,
+}
+
 /// How busy a worker was when it was last asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -44,6 +127,8 @@ pub struct Load {
     pub connections_idle: u64,
     /// Request bodies that are held in memory.
     pub body_bytes: u64,
+    /// Calls, attempts at deliveries and messages that have not ended.
+    pub under_way: u64,
     /// Linear memory of all instances.
     pub memory_bytes: u64,
     /// What it lacked a moment ago: `connections`, `descriptors`, `bodies`, `replies`, `memory`, `logs`.
@@ -102,6 +187,7 @@ pub struct Server {
     pub heartbeat_at: Timestamp,
     /// The engine and processor its artifacts are for.
     pub engine: String,
+    pub standing: Standing,
     pub workers: Vec<Worker>,
 }
 

@@ -22,6 +22,16 @@ pub(crate) struct Server {
     #[serde(default)]
     pub(crate) heartbeat_at: String,
     #[serde(default)]
+    pub(crate) leads: bool,
+    #[serde(default)]
+    pub(crate) wanted: String,
+    #[serde(default)]
+    pub(crate) condition: String,
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
+    #[serde(default)]
+    pub(crate) address: Option<String>,
+    #[serde(default)]
     pub(crate) workers: Vec<Worker>,
 }
 

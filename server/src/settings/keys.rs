@@ -12,7 +12,13 @@ pub(super) enum Kind {
     /// A text that is not empty.
     Text,
     OdbUrl,
+    AmqpUrl,
     HttpUrl,
+    /// A name of the bus.
+    Name,
+    /// Where others reach a socket: a host and a port.
+    Reached,
+    Word(&'static [&'static str]),
     LogLevel,
     Whole {
         least: u64,
@@ -57,7 +63,11 @@ const YEAR_S: u64 = 366 * 24 * 3_600;
 const MIB: u64 = 1024 * 1024;
 
 pub(super) const KEYS: &[Key] = &[
+    key("server", "name", Kind::Name),
+    key("server", "address", Kind::Reached),
     key("odb", "url", Kind::OdbUrl),
+    key("odb", "stale_limit_s", whole(0, YEAR_S)),
+    key("amqp", "url", Kind::AmqpUrl),
     key("http", "listen", Kind::Address),
     key("http", "drain_ms", whole(0, HOUR_MS)),
     key("http", "drain_idle_ms", whole(0, HOUR_MS)),
@@ -79,6 +89,8 @@ pub(super) const KEYS: &[Key] = &[
     key("deliveries", "confirmed_kept_s", whole(0, 100 * YEAR_S)),
     key("deliveries", "given_up_kept_s", whole(0, 100 * YEAR_S)),
     key("compile", "timeout_s", whole(1, 3_600)),
+    key("deploy", "unprepared", Kind::Word(super::Unprepared::WORDS)),
+    key("deploy", "patience_s", whole(1, 24 * 3_600)),
     // Less memory compiles nothing.
     key("compile", "memory_mib", Kind::WholeOrNone { least: 256, most: 1024 * 1024 }),
 ];
@@ -96,6 +108,10 @@ impl Kind {
             Self::OdbUrl => "\"sqlite:PATH\", \"postgres://USER:PASSWORD@HOST/DATABASE\" or the same with \
                  mysql or mariadb"
                 .to_owned(),
+            Self::AmqpUrl => "\"amqp://USER:PASSWORD@HOST:PORT/VHOST\", or amqps for TLS".to_owned(),
+            Self::Name => "letters, digits, \".\", \"-\" and \"_\", beginning with a letter".to_owned(),
+            Self::Reached => "a host and a port, such as \"bus1.example.org:17010\"".to_owned(),
+            Self::Word(words) => format!("one of {}", words.join(", ")),
             Self::HttpUrl => "an address that begins with http:// or https://".to_owned(),
             Self::LogLevel => format!("{}, or `target=level` pairs with commas", LEVELS.join(", ")),
             Self::Whole { least, most } => format!("a whole number from {least} to {most}"),
@@ -132,6 +148,13 @@ impl Kind {
                     matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some()
                 })
             }
+            (Self::AmqpUrl, Value::String(text)) => {
+                let address = busbar_model::connection::amqp::parse_url(text);
+                address.is_ok_and(|address| address.username.is_some() && address.password.is_some())
+            }
+            (Self::Name, Value::String(text)) => text.parse::<busbar_model::Name>().is_ok(),
+            (Self::Reached, Value::String(text)) => is_reached(text),
+            (Self::Word(words), Value::String(text)) => words.contains(&text.as_str()),
             (Self::LogLevel, Value::String(text)) => is_level(text),
             _ => false,
         }
@@ -145,6 +168,12 @@ impl Kind {
         let shown = if secret { "the value".to_owned() } else { shown(value) };
         Some(format!("{shown} is not allowed; allowed is {}", self.allowed()))
     }
+}
+
+fn is_reached(text: &str) -> bool {
+    let authority = text.parse::<http::uri::Authority>().ok();
+    authority
+        .is_some_and(|authority| authority.port_u16().is_some_and(|port| port > 0) && !text.contains('@'))
 }
 
 fn is_level(text: &str) -> bool {
@@ -169,7 +198,7 @@ fn shown(value: &Value) -> String {
 /// Why the value of a key can't be taken.
 pub(super) fn refusal(key: Key, value: &Value) -> Option<String> {
     // The URL may have a password in it.
-    key.kind.refusal(value, key.name == "token" || key.kind == Kind::OdbUrl)
+    key.kind.refusal(value, key.name == "token" || matches!(key.kind, Kind::OdbUrl | Kind::AmqpUrl))
 }
 
 /// Everything that is wrong with a file: where (section and key), and why.

@@ -36,6 +36,15 @@ fn samples(kind: Kind) -> (Value, Vec<Value>) {
         Kind::OdbUrl => {
             (text("sqlite:/x"), vec![text("sqlite:"), text("oracle://x"), text("sqlite::memory:")])
         }
+        Kind::AmqpUrl => (
+            text("amqp://a:b@x/%2f"),
+            vec![text("amqp://x"), text("http://a:b@x"), text("amqp://a@x"), text("")],
+        ),
+        Kind::Name => (text("bus-1"), vec![text(""), text("a b"), text("ä"), Value::Integer(1)]),
+        Kind::Reached => {
+            (text("bus1:17010"), vec![text("bus1"), text("bus1:0"), text("a@b:1"), text("a b:1"), text("")])
+        }
+        Kind::Word(words) => (text(words[0]), vec![text("maybe"), text("")]),
         Kind::HttpUrl => (text("http://x:1"), vec![text("x:1"), text("ftp://x"), text("http://")]),
         Kind::LogLevel => {
             (text("info,hyper=warn"), vec![text("loud"), text("hyper=loud"), text("=info"), text("")])

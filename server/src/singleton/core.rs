@@ -1,13 +1,16 @@
 //! What the parts of the singleton share.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use anyhow::Context as _;
-use busbar_model::{Definitions, Digest, bounds::WORKER_MEMORY_BYTES_MAX};
-use busbar_store::{By, Error, Odb};
+use busbar_model::{Definitions, Digest, bounds::WORKER_MEMORY_BYTES_MAX, server::Standing};
+use busbar_store::{By, Error, Fence, Odb};
 use busbar_wasm::{ArtifactCache, Engine, Use};
 use tokio::sync::{Notify, watch};
 
@@ -15,7 +18,14 @@ use crate::{
     boot::Boot,
     clock,
     control::Control,
-    singleton::{odb_counts::OdbCounts, scheduler::Lateness, workers::Workers},
+    events::Hints,
+    feed::Duty,
+    singleton::{
+        odb_counts::OdbCounts,
+        scheduler::Lateness,
+        standing::{self, Circumstances},
+        workers::Workers,
+    },
 };
 
 /// ODB connections of a singleton.
@@ -27,6 +37,7 @@ pub(crate) struct Feed {
     pub(crate) catalog: Option<Arc<Definitions>>,
     /// Versions to be loaded and kept, behind the number of this list.
     pub(crate) prepare: (u64, Vec<Digest>),
+    pub(crate) duty: Duty,
 }
 
 pub(crate) struct Core {
@@ -37,6 +48,16 @@ pub(crate) struct Core {
     pub(crate) workers: Workers,
     pub(crate) odb_counts: OdbCounts,
     pub(crate) lateness: Lateness,
+    /// While this server leads the cluster.
+    pub(crate) fence: watch::Sender<Option<Fence>>,
+    /// What this server says of itself.
+    pub(crate) standing: watch::Sender<Standing>,
+    /// Tells the other servers that the ODB changed.
+    pub(crate) hints: OnceLock<Arc<dyn Hints>>,
+    /// Something that this server's standing depends on may have changed: look now.
+    pub(crate) stand: Notify,
+    /// What is wanted of this server may have changed: tell of it, and hear, now.
+    pub(crate) beat: Notify,
     /// The ODB may have changed: look now.
     pub(crate) follow: Notify,
     /// A deployment may go on: look now.
@@ -52,16 +73,29 @@ pub(crate) struct Core {
     seen_version: AtomicI64,
     /// The last change of what workers run that the ODB was told.
     written: AtomicU64,
+    circumstances: Mutex<Circumstances>,
+    /// When the ODB last answered, in milliseconds of the boot-time clock.
+    answered_ms: AtomicU64,
+}
+
+fn boot_ms() -> u64 {
+    u64::try_from(clock::boot_time().as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Core {
     pub(crate) async fn open(boot: Boot, control: Control) -> anyhow::Result<Arc<Self>> {
-        let url = boot.odb_url.clone();
-        let odb = tokio::task::spawn_blocking(move || Odb::open(&url, CONNECTIONS_MAX)).await?;
-        let odb = odb.context("failed to open the ODB")?;
+        let (url, id) = (boot.odb_url.clone(), boot.server_id.clone());
+        let opened = tokio::task::spawn_blocking(move || {
+            let odb = Odb::open(&url, CONNECTIONS_MAX)?;
+            let own = odb.servers()?.into_iter().find(|server| server.id == id);
+            Ok::<_, Error>((odb, own.map(|own| own.standing.wanted).unwrap_or_default()))
+        });
+        // What is wanted of the server is known before its workers hear of anything.
+        let (odb, wanted) = opened.await?.context("failed to open the ODB")?;
         // Only its name is needed here; compiling has a process of its own.
         let engine = Engine::new(Use::Compiling, WORKER_MEMORY_BYTES_MAX)?;
         let artifacts = ArtifactCache::open(&boot.layout.artifacts(), &engine)?;
+        let address = boot.address();
         Ok(Arc::new(Self {
             boot,
             odb,
@@ -70,6 +104,11 @@ impl Core {
             workers: Workers::default(),
             odb_counts: OdbCounts::default(),
             lateness: Lateness::default(),
+            fence: watch::Sender::new(None),
+            standing: watch::Sender::new(standing::at_first(address)),
+            hints: OnceLock::new(),
+            stand: Notify::new(),
+            beat: Notify::new(),
             follow: Notify::new(),
             deploy: Notify::new(),
             deaths: Notify::new(),
@@ -79,6 +118,8 @@ impl Core {
             deployed: AtomicBool::new(false),
             seen_version: AtomicI64::new(i64::MAX),
             written: AtomicU64::new(0),
+            circumstances: Mutex::new(Circumstances { wanted, ..Circumstances::default() }),
+            answered_ms: AtomicU64::new(boot_ms()),
         }))
     }
 
@@ -96,10 +137,45 @@ impl Core {
     ) -> Result<T, Error> {
         let odb = self.odb.clone();
         match tokio::task::spawn_blocking(move || work(&odb)).await {
-            Ok(outcome) => outcome,
+            Ok(outcome) => {
+                if !matches!(outcome, Err(Error::Connections(_) | Error::Lost(_) | Error::Open(_))) {
+                    self.answered_ms.store(boot_ms(), Ordering::Relaxed);
+                }
+                outcome
+            }
             // The pool's threads end with the process only.
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
+    }
+
+    /// For how long the ODB was not to be had.
+    pub(crate) fn silence(&self) -> Duration {
+        Duration::from_millis(boot_ms().saturating_sub(self.answered_ms.load(Ordering::Relaxed)))
+    }
+
+    /// Looks at, or changes, what this server's standing depends on.
+    pub(crate) fn circumstances<T>(&self, look: impl FnOnce(&mut Circumstances) -> T) -> T {
+        look(&mut self.circumstances.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// This process changed the ODB.
+    pub(crate) fn changed(&self) {
+        self.look();
+        self.tell_others();
+    }
+
+    /// What this process knows already is news for other servers.
+    pub(crate) fn tell_others(&self) {
+        if let Some(hints) = self.hints.get() {
+            hints.changed();
+        }
+    }
+
+    /// The ODB may have changed.
+    pub(crate) fn look(&self) {
+        self.follow.notify_one();
+        self.deploy.notify_one();
+        self.put_away.notify_one();
     }
 
     /// The singleton as the author of a change.

@@ -59,7 +59,7 @@ async fn take_up(core: &Arc<Core>, report: PathBuf) {
                 tracing::error!(plugin = %plugin.name, reason, "plugin is quarantined; its services answer 503");
             }
             if !quarantined.is_empty() {
-                core.follow.notify_one();
+                core.changed();
             }
         }
         Err(error) => tracing::warn!(error = %chain(&error), "death can't be recorded at present"),

@@ -1,5 +1,8 @@
 //! Moves deployments on: received → validated → compiled → prepared on every live server → active.
 //!
+//! Every server of the cluster does so for itself, by what the ODB says of it; whichever is the last to be prepared
+//! makes the switch.
+//!
 //! Everything is read from the ODB and the workers' reports anew at each round, so a round can be lost
 //! or repeated, also by a crash, and the next one goes on where things stand.
 
@@ -12,13 +15,15 @@ use std::{
 use busbar_model::{
     Deployment, DeploymentState, Digest, Name,
     bounds::{HEARTBEAT_DEAD_MS, PLUGIN_VERSIONS_KEPT},
+    plugin::Description,
 };
-use busbar_store::Error;
+use busbar_store::{Error, LeftOut};
 use tokio::time::{sleep, timeout};
 
 use crate::{
     causes::chain,
     clock,
+    settings::Unprepared,
     singleton::{
         Core,
         compiler::{self, Failure},
@@ -51,8 +56,8 @@ async fn round(core: &Arc<Core>, compiling: &Compiling) -> Result<(), Error> {
     let (pending, head) = core.odb(|odb| Ok((odb.pending_deployments()?, odb.head()?))).await?;
     let prepare: Vec<Digest> = pending
         .iter()
-        .filter(|d| matches!(d.state, DeploymentState::Compiled | DeploymentState::Prepared))
-        .map(|d| d.digest)
+        .filter(|deployment| stage(core, deployment) >= Stage::Compiled)
+        .map(|deployment| deployment.digest)
         .collect();
     core.feed.send_if_modified(|feed| {
         let differs = feed.prepare.1 != prepare;
@@ -63,13 +68,13 @@ async fn round(core: &Arc<Core>, compiling: &Compiling) -> Result<(), Error> {
     });
     core.set_deployed(pending.is_empty(), head.version);
     for deployment in pending {
-        let moved = match deployment.state {
-            DeploymentState::Compiled => prepare_here(core, &deployment).await,
-            DeploymentState::Prepared => switch(core, &deployment).await,
-            _ => {
+        let moved = match stage(core, &deployment) {
+            Stage::Begun => {
                 start_compiling(core, compiling, deployment);
                 continue;
             }
+            Stage::Compiled => prepare_here(core, &deployment).await,
+            Stage::LeftOut | Stage::Prepared => switch(core, &deployment).await,
         };
         if let Err(error) = moved {
             // The others go on.
@@ -77,6 +82,27 @@ async fn round(core: &Arc<Core>, compiling: &Compiling) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// How far this server is with a deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Begun,
+    /// It is not prepared, and the deployment goes on without it.
+    LeftOut,
+    Compiled,
+    Prepared,
+}
+
+fn stage(core: &Core, deployment: &Deployment) -> Stage {
+    let own = deployment.servers.iter().find(|server| server.server == core.boot.server_name);
+    match own.map(|own| own.state) {
+        Some(DeploymentState::Failed) => Stage::LeftOut,
+        // Its artifact may be gone with the machine's cache.
+        Some(DeploymentState::Compiled) if core.artifacts.has(&deployment.digest) => Stage::Compiled,
+        Some(DeploymentState::Prepared) if core.artifacts.has(&deployment.digest) => Stage::Prepared,
+        _ => Stage::Begun,
+    }
 }
 
 /// Compiling takes its time, so it goes on beside the rounds.
@@ -97,14 +123,13 @@ fn start_compiling(core: &Arc<Core>, compiling: &Compiling, deployment: Deployme
 async fn compile(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error> {
     let started = std::time::Instant::now();
     let (id, digest) = (deployment.id.clone(), deployment.digest);
-    // A version that was live before has an artifact and a description already.
-    let known = deployment.state == DeploymentState::Validated && core.artifacts.has(&digest);
+    // A version that was live before, or that another server has described, needs no more than an artifact.
+    let known = deployment.state != DeploymentState::Received && core.artifacts.has(&digest);
     if !known {
         let description = match compiler::compile(core, digest, deployment.plugin.clone()).await {
             Ok(description) => description,
-            Err(failure @ (Failure::Refused(_) | Failure::Killed)) => {
-                return fail(core, deployment, failure.to_string()).await;
-            }
+            Err(Failure::Refused(reason)) => return fail(core, deployment, reason).await,
+            Err(failure @ Failure::Killed) => return unprepared(core, deployment, failure.to_string()).await,
             Err(Failure::Temporary(reason)) => {
                 tracing::warn!(deployment = deployment.id, reason, "not compiled yet; it is tried again");
                 // Not at once: what is short may come back.
@@ -112,55 +137,104 @@ async fn compile(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error>
                 return Ok(());
             }
         };
-        if deployment.state == DeploymentState::Received {
-            let described = deployment.clone();
-            let outcome = core.odb(move |odb| {
-                odb.described(&described.id, &description, clock::now())?;
-                contracts::refusal(odb, &described)
-            });
-            match outcome.await {
-                Err(error @ Error::ServiceTaken { .. }) => {
-                    return fail(core, deployment, chain(&error)).await;
-                }
-                Ok(Some(reason)) => return fail(core, deployment, reason).await,
-                outcome => drop(outcome?),
-            }
+        if deployment.state == DeploymentState::Received
+            && let Some(reason) = describe(core, deployment, description).await?
+        {
+            return fail(core, deployment, reason).await;
         }
     }
     let server = core.boot.server_name.clone();
-    core.odb(move |odb| {
-        odb.advance(&id, DeploymentState::Compiled, clock::now())?;
-        odb.set_server_state(&id, &server, DeploymentState::Compiled, None, clock::now())
-    })
-    .await?;
+    overtaken(core.odb(move |odb| odb.compiled_on(&id, &server, clock::now())).await)?;
+    core.deploy.notify_one();
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(deployment = deployment.id, plugin = %deployment.plugin, %digest, took_ms, "compiled");
     Ok(())
+}
+
+/// Tells the ODB what the component says of itself; why that can't be, if so.
+async fn describe(
+    core: &Core,
+    deployment: &Deployment,
+    description: Description,
+) -> Result<Option<String>, Error> {
+    let described = deployment.clone();
+    let outcome = core.odb(move |odb| {
+        overtaken(odb.described(&described.id, &description, clock::now()))?;
+        contracts::refusal(odb, &described)
+    });
+    match outcome.await {
+        Err(error @ Error::ServiceTaken { .. }) => Ok(Some(chain(&error))),
+        outcome => outcome,
+    }
+}
+
+/// Another server moved the deployment on meanwhile: the next round sees how far it is.
+fn overtaken(outcome: Result<(), Error>) -> Result<(), Error> {
+    match outcome {
+        Err(Error::WrongState { .. }) => Ok(()),
+        other => other,
+    }
 }
 
 async fn prepare_here(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error> {
     match core.workers.preparation(&deployment.digest) {
         Preparation::Waiting => Ok(()),
         Preparation::Impossible(reason) => {
-            fail(core, deployment, format!("a worker can't load it: {reason}")).await
+            unprepared(core, deployment, format!("a worker can't load it: {reason}")).await
         }
         Preparation::Done => {
             let (id, server) = (deployment.id.clone(), core.boot.server_name.clone());
-            core.odb(move |odb| {
-                odb.set_server_state(&id, &server, DeploymentState::Prepared, None, clock::now())?;
-                odb.advance(&id, DeploymentState::Prepared, clock::now())
-            })
-            .await?;
+            core.odb(move |odb| odb.prepared_on(&id, &server, clock::now(), dead_ms())).await?;
+            core.tell_others();
             switch(core, deployment).await
         }
     }
 }
 
-/// The one commit that lets the cluster's callers meet the new version.
+/// This server can't be prepared: what becomes of the deployment is a matter of policy.
+async fn unprepared(core: &Arc<Core>, deployment: &Deployment, reason: String) -> Result<(), Error> {
+    let server = core.boot.server_name.clone();
+    leave_out(core, deployment, vec![server], reason).await
+}
+
+async fn leave_out(
+    core: &Arc<Core>,
+    deployment: &Deployment,
+    servers: Vec<String>,
+    reason: String,
+) -> Result<(), Error> {
+    let told = format!("on {}: {reason}", servers.join(", "));
+    if core.boot.settings.deploy.unprepared == Unprepared::LeaveOut {
+        let (id, by) = (deployment.id.clone(), core.by(&deployment.actor));
+        let left = core.odb(move |odb| odb.leave_out(&by, &id, &servers, &reason, dead_ms())).await?;
+        tracing::warn!(deployment = deployment.id, plugin = %deployment.plugin, told, "servers are left out of a deployment");
+        if left == LeftOut::GoesOn {
+            core.changed();
+            return Ok(());
+        }
+    }
+    fail(core, deployment, told).await
+}
+
+/// Servers that live and are not prepared are not waited for for ever.
+async fn waited(core: &Arc<Core>, deployment: &Deployment, servers: Vec<String>) -> Result<(), Error> {
+    let patience_s = core.boot.settings.deploy.patience_s;
+    let patience_ms = i64::try_from(patience_s.saturating_mul(1_000)).unwrap_or(i64::MAX);
+    if deployment.created_at.plus_ms(patience_ms) > clock::now() {
+        tracing::debug!(deployment = deployment.id, ?servers, "servers are not prepared yet");
+        return Ok(());
+    }
+    leave_out(core, deployment, servers, format!("not prepared within {patience_s} s")).await
+}
+
+fn dead_ms() -> i64 {
+    i64::try_from(HEARTBEAT_DEAD_MS).unwrap_or(i64::MAX)
+}
+
+/// The one commit that lets the cluster's callers meet the new version. Whichever server comes first makes it.
 async fn switch(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error> {
     let (id, by, development) = (deployment.id.clone(), core.by(&deployment.actor), core.boot.development);
     let wanted = deployment.clone();
-    let dead_ms = i64::try_from(HEARTBEAT_DEAD_MS).unwrap_or(i64::MAX);
     let switched = core.odb(move |odb| {
         // Again, since others may have gone live since it was described.
         if let Some(reason) = contracts::refusal(odb, &wanted)? {
@@ -170,13 +244,11 @@ async fn switch(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error> 
             Some(description) if development => proposals(&description),
             _ => Vec::new(),
         };
-        odb.activate(&by, &id, dead_ms, proposals).map(Ok)
+        odb.activate(&by, &id, dead_ms(), proposals).map(Ok)
     });
     let activation = match switched.await {
-        Err(Error::NotPrepared { servers }) => {
-            tracing::debug!(deployment = deployment.id, ?servers, "servers are not prepared yet");
-            return Ok(());
-        }
+        Err(Error::NotPrepared { servers }) => return waited(core, deployment, servers).await,
+        Err(Error::WrongState { .. }) => return Ok(()),
         Err(error @ Error::ServiceTaken { .. }) => return fail(core, deployment, chain(&error)).await,
         Ok(Err(reason)) => return fail(core, deployment, reason).await,
         Ok(Ok(activation)) => activation,
@@ -187,9 +259,7 @@ async fn switch(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error> 
     for reason in activation.skipped {
         tracing::warn!(plugin = %active.plugin, reason, "a proposed channel was not made");
     }
-    core.follow.notify_one();
-    core.put_away.notify_one();
-    core.deploy.notify_one();
+    core.changed();
     tokio::spawn(tidy(Arc::clone(core), active.plugin));
     Ok(())
 }
@@ -197,10 +267,13 @@ async fn switch(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error> 
 async fn fail(core: &Arc<Core>, deployment: &Deployment, reason: String) -> Result<(), Error> {
     tracing::warn!(deployment = deployment.id, plugin = %deployment.plugin, digest = %deployment.digest, reason, "deployment failed");
     let (id, by) = (deployment.id.clone(), core.by(&deployment.actor));
-    core.odb(move |odb| odb.fail(&by, &id, &reason)).await?;
+    match core.odb(move |odb| odb.fail(&by, &id, &reason)).await {
+        // Another server was faster, and did better.
+        Err(Error::WrongState { .. }) => {}
+        outcome => drop(outcome?),
+    }
     tokio::spawn(tidy(Arc::clone(core), deployment.plugin.clone()));
-    core.put_away.notify_one();
-    core.deploy.notify_one();
+    core.changed();
     Ok(())
 }
 

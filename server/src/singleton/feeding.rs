@@ -8,7 +8,7 @@ use tokio::{net::UnixStream, sync::mpsc, time::timeout};
 use crate::{
     clock,
     control::{accepted, is_same_user, listen},
-    feed::{self, Link, ToSingleton, ToWorker},
+    feed::{self, Duty, Link, ToSingleton, ToWorker},
     singleton::Core,
 };
 
@@ -108,12 +108,18 @@ struct Sent {
     catalog: Option<(String, i64)>,
     /// The list's number.
     prepare: u64,
+    duty: Duty,
 }
 
 impl Sent {
     /// Tells what is new. What becomes active was prepared, so the catalog comes first: it is then
     /// held by it when it is prepared no more.
     async fn update(&mut self, link: &mut Link, now: &super::core::Feed) -> std::io::Result<()> {
+        // Before the catalog: with the first one calls are taken.
+        if self.duty != now.duty {
+            feed::send(link, &ToWorker::Duty(now.duty.clone())).await?;
+            self.duty = now.duty.clone();
+        }
         if let Some(definitions) = &now.catalog {
             let version = (definitions.incarnation.clone(), definitions.version);
             if self.catalog.as_ref() != Some(&version) {

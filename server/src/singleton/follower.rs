@@ -18,6 +18,11 @@ pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
                 ensure_artifacts(&core, &definitions).await;
                 known = Some(head);
                 core.feed.send_modify(|feed| feed.catalog = Some(Arc::new(definitions)));
+                core.stand.notify_one();
+                // Another server may have changed what this one waits for.
+                core.deploy.notify_one();
+                core.put_away.notify_one();
+                core.beat.notify_one();
                 core.show();
             }
             Ok(None) => {}
@@ -74,8 +79,7 @@ pub(crate) async fn listen_for_hints(core: Arc<Core>) -> anyhow::Result<()> {
     let mut hint = [0; 64];
     loop {
         socket.recv(&mut hint).await?;
-        core.follow.notify_one();
-        core.deploy.notify_one();
+        core.look();
         core.deaths.notify_one();
         // Someone may have asked for a run, or for another attempt.
         core.workers.wake_senders();

@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use busbar_model::{bounds::HEARTBEAT_MS, server::Server};
+use busbar_model::{
+    bounds::{HEARTBEAT_DEAD_MS, HEARTBEAT_MS},
+    server::{Condition, Server, Wanted},
+};
+use busbar_store::{Error, Odb};
 use tokio::time::{sleep, timeout};
 
 use crate::{causes::chain, clock, singleton::Core};
@@ -12,7 +16,7 @@ const GATHER: Duration = Duration::from_millis(10);
 
 pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
     let started_at = clock::now();
-    let mut changes = core.workers.changes();
+    let (mut changes, mut standings) = (core.workers.changes(), core.standing.subscribe());
     loop {
         let change = *changes.borrow_and_update();
         let server = Server {
@@ -22,14 +26,40 @@ pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
             started_at,
             heartbeat_at: clock::now(),
             engine: core.artifacts.fingerprint().to_owned(),
+            standing: standings.borrow_and_update().clone(),
             workers: core.workers.list(),
         };
-        match core.odb(move |odb| odb.heartbeat(&server)).await {
-            Ok(()) => core.set_written(change),
+        match core.odb(move |odb| tell(odb, &server)).await {
+            Ok((wanted, others_ready)) => {
+                core.set_written(change);
+                core.circumstances(|now| (now.wanted, now.others_ready) = (wanted, others_ready));
+                core.stand.notify_one();
+            }
             Err(error) => tracing::warn!(error = %chain(&error), "heartbeat could not be written"),
         }
-        if timeout(Duration::from_millis(HEARTBEAT_MS), changes.changed()).await.is_ok() {
+        let changed = async {
+            tokio::select! {
+                _ = changes.changed() => {}
+                _ = standings.changed() => {}
+                () = core.beat.notified() => {}
+            }
+        };
+        if timeout(Duration::from_millis(HEARTBEAT_MS), changed).await.is_ok() {
             sleep(GATHER).await;
         }
     }
+}
+
+/// What is wanted of the server, and whether another one takes calls.
+fn tell(odb: &Odb, server: &Server) -> Result<(Wanted, bool), Error> {
+    let dead_ms = i64::try_from(HEARTBEAT_DEAD_MS).unwrap_or(i64::MAX);
+    let wanted = odb.heartbeat(server, dead_ms)?;
+    // Only for who is behind does it matter.
+    let others_ready = server.standing.condition == Condition::Behind
+        && odb.servers()?.iter().any(|other| {
+            other.id != server.id
+                && other.is_live(server.heartbeat_at, dead_ms)
+                && other.standing.condition == Condition::Ready
+        });
+    Ok((wanted, others_ready))
 }

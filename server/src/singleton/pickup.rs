@@ -202,7 +202,7 @@ async fn receive(core: &Arc<Core>, claim: &Claim) -> anyhow::Result<bool> {
     match received.await.map_err(|error| anyhow::anyhow!(chain(&error)))? {
         Received::New(deployment) | Received::Existing(deployment) => {
             tracing::info!(file = claim.name, deployment = deployment.id, digest = %deployment.digest, "file taken in");
-            core.deploy.notify_one();
+            core.changed();
             Ok(put_away(core, claim, &deployment)?)
         }
         Received::AlreadyActive(deployment) => {

@@ -1,4 +1,4 @@
-//! Fires jobs: each second what is due becomes runs, which any worker attempts. Times are reckoned and kept in the
+//! Fires jobs, on the server that leads: each second what is due becomes runs, which any worker attempts. Times are reckoned and kept in the
 //! ODB; what ticks is only told apart from what does not.
 
 mod clockwork;
@@ -7,6 +7,7 @@ mod lateness;
 use std::{sync::Arc, time::Duration};
 
 use busbar_model::bounds::{JOB_TICK_MS, JOB_TICK_SILENT_MS};
+use busbar_store::Error;
 use tokio::time::{sleep, timeout};
 
 use self::clockwork::{Cron, Ticks};
@@ -43,8 +44,9 @@ async fn tick<T: Ticks, F: Future<Output = ()>>(silent: Duration, mut look: impl
 /// Fires all that is due, a part of it after the other.
 async fn look(core: &Core) {
     loop {
+        let Some(fence) = *core.fence.borrow() else { return };
         let now = clock::now();
-        match core.odb(move |odb| odb.fire_jobs(now)).await {
+        match core.odb(move |odb| odb.fire_jobs(fence, now)).await {
             Ok(fired) => {
                 if !fired.late_ms.is_empty() {
                     core.lateness.record(&fired.late_ms);
@@ -54,6 +56,8 @@ async fn look(core: &Core) {
                     return;
                 }
             }
+            // Another server does it.
+            Err(Error::Fenced) => return,
             Err(error) => {
                 tracing::warn!(error = %chain(&error), "jobs can't be fired at present");
                 return;

@@ -1,9 +1,9 @@
-//! Forgets what has had its time: expired values, kept replies, runs of jobs, deliveries that ended long ago.
+//! Forgets, on the server that leads, what has had its time: expired values, kept replies, runs of jobs, deliveries that ended long ago.
 
 use std::{sync::Arc, time::Duration};
 
 use busbar_model::bounds::RUNS_KEPT_MS;
-use busbar_store::Sweeping;
+use busbar_store::{Fence, Sweeping};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::{causes::chain, clock, singleton::Core};
@@ -17,13 +17,14 @@ pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         every.tick().await;
-        if let Err(error) = sweep(&core).await {
+        let Some(fence) = *core.fence.borrow() else { continue };
+        if let Err(error) = sweep(&core, fence).await {
             tracing::warn!(error = %chain(&error), "what has had its time can't be deleted at present");
         }
     }
 }
 
-async fn sweep(core: &Core) -> Result<(), busbar_store::Error> {
+async fn sweep(core: &Core, fence: Fence) -> Result<(), busbar_store::Error> {
     let kept = &core.boot.settings.deliveries;
     loop {
         let now = clock::now();
@@ -35,7 +36,7 @@ async fn sweep(core: &Core) -> Result<(), busbar_store::Error> {
             given_up_before: before(kept.given_up_kept_s),
             runs_before: now.plus_ms(-i64::try_from(RUNS_KEPT_MS).unwrap_or(i64::MAX)),
         };
-        if !core.odb(move |odb| odb.sweep(sweeping)).await? {
+        if !core.odb(move |odb| odb.sweep(fence, sweeping)).await? {
             return Ok(());
         }
         sleep(PAUSE).await;

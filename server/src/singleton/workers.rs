@@ -62,6 +62,15 @@ impl Default for Workers {
     }
 }
 
+/// What one worker serves.
+#[derive(Clone, Debug)]
+pub(crate) struct Serving {
+    pub(crate) version: i64,
+    pub(crate) plugins: BTreeMap<Name, Digest>,
+    /// Calls and the like that have not ended.
+    pub(crate) under_way: u64,
+}
+
 /// How far the workers are with loading a version.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Preparation {
@@ -169,6 +178,19 @@ impl Workers {
         workers
     }
 
+    /// What each worker serves that takes new calls.
+    pub(crate) fn serving(&self) -> Vec<Serving> {
+        let state = self.lock();
+        let ready = state.by_pid.values().filter(|connected| connected.worker.state == WorkerState::Ready);
+        ready
+            .map(|Connected { worker, .. }| Serving {
+                version: worker.catalog_version,
+                plugins: worker.plugins.clone(),
+                under_way: worker.load.under_way,
+            })
+            .collect()
+    }
+
     /// Whether so many workers, and all there are, serve the version.
     pub(crate) fn all_at(&self, version: i64, expected: usize) -> bool {
         let state = self.lock();
@@ -198,6 +220,12 @@ impl Workers {
 
     /// Sums that contain everything the workers counted until now.
     pub(crate) async fn totals(&self) -> Totals {
+        self.ask(COUNT_TIMEOUT).await;
+        self.lock().totals.clone()
+    }
+
+    /// Has all workers say how they are, and tells which of them did in time.
+    pub(crate) async fn ask(&self, patience: Duration) -> Vec<u32> {
         let id = self.ask_counts();
         let answered = async {
             loop {
@@ -208,10 +236,12 @@ impl Workers {
                 notified.await;
             }
         };
-        if timeout(COUNT_TIMEOUT, answered).await.is_err() {
+        if timeout(patience, answered).await.is_err() {
             tracing::debug!("some workers were too busy to be counted");
         }
-        self.lock().totals.clone()
+        let state = self.lock();
+        let answered = state.by_pid.iter().filter(|(_, connected)| connected.counted >= id);
+        answered.map(|(pid, _)| *pid).collect()
     }
 
     /// Has all workers look for what is to be delivered.

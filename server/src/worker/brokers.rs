@@ -8,7 +8,10 @@ mod outlet;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -21,6 +24,7 @@ use tokio::{sync::watch, task::JoinSet, time::Instant};
 
 use self::consumer::Running;
 pub(crate) use self::links::Links;
+use crate::feed::Duty;
 
 /// Links and consumers have this long to come to their end when they are replaced.
 const END: Duration = Duration::from_secs(30);
@@ -30,11 +34,12 @@ pub(crate) struct Brokers {
     pipeline: Arc<Pipeline>,
     links: Arc<Links>,
     consumers: Mutex<HashMap<Name, Running>>,
+    ending: AtomicUsize,
 }
 
 impl Brokers {
     pub(crate) fn new(pipeline: Arc<Pipeline>, links: Arc<Links>) -> Arc<Self> {
-        Arc::new(Self { pipeline, links, consumers: Mutex::default() })
+        Arc::new(Self { pipeline, links, consumers: Mutex::default(), ending: AtomicUsize::new(0) })
     }
 
     /// Follows the catalog until the worker drains; then ends with what is in hand.
@@ -42,20 +47,38 @@ impl Brokers {
         self: Arc<Self>,
         mut catalogs: watch::Receiver<u64>,
         mut drain: watch::Receiver<bool>,
+        mut duty: watch::Receiver<Duty>,
     ) {
         loop {
             if *drain.borrow() {
                 break;
             }
             catalogs.mark_unchanged();
-            self.follow(&self.pipeline.catalog()).await;
+            let works = duty.borrow_and_update().works;
+            if works {
+                self.follow(&self.pipeline.catalog()).await;
+            } else {
+                self.end_all().await;
+            }
             tokio::select! {
+                changed = duty.changed() => if changed.is_err() { break },
                 changed = catalogs.changed() => if changed.is_err() { break },
                 changed = drain.changed() => if changed.is_err() { break },
             }
         }
+        self.end_all().await;
+    }
+
+    async fn end_all(&self) {
         let all = std::mem::take(&mut *lock(&self.consumers));
+        self.ending.store(all.len(), Ordering::Relaxed);
         end(all.into_values()).await;
+        self.ending.store(0, Ordering::Relaxed);
+    }
+
+    /// Consumers that come to their end with what they have in hand.
+    pub(crate) fn ending(&self) -> usize {
+        self.ending.load(Ordering::Relaxed)
     }
 
     /// Lets go of what is not wanted any more, or not in this way, and begins what is new.

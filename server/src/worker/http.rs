@@ -27,13 +27,14 @@ use hyper::body::Incoming;
 use tokio::{runtime::Handle, sync::watch, time::timeout};
 use uuid::Uuid;
 
-use crate::worker::seat::Seat;
+use crate::{feed::Duty, worker::seat::Seat};
 
 /// What all connections of a worker share.
 pub(crate) struct Front {
     pipeline: Arc<Pipeline>,
     development: bool,
     draining: watch::Receiver<bool>,
+    duty: watch::Receiver<Duty>,
 }
 
 const INVOKE_PREFIX: &str = "/_busbar/invoke/";
@@ -42,8 +43,13 @@ const DRAIN_BYTES_MAX: usize = 64 * 1024 * 1024;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Front {
-    pub(crate) fn new(pipeline: Arc<Pipeline>, development: bool, draining: watch::Receiver<bool>) -> Self {
-        Self { pipeline, development, draining }
+    pub(crate) fn new(
+        pipeline: Arc<Pipeline>,
+        development: bool,
+        draining: watch::Receiver<bool>,
+        duty: watch::Receiver<Duty>,
+    ) -> Self {
+        Self { pipeline, development, draining, duty }
     }
 
     /// Counts what is answered before it is a request.
@@ -115,7 +121,10 @@ impl Front {
             "/_busbar/ready" if *self.draining.borrow() => {
                 return Err(Fault::new(FaultKind::Overloaded, "the worker is draining").with_code("draining"));
             }
-            "/_busbar/ready" => Bytes::from_static(br#"{"status":"ok"}"#),
+            "/_busbar/ready" => match &*self.duty.borrow() {
+                Duty { ready: true, .. } => Bytes::from_static(br#"{"status":"ok"}"#),
+                Duty { reason, .. } => return Err(not_ready(reason.as_ref())),
+            },
             "/_busbar/openapi.json" => self.pipeline.catalog().openapi(),
             _ => return Err(Fault::not_found()),
         };
@@ -125,6 +134,13 @@ impl Front {
         let mut response = Response { body: Body::Bytes(answer), ..Response::default() };
         response.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(response)
+    }
+}
+
+fn not_ready(reason: Option<&(String, String)>) -> Fault {
+    match reason {
+        Some((code, text)) => Fault::new(FaultKind::Overloaded, text.clone()).with_code(code),
+        None => Fault::new(FaultKind::Overloaded, "the server is not ready"),
     }
 }
 

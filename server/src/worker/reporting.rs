@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     boot::Boot,
     control::Control,
-    feed::{self, Link, ToSingleton, ToWorker},
+    feed::{self, Duty, Link, ToSingleton, ToWorker},
     worker::{
         catalog::{Applied, Keeper},
         ledger::OdbLedger,
@@ -48,11 +48,11 @@ pub(crate) fn start(
     control: Control,
     drain: watch::Receiver<bool>,
     load: Box<dyn Fn() -> Load + Send>,
-    ledger: Arc<OdbLedger>,
+    (ledger, duty): (Arc<OdbLedger>, watch::Sender<Duty>),
 ) -> Reporting {
     let (first, applied) = watch::channel(0);
-    let task =
-        Task { boot: boot.clone(), keeper, control, drain, load, ledger, first, last: None, odb: None };
+    let (boot, last, odb) = (boot.clone(), None, None);
+    let task = Task { boot, keeper, control, drain, load, ledger, duty, first, last, odb };
     Reporting { applied, task: tokio::spawn(task.run()) }
 }
 
@@ -63,6 +63,7 @@ struct Task {
     drain: watch::Receiver<bool>,
     load: Box<dyn Fn() -> Load + Send>,
     ledger: Arc<OdbLedger>,
+    duty: watch::Sender<Duty>,
     first: watch::Sender<u64>,
     last: Option<Applied>,
     /// Opened only when the singleton is silent.
@@ -137,6 +138,10 @@ impl Task {
             }
             ToWorker::Deliver => {
                 self.ledger.deliver.notify_one();
+                Ok(())
+            }
+            ToWorker::Duty(duty) => {
+                self.duty.send_replace(duty);
                 Ok(())
             }
         }

@@ -1,7 +1,14 @@
 //! The worker as a sender of deliveries: claims what is due, attempts it through the pipeline, and records
 //! how that went.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use busbar_engine::{Pipeline, catalog::Slot};
 use busbar_model::{
@@ -14,7 +21,7 @@ use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 use uuid::Uuid;
 
-use crate::{boot::Boot, causes::chain, clock, worker::ledger::OdbLedger};
+use crate::{boot::Boot, causes::chain, clock, feed::Duty, worker::ledger::OdbLedger};
 
 pub(crate) struct Sender {
     ledger: Arc<OdbLedger>,
@@ -23,6 +30,8 @@ pub(crate) struct Sender {
     /// What this worker's claims are known by: `SERVER/SLOT/PROCESS`.
     owner: String,
     drain: watch::Receiver<bool>,
+    duty: watch::Receiver<Duty>,
+    attempts: Arc<AtomicUsize>,
 }
 
 /// Attempts under way.
@@ -38,27 +47,37 @@ impl Sender {
         ledger: Arc<OdbLedger>,
         pipeline: Arc<Pipeline>,
         drain: watch::Receiver<bool>,
+        duty: watch::Receiver<Duty>,
     ) -> Self {
         let server = boot.server_id.clone();
         let owner = format!("{server}/{}/{}", boot.slot, std::process::id());
-        Self { ledger, pipeline, server, owner, drain }
+        Self { ledger, pipeline, server, owner, drain, duty, attempts: Arc::default() }
+    }
+
+    /// How many attempts are under way.
+    pub(crate) fn attempts(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.attempts)
     }
 
     /// Ends, once the worker drains, with the attempts under way.
     pub(crate) async fn run(self) {
         let mut under_way = UnderWay::default();
-        let mut drain = self.drain.clone();
+        let (mut drain, mut duty) = (self.drain.clone(), self.duty.clone());
         self.take_over().await;
         while !*drain.borrow() {
-            let pause = match self.round(&mut under_way).await {
+            let works = duty.borrow_and_update().works;
+            // Others claim what is due while this server has no such duty.
+            let pause = match if works { self.round(&mut under_way).await } else { Ok(Duration::MAX) } {
                 Ok(pause) => pause,
                 Err(error) => {
                     tracing::warn!(error = %chain(&error), "deliveries can't be looked after at present");
                     Duration::from_millis(DELIVERY_POLL_MS)
                 }
             };
+            self.attempts.store(under_way.attempts.len(), Ordering::Relaxed);
             tokio::select! {
                 () = sleep(pause) => {}
+                Ok(()) = duty.changed() => {}
                 () = self.ledger.deliver.notified() => {}
                 Some(ended) = under_way.attempts.join_next() => under_way.end(ended),
                 _ = drain.changed() => {}

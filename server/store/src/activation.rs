@@ -17,9 +17,9 @@ use crate::{
     error::Error,
     id::new_id,
     odb::Odb,
-    plugin, quarantine,
-    schema::{deployment as table, deployment_server},
-    server, service,
+    plugin, preparing, quarantine,
+    schema::deployment as table,
+    service,
 };
 
 /// What a switch did.
@@ -35,7 +35,7 @@ pub struct Activation {
 
 impl Odb {
     /// Makes a deployment active, in one commit and only if every server whose heartbeat is newer
-    /// than `heartbeat_dead_ms` ago is prepared for it. A proposed channel whose name exists is left
+    /// than `heartbeat_dead_ms` ago is prepared for it, or left out. A proposed channel whose name exists is left
     /// as it is.
     pub fn activate(
         &self,
@@ -57,7 +57,7 @@ impl Odb {
                 deployment::set_state(connection, id, DeploymentState::Superseded, None, by.now)?;
                 return reported(connection, id, (Vec::new(), Vec::new()));
             }
-            require_prepared(connection, by, id, heartbeat_dead_ms)?;
+            preparing::require(connection, id, by.now, heartbeat_dead_ms)?;
             service::refuse_taken(connection, &description.name, &description)?;
             if let Some(previous) = current.as_ref().and_then(|plugin| plugin.active.as_ref()) {
                 let superseded = DeploymentState::Superseded;
@@ -114,22 +114,6 @@ fn is_overtaken(connection: &mut AnyConnection, row: &Row) -> Result<bool, Error
         .filter(table::ordinal.gt(row.ordinal))
         .filter(table::activation.is_not_null());
     Ok(later.count().get_result::<i64>(connection)? > 0)
-}
-
-fn require_prepared(
-    connection: &mut AnyConnection,
-    by: &By,
-    id: &str,
-    heartbeat_dead_ms: i64,
-) -> Result<(), Error> {
-    let prepared = deployment_server::table
-        .filter(deployment_server::deployment_id.eq(id))
-        .filter(deployment_server::state.eq(DeploymentState::Prepared.as_str()))
-        .select(deployment_server::server)
-        .load::<String>(connection)?;
-    let mut servers = server::live(connection, by.now, heartbeat_dead_ms)?;
-    servers.retain(|live| !prepared.contains(live));
-    if servers.is_empty() { Ok(()) } else { Err(Error::NotPrepared { servers }) }
 }
 
 fn set_active(connection: &mut AnyConnection, by: &By, row: &Row) -> Result<(), Error> {

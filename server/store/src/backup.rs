@@ -20,7 +20,15 @@ use crate::{
 
 /// Tables that tell what is the case now and here, which no copy knows. Of the nonces those count that were used
 /// since: a copy's have expired.
-const KEPT: [&str; 4] = ["__diesel_schema_migrations", "server", "server_worker", "used_nonce"];
+const KEPT: [&str; 7] = [
+    "__diesel_schema_migrations",
+    "cluster",
+    "lease",
+    "server",
+    "server_standing",
+    "server_worker",
+    "used_nonce",
+];
 
 impl Odb {
     /// Writes a copy of a database, as it is at one moment, to a file that is empty or does not exist

@@ -69,6 +69,7 @@ words! {
         Deployment = "deployment",
         Calendar = "calendar",
         Job = "job",
+        Server = "server",
     }
 }
 
@@ -88,6 +89,7 @@ words! {
         Discard = "discard",
         Pause = "pause",
         Resume = "resume",
+        Drain = "drain",
         Run = "run",
     }
 }

@@ -210,23 +210,6 @@ impl Odb {
         require_row(&mut *self.connection()?, id)?.description()
     }
 
-    /// Moves a deployment to `compiled` or `prepared`; the other states are reached by calls of their
-    /// own. One that is there already stays.
-    pub fn advance(&self, id: &str, to: DeploymentState, now: Timestamp) -> Result<(), Error> {
-        self.write(|connection| {
-            let row = require_row(connection, id)?;
-            let from = row.state()?;
-            if from == to {
-                return Ok(());
-            }
-            if !matches!(to, DeploymentState::Compiled | DeploymentState::Prepared) {
-                return Err(Error::WrongState { id: row.id, from, to });
-            }
-            row.require(to)?;
-            set_state(connection, id, to, None, now)
-        })
-    }
-
     /// `received` → `validated`: stores the description and names the deployment by it. Said again
     /// in the same words it changes nothing.
     pub fn described(&self, id: &str, description: &Description, now: Timestamp) -> Result<(), Error> {
@@ -245,31 +228,6 @@ impl Odb {
                 ))
                 .execute(connection)?;
             set_state(connection, id, DeploymentState::Validated, None, now)
-        })
-    }
-
-    /// How far the server of this name is with a deployment.
-    pub fn set_server_state(
-        &self,
-        id: &str,
-        server: &str,
-        state: DeploymentState,
-        reason: Option<&str>,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        self.write(|connection| {
-            require_row(connection, id)?;
-            let values = (
-                deployment_server::state.eq(state.as_str()),
-                deployment_server::reason.eq(reason),
-                deployment_server::updated_us.eq(now.0),
-            );
-            let row = deployment_server::table.find((id, server));
-            if diesel::update(row).set(values).execute(connection)? == 0 {
-                let key = (deployment_server::deployment_id.eq(id), deployment_server::server.eq(server));
-                diesel::insert_into(deployment_server::table).values((key, values)).execute(connection)?;
-            }
-            Ok(())
         })
     }
 

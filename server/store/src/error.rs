@@ -46,6 +46,13 @@ pub enum Error {
     ServiceTaken { service: Name, plugin: Name },
     #[error("deployment is not prepared on {}", servers.join(", "))]
     NotPrepared { servers: Vec<String> },
+    #[error("the lease passed on to another owner")]
+    Fenced,
+    /// A server that lives has the name.
+    #[error("server {name:?} is another one, which lives: each server of a cluster has a name of its own")]
+    LiveNamesake { name: Name },
+    #[error("server {name:?} lives: drain and stop it first")]
+    StillLive { name: Name },
     #[error("deployment {id} is {from} and can't become {to}")]
     WrongState { id: String, from: DeploymentState, to: DeploymentState },
     #[error("delivery {id} is {state}: nothing can be done about it")]

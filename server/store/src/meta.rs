@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use crate::{connection::AnyConnection, error::Error, odb::Odb, schema::meta};
+use crate::{cluster, connection::AnyConnection, error::Error, odb::Odb, schema::meta};
 
 const ROW: i32 = 1;
 
@@ -45,7 +45,7 @@ pub(crate) fn begin_incarnation(connection: &mut AnyConnection) -> Result<(), Er
             ))
             .execute(connection)?;
     }
-    Ok(())
+    cluster::name(connection)
 }
 
 /// Tells readers that what they know may never have been: they read everything again.

@@ -368,6 +368,33 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    cluster (id) {
+        id -> Integer,
+        cluster_id -> Text,
+    }
+}
+
+diesel::table! {
+    lease (name) {
+        name -> Text,
+        owner -> Text,
+        fence -> BigInt,
+        renewal -> BigInt,
+        renewed_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    server_standing (server_id) {
+        server_id -> Text,
+        wanted -> Text,
+        condition_word -> Text,
+        reason -> Nullable<Text>,
+        address -> Nullable<Text>,
+    }
+}
+
 // Locked by `dialect`; SQLite has no rows of it.
 diesel::table! {
     key_lock (number) {

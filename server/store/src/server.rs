@@ -3,20 +3,22 @@
 use std::collections::BTreeMap;
 
 use busbar_model::{
-    Timestamp,
-    server::{Server, Worker, WorkerState},
+    Name, Timestamp,
+    server::{Server, Standing, Wanted, Worker, WorkerState},
 };
 use diesel::prelude::*;
 use serde_json::json;
 
 use crate::{
+    change::{Action, By, Object, ObjectKind},
     connection::AnyConnection,
     error::Error,
     odb::Odb,
     schema::{server, server_worker},
+    standing,
 };
 
-const WHAT: &str = "server";
+pub(crate) const WHAT: &str = "server";
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = server)]
@@ -54,7 +56,7 @@ impl Row {
         }
     }
 
-    fn into_model(self, workers: Vec<Worker>) -> Result<Server, Error> {
+    fn into_model(self, standing: Standing, workers: Vec<Worker>) -> Result<Server, Error> {
         Ok(Server {
             name: self.name.parse().map_err(Error::corrupt(WHAT, &self.id))?,
             id: self.id,
@@ -62,6 +64,7 @@ impl Row {
             engine: self.engine,
             started_at: Timestamp(self.started_us),
             heartbeat_at: Timestamp(self.heartbeat_us),
+            standing,
             workers,
         })
     }
@@ -96,15 +99,70 @@ impl WorkerRow {
 }
 
 impl Odb {
-    /// Stores a server as it is now. It takes the place of one with its name and another id.
-    pub fn heartbeat(&self, reported: &Server) -> Result<(), Error> {
+    /// Stores a server as it is now, and tells what is wanted of it. It takes the place of one with its name and
+    /// another id that is silent for `dead_after_ms`; one that lives keeps its name.
+    pub fn heartbeat(&self, reported: &Server, dead_after_ms: i64) -> Result<Wanted, Error> {
         self.write_beside(|connection| {
-            remove_namesakes(connection, reported)?;
+            remove_namesakes(connection, reported, dead_after_ms)?;
             let row = Row::of(reported);
             if diesel::update(server::table.find(&row.id)).set(&row).execute(connection)? == 0 {
                 diesel::insert_into(server::table).values(&row).execute(connection)?;
             }
-            replace_workers(connection, reported)
+            replace_workers(connection, reported)?;
+            standing::report(connection, &reported.id, &reported.standing)
+        })
+    }
+
+    /// A server says that it ends: nobody waits until its silence has lasted for `dead_after_ms`.
+    pub fn depart(&self, id: &str, now: Timestamp, dead_after_ms: i64) -> Result<(), Error> {
+        self.write_beside(|connection| {
+            let silent = server::heartbeat_us.eq(now.plus_ms(dead_after_ms.saturating_neg()).0);
+            diesel::update(server::table.find(id)).set(silent).execute(connection)?;
+            standing::stopped(connection, id)
+        })
+    }
+
+    /// Whether a server of that name and another id lives.
+    pub fn has_live_namesake(
+        &self,
+        name: &Name,
+        id: &str,
+        now: Timestamp,
+        dead_after_ms: i64,
+    ) -> Result<bool, Error> {
+        let silent_since = now.plus_ms(dead_after_ms.saturating_neg());
+        let live = server::table
+            .filter(server::name.eq(name.as_str()).and(server::id.ne(id)))
+            .filter(server::heartbeat_us.gt(silent_since.0));
+        Ok(live.count().get_result::<i64>(&mut *self.connection()?)? > 0)
+    }
+
+    /// Forgets a server that has left. One that lives is refused.
+    pub fn remove_server(&self, by: &By, id: &str, dead_after_ms: i64) -> Result<(), Error> {
+        self.change(by, |connection, recorder| {
+            let found = require(connection, id)?;
+            let name: Name = found.name.parse().map_err(Error::corrupt(WHAT, id))?;
+            if found.heartbeat_us > by.now.plus_ms(dead_after_ms.saturating_neg()).0 {
+                return Err(Error::StillLive { name });
+            }
+            remove(connection, id)?;
+            let before = json!({ "name": found.name, "version": found.version });
+            recorder.record(Action::Delete, object(id, &found.name), Some(before), None);
+            Ok(())
+        })
+    }
+
+    /// Has a server take new work, or none.
+    pub fn want_server(&self, by: &By, id: &str, wanted: Wanted) -> Result<(), Error> {
+        self.change(by, |connection, recorder| {
+            let found = require(connection, id)?;
+            let before = standing::want(connection, id, wanted)?;
+            if before != wanted {
+                let action = if wanted == Wanted::Drain { Action::Drain } else { Action::Resume };
+                let view = |wanted: Wanted| Some(json!({ "wanted": wanted.as_str() }));
+                recorder.record(action, object(id, &found.name), view(before), view(wanted));
+            }
+            Ok(())
         })
     }
 
@@ -121,14 +179,25 @@ impl Odb {
             for worker in workers {
                 by_server.entry(worker.server_id.clone()).or_default().push(worker.into_model()?);
             }
+            let mut standings = standing::all(connection)?;
             rows.into_iter()
                 .map(|row| {
                     let workers = by_server.remove(&row.id).unwrap_or_default();
-                    row.into_model(workers)
+                    let standing = standings.remove(&row.id).unwrap_or_default();
+                    row.into_model(standing, workers)
                 })
                 .collect()
         })
     }
+}
+
+fn object<'a>(id: &'a str, name: &'a str) -> Object<'a> {
+    Object { kind: ObjectKind::Server, id, name }
+}
+
+fn require(connection: &mut AnyConnection, id: &str) -> Result<Row, Error> {
+    let found = server::table.find(id).select(Row::as_select()).first(connection).optional()?;
+    found.ok_or_else(|| Error::not_found(WHAT, id))
 }
 
 /// Names of the servers whose heartbeat is newer than `dead_after_ms` ago.
@@ -145,16 +214,29 @@ pub(crate) fn live(
     Ok(live.load(connection)?)
 }
 
-fn remove_namesakes(connection: &mut AnyConnection, reported: &Server) -> Result<(), Error> {
+fn remove_namesakes(
+    connection: &mut AnyConnection,
+    reported: &Server,
+    dead_after_ms: i64,
+) -> Result<(), Error> {
     let namesakes = server::table
         .filter(server::name.eq(reported.name.as_str()).and(server::id.ne(&reported.id)))
-        .select(server::id)
-        .load::<String>(connection)?;
-    for id in namesakes {
-        diesel::delete(server_worker::table.filter(server_worker::server_id.eq(&id))).execute(connection)?;
-        diesel::delete(server::table.find(&id)).execute(connection)?;
+        .select((server::id, server::heartbeat_us))
+        .load::<(String, i64)>(connection)?;
+    let silent_since = reported.heartbeat_at.plus_ms(dead_after_ms.saturating_neg());
+    if namesakes.iter().any(|(_, heartbeat_us)| *heartbeat_us > silent_since.0) {
+        return Err(Error::LiveNamesake { name: reported.name.clone() });
+    }
+    for (id, _) in namesakes {
+        remove(connection, &id)?;
     }
     Ok(())
+}
+
+fn remove(connection: &mut AnyConnection, id: &str) -> Result<(), Error> {
+    diesel::delete(server_worker::table.filter(server_worker::server_id.eq(id))).execute(connection)?;
+    diesel::delete(server::table.find(id)).execute(connection)?;
+    standing::forget(connection, id)
 }
 
 fn replace_workers(connection: &mut AnyConnection, reported: &Server) -> Result<(), Error> {

@@ -2,7 +2,15 @@
 
 use busbar_model::Timestamp;
 
-use crate::{delivery, error::Error, job, kv, nonce, odb::Odb, reply};
+use crate::{
+    delivery,
+    error::Error,
+    job, kv,
+    lease::{self, Fence},
+    nonce,
+    odb::Odb,
+    reply,
+};
 
 /// Rows of one kind that one transaction deletes: others wait for no more than that.
 const ROWS_AT_ONCE: i64 = 500;
@@ -17,9 +25,10 @@ pub struct Sweeping {
 }
 
 impl Odb {
-    /// Deletes some of what has had its time. Tells whether there is more.
-    pub fn sweep(&self, sweeping: Sweeping) -> Result<bool, Error> {
+    /// Deletes some of what has had its time, for who has the lease. Tells whether there is more.
+    pub fn sweep(&self, fence: Fence, sweeping: Sweeping) -> Result<bool, Error> {
         self.write_beside(|connection| {
+            lease::require(connection, fence)?;
             let deleted = [
                 kv::sweep(connection, sweeping.now, ROWS_AT_ONCE)?,
                 reply::sweep(connection, sweeping.now, ROWS_AT_ONCE)?,

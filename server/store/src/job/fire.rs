@@ -28,6 +28,7 @@ use crate::{
     error::Error,
     id::new_id,
     key_lock,
+    lease::{self, Fence},
     odb::Odb,
     schema::{calendar as calendar_table, job, job_run},
 };
@@ -47,14 +48,15 @@ pub struct Fired {
 }
 
 impl Odb {
-    /// Fires a part of what is due.
-    pub fn fire_jobs(&self, now: Timestamp) -> Result<Fired, Error> {
+    /// Fires a part of what is due, for who has the lease.
+    pub fn fire_jobs(&self, fence: Fence, now: Timestamp) -> Result<Fired, Error> {
         let due = || job::due_us.le(now.0);
         let any = job::table.filter(due()).select(job::id).first::<String>(&mut *self.connection()?);
         if any.optional()?.is_none() {
             return Ok(Fired::default());
         }
         self.write_beside(|connection| {
+            lease::require(connection, fence)?;
             let mut rows = job::table
                 .left_join(calendar_table::table)
                 .filter(due())

@@ -42,18 +42,17 @@ fn a_switch_is_one_commit() {
 #[test]
 fn every_live_server_has_to_be_prepared() {
     let fixture = Fixture::new();
-    fixture.odb.heartbeat(&server("s1", NOW)).unwrap();
-    fixture.odb.heartbeat(&server("s2", NOW.plus_ms(-DEAD_MS + 1))).unwrap();
-    fixture.odb.heartbeat(&server("dead", NOW.plus_ms(-DEAD_MS))).unwrap();
+    for (live, heartbeat) in [("s1", 0), ("s2", -DEAD_MS + 1), ("dead", -DEAD_MS)] {
+        fixture.odb.heartbeat(&server(live, NOW.plus_ms(heartbeat)), DEAD_MS).unwrap();
+    }
     let made = fixture.compiled("echo", b"1", &["echo"]);
-    let report =
-        |server: &str, state| fixture.odb.set_server_state(&made.id, server, state, None, NOW).unwrap();
-    report("s1", DeploymentState::Prepared);
-    report("s2", DeploymentState::Compiled);
+    let prepared = |server: &str| fixture.odb.prepared_on(&made.id, server, NOW, DEAD_MS).unwrap();
+    prepared("s1");
+    fixture.odb.compiled_on(&made.id, "s2", NOW).unwrap();
     let error = fixture.activate(&made.id).unwrap_err();
     assert!(matches!(&error, Error::NotPrepared { servers } if *servers == ["s2"]), "{error}");
     assert_eq!(fixture.odb.head().unwrap().version, 1, "the request alone");
-    report("s2", DeploymentState::Prepared);
+    prepared("s2");
     assert_eq!(fixture.activate(&made.id).unwrap().deployment.state, DeploymentState::Active);
 }
 
@@ -108,7 +107,7 @@ fn a_service_moves_from_a_recalled_plugin_only() {
     let rival = fixture.receive("new", b"2");
     fixture.odb.recall(&by(), &name("old")).unwrap();
     fixture.odb.described(&rival.id, &crate::fixture::description("new", &["old"]), NOW).unwrap();
-    fixture.odb.advance(&rival.id, DeploymentState::Compiled, NOW).unwrap();
+    fixture.odb.compiled_on(&rival.id, "here", NOW).unwrap();
     // The check is made again at the switch: the first owner may have come back.
     fixture.deploy("old", b"3");
     assert!(matches!(fixture.activate(&rival.id), Err(Error::ServiceTaken { .. })));

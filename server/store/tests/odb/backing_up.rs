@@ -48,7 +48,7 @@ fn what_was_is_again_and_readers_notice() {
     fixture.deploy("p", b"v2");
     fixture.deploy("q", b"q");
     let silent = NOW.plus_ms(-2 * DEAD_MS);
-    fixture.odb.heartbeat(&server("here", silent)).unwrap();
+    fixture.odb.heartbeat(&server("here", silent), DEAD_MS).unwrap();
     let head = fixture.replace(&copy).unwrap();
     let after = fixture.odb.definitions().unwrap();
     assert_ne!(after.incarnation, before.incarnation);
@@ -143,17 +143,15 @@ fn writers_never_meet_half_of_a_replacement() {
 #[test]
 fn a_deployment_under_way_is_prepared_again() {
     let fixture = Fixture::new();
-    fixture.odb.heartbeat(&server("here", NOW)).unwrap();
+    fixture.odb.heartbeat(&server("here", NOW), DEAD_MS).unwrap();
     let deployment = fixture.compiled("p", b"v1", &["p"]);
-    for state in [DeploymentState::Compiled, DeploymentState::Prepared] {
-        fixture.odb.set_server_state(&deployment.id, "here", state, None, NOW).unwrap();
-    }
-    fixture.odb.advance(&deployment.id, DeploymentState::Prepared, NOW).unwrap();
+    fixture.odb.prepared_on(&deployment.id, "here", NOW, DEAD_MS).unwrap();
+    assert_eq!(fixture.state(&deployment.id), DeploymentState::Prepared);
     let copy = fixture.copy("copy");
     fixture.replace(&copy).unwrap();
     let again = fixture.odb.deployment(&deployment.id).unwrap();
     assert_eq!((again.state, again.servers.len()), (DeploymentState::Validated, 0));
-    fixture.odb.advance(&deployment.id, DeploymentState::Compiled, NOW).unwrap();
+    fixture.odb.compiled_on(&deployment.id, "here", NOW).unwrap();
     let early = fixture.odb.activate(&by(), &deployment.id, DEAD_MS, Vec::new());
     assert!(matches!(early, Err(Error::NotPrepared { .. })), "{early:?}");
 }

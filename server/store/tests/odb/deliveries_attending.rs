@@ -204,7 +204,7 @@ fn what_ended_is_forgotten_by_its_age() {
     let left = |confirmed_before: Timestamp, given_up_before: Timestamp| {
         fixture
             .odb
-            .sweep(Sweeping { now: NOW, confirmed_before, given_up_before, runs_before: NOW })
+            .sweep(fixture.fence, Sweeping { now: NOW, confirmed_before, given_up_before, runs_before: NOW })
             .unwrap();
         ["1", "2", "3"].map(|id| fixture.odb.delivery(id).is_ok())
     };

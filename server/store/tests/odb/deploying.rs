@@ -3,9 +3,9 @@
 use std::thread;
 
 use busbar_model::{DeploymentState, deployment::Source, plugin::Description};
-use busbar_store::{DeploymentFilter, Error, Page, Received, new_id};
+use busbar_store::{DeploymentFilter, Error, LeftOut, Page, Received, new_id};
 
-use crate::fixture::{Fixture, NOW, by, description, name, new_deployment};
+use crate::fixture::{DEAD_MS, Fixture, NOW, by, description, name, new_deployment, server};
 
 #[test]
 fn the_same_id_again_finds_what_it_made() {
@@ -55,7 +55,7 @@ fn a_plain_component_is_another_plugin_under_another_name() {
     let fixture = Fixture::new();
     let made = fixture.receive("web", b"w");
     fixture.odb.described(&made.id, &Description::of_wasi_http(name("web"), Vec::new()), NOW).unwrap();
-    fixture.odb.advance(&made.id, DeploymentState::Compiled, NOW).unwrap();
+    fixture.odb.compiled_on(&made.id, "here", NOW).unwrap();
     fixture.activate(&made.id).unwrap();
     let received = |stem| fixture.odb.receive(&by(), new_deployment(stem, b"w")).unwrap();
     assert!(matches!(received("web"), Received::AlreadyActive(_)));
@@ -94,15 +94,22 @@ fn a_service_of_another_active_plugin_is_refused() {
 fn states_follow_one_another() {
     let fixture = Fixture::new();
     let made = fixture.receive("echo", b"1");
-    let advance = |to| fixture.odb.advance(&made.id, to, NOW);
-    for skipped in [DeploymentState::Validated, DeploymentState::Compiled, DeploymentState::Active] {
-        assert!(matches!(advance(skipped), Err(Error::WrongState { .. })), "{skipped}");
+    let compiled = |server| fixture.odb.compiled_on(&made.id, server, NOW);
+    let prepared = |server| fixture.odb.prepared_on(&made.id, server, NOW, DEAD_MS);
+    assert!(matches!(compiled("s1"), Err(Error::WrongState { .. })));
+    for live in ["s1", "s2"] {
+        fixture.odb.heartbeat(&server(live, NOW), DEAD_MS).unwrap();
     }
     fixture.odb.described(&made.id, &description("echo", &["echo"]), NOW).unwrap();
-    for state in [DeploymentState::Compiled, DeploymentState::Compiled, DeploymentState::Prepared] {
-        advance(state).unwrap();
-    }
-    advance(DeploymentState::Compiled).unwrap();
+    compiled("s1").unwrap();
+    assert_eq!(fixture.state(&made.id), DeploymentState::Compiled);
+    prepared("s1").unwrap();
+    assert_eq!(fixture.state(&made.id), DeploymentState::Compiled, "another server lives");
+    compiled("s2").unwrap();
+    prepared("s2").unwrap();
+    assert_eq!(fixture.state(&made.id), DeploymentState::Prepared);
+    compiled("s1").unwrap();
+    assert_eq!(fixture.state(&made.id), DeploymentState::Prepared, "it does not go back");
     assert_eq!(
         fixture.odb.head().unwrap().version,
         1,
@@ -126,16 +133,22 @@ fn a_failure_keeps_its_first_reason() {
 fn servers_report_how_far_they_are() {
     let fixture = Fixture::new();
     let made = fixture.receive("echo", b"1");
-    let report = |server: &str, state, reason| {
-        fixture.odb.set_server_state(&made.id, server, state, reason, NOW).unwrap();
+    for live in ["s1", "s2"] {
+        fixture.odb.heartbeat(&server(live, NOW), DEAD_MS).unwrap();
+    }
+    let leave_out = |server: &str| {
+        fixture.odb.leave_out(&by(), &made.id, &[server.to_owned()], "no room", DEAD_MS).unwrap()
     };
-    report("s2", DeploymentState::Failed, Some("no room"));
-    report("s1", DeploymentState::Compiled, None);
-    report("s1", DeploymentState::Prepared, None);
+    fixture.odb.described(&made.id, &description("echo", &["echo"]), NOW).unwrap();
+    assert_eq!(leave_out("s2"), LeftOut::GoesOn);
+    fixture.odb.compiled_on(&made.id, "s1", NOW).unwrap();
+    fixture.odb.prepared_on(&made.id, "s1", NOW, DEAD_MS).unwrap();
     let servers = fixture.odb.deployment(&made.id).unwrap().servers;
     let shown: Vec<_> =
         servers.iter().map(|s| (s.server.as_str(), s.state.as_str(), s.reason.as_deref())).collect();
     assert_eq!(shown, [("s1", "prepared", None), ("s2", "failed", Some("no room"))]);
+    assert_eq!(fixture.state(&made.id), DeploymentState::Prepared);
+    assert_eq!(leave_out("s1"), LeftOut::NobodyIsLeft);
 }
 
 #[test]

@@ -9,10 +9,10 @@ use busbar_model::{
     path::PathPattern,
     plugin::{Description, Kind},
     security::Credential,
-    server::{Load, Server, Worker, WorkerState},
+    server::{Condition, Load, Server, Standing, Wanted, Worker, WorkerState},
     service::ServiceDescription,
 };
-use busbar_store::{Activation, By, Error, NewDeployment, Odb, Received, security};
+use busbar_store::{Activation, By, Error, Fence, NewDeployment, Odb, Received, security};
 
 use crate::place::Place;
 
@@ -21,6 +21,8 @@ pub(crate) const DEAD_MS: i64 = 10_000;
 
 pub(crate) struct Fixture {
     pub(crate) odb: Odb,
+    /// Of the lease, which the fixture has.
+    pub(crate) fence: Fence,
     pub(crate) place: Place,
 }
 
@@ -28,7 +30,9 @@ impl Fixture {
     pub(crate) fn new() -> Self {
         let place = Place::new();
         Odb::migrate(&place.url()).unwrap();
-        Self { odb: Odb::open(&place.url(), 4).unwrap(), place }
+        let odb = Odb::open(&place.url(), 4).unwrap();
+        let fence = odb.take_lease("here", None, NOW).unwrap().unwrap();
+        Self { odb, fence, place }
     }
 
     /// A handle that shares nothing with the first one, as another process has.
@@ -47,7 +51,7 @@ impl Fixture {
     pub(crate) fn compiled(&self, plugin: &str, bytes: &[u8], services: &[&str]) -> Deployment {
         let deployment = self.receive(plugin, bytes);
         self.odb.described(&deployment.id, &description(plugin, services), NOW).unwrap();
-        self.odb.advance(&deployment.id, DeploymentState::Compiled, NOW).unwrap();
+        self.odb.compiled_on(&deployment.id, "here", NOW).unwrap();
         deployment
     }
 
@@ -141,6 +145,12 @@ pub(crate) fn server(server: &str, heartbeat_at: Timestamp) -> Server {
         started_at: NOW,
         heartbeat_at,
         engine: "engine-1".to_owned(),
+        standing: Standing {
+            wanted: Wanted::Serve,
+            condition: Condition::Ready,
+            reason: None,
+            address: Some("10.0.0.1:17010".to_owned()),
+        },
         workers: vec![worker],
     }
 }

@@ -151,7 +151,7 @@ fn ended_runs_are_forgotten_in_time() {
     fixture.fire(20 * SECOND);
     let sweep = |runs_before| {
         let sweeping = Sweeping { now: NOW, confirmed_before: NOW, given_up_before: NOW, runs_before };
-        fixture.odb.sweep(sweeping).unwrap()
+        fixture.odb.sweep(fixture.fence, sweeping).unwrap()
     };
     sweep(NOW);
     assert_eq!(fixture.shown(&job).len(), 2);

@@ -62,12 +62,12 @@ fn ten_thousand_that_are_due_at_once_are_fired_once_each() {
 fn two_who_fire_at_once_make_each_run_once() {
     let fixture = Fixture::new();
     let jobs: Vec<_> = (0..300).map(|at| fixture.job(every(&format!("job-{at}"), "10s"))).collect();
-    let barrier = Barrier::new(2);
+    let (barrier, fence) = (Barrier::new(2), fixture.fence);
     let fire = |odb: busbar_store::Odb| {
         barrier.wait();
         let mut fired = 0;
         for second in 10..40 {
-            fired += fire_all(&odb, after(second * SECOND)).late_ms.len();
+            fired += fire_all(&odb, fence, after(second * SECOND)).late_ms.len();
         }
         fired
     };

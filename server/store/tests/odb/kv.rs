@@ -103,9 +103,9 @@ fn a_later_value_has_an_expiry_of_its_own_and_a_sum_keeps_it() {
     assert_eq!(fixture.odb.kv(&key("b"), after(500)).unwrap(), None);
     assert_eq!(rows(&fixture), 3);
     let sweeping = |now| Sweeping { now, confirmed_before: NOW, given_up_before: NOW, runs_before: NOW };
-    fixture.odb.sweep(sweeping(after(499))).unwrap();
+    fixture.odb.sweep(fixture.fence, sweeping(after(499))).unwrap();
     assert_eq!(rows(&fixture), 3);
-    assert!(!fixture.odb.sweep(sweeping(after(500))).unwrap());
+    assert!(!fixture.odb.sweep(fixture.fence, sweeping(after(500))).unwrap());
     assert_eq!(rows(&fixture), 1);
 }
 

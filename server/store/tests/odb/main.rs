@@ -17,6 +17,7 @@ mod jobs_ending;
 mod jobs_firing;
 mod jobs_saving;
 mod kv;
+mod leasing;
 mod locking;
 mod migrating;
 mod paging;

@@ -1,6 +1,6 @@
 //! What callers count on, and deployments that go against it.
 
-use busbar_model::{DeploymentState, Name, deployment::Source};
+use busbar_model::{Name, deployment::Source};
 use busbar_store::{NewDeployment, Promise, Received};
 
 use crate::fixture::{Fixture, NOW, by, description, draft, new_deployment};
@@ -20,7 +20,7 @@ fn a_version_is_measured_by_the_one_before_it() {
     assert_eq!(promised(&fixture, &first.id), None, "it is not described");
     fixture.odb.described(&first.id, &description("shop", &["shop.a"]), NOW).unwrap();
     assert_eq!(promised(&fixture, &first.id), None, "nothing was there before");
-    fixture.odb.advance(&first.id, DeploymentState::Compiled, NOW).unwrap();
+    fixture.odb.compiled_on(&first.id, "here", NOW).unwrap();
     fixture.activate(&first.id).unwrap();
     let [second, third] =
         [&b"2"[..], b"3"].map(|bytes| fixture.compiled("shop", bytes, &["shop.a", "shop.b"]));

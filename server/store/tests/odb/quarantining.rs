@@ -111,7 +111,7 @@ fn another_version_is_not_quarantined() {
     assert!(!is_quarantined(&fixture, "a"));
     // Going back is a person's wish too.
     let back = fixture.odb.rollback(&by(), &name("a"), None).unwrap();
-    fixture.odb.advance(&back.id, busbar_model::DeploymentState::Compiled, NOW).unwrap();
+    fixture.odb.compiled_on(&back.id, "here", NOW).unwrap();
     fixture.activate(&back.id).unwrap();
     assert_eq!(fixture.active_digest("a"), Some(Digest::of(b"1")));
     assert!(!is_quarantined(&fixture, "a"));

@@ -9,7 +9,7 @@ use crate::fixture::{Fixture, NOW, by, name};
 fn roll_back(fixture: &Fixture, to: Option<Digest>) -> Result<Digest, Error> {
     let deployment = fixture.odb.rollback(&by(), &name("echo"), to)?;
     assert_eq!((deployment.state, deployment.source), (DeploymentState::Validated, Source::Rollback));
-    fixture.odb.advance(&deployment.id, DeploymentState::Compiled, NOW)?;
+    fixture.odb.compiled_on(&deployment.id, "here", NOW)?;
     let activation = fixture.activate(&deployment.id)?;
     assert_eq!(activation.deployment.state, DeploymentState::Active);
     assert_eq!(fixture.active_digest("echo"), Some(deployment.digest));
@@ -78,7 +78,7 @@ fn a_deployment_made_after_the_rollback_wins() {
     fixture.deploy("echo", b"1");
     fixture.deploy("echo", b"2");
     let back = fixture.odb.rollback(&by(), &name("echo"), None).unwrap();
-    fixture.odb.advance(&back.id, DeploymentState::Compiled, NOW).unwrap();
+    fixture.odb.compiled_on(&back.id, "here", NOW).unwrap();
     fixture.deploy("echo", b"3");
     assert_eq!(fixture.activate(&back.id).unwrap().deployment.state, DeploymentState::Superseded);
     assert_eq!(fixture.active_digest("echo"), Some(Digest::of(b"3")));

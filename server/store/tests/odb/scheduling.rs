@@ -1,7 +1,7 @@
 //! Short ways to jobs and calendars.
 
 use busbar_model::{Job, Run, Timestamp, job::Draft, run::Outcome, schedule::Schedule};
-use busbar_store::{By, Fired, Odb, Page, RunFilter};
+use busbar_store::{By, Fence, Fired, Odb, Page, RunFilter};
 use serde_json::{Value, json};
 
 use crate::{
@@ -25,10 +25,10 @@ pub(crate) fn by_at(ms: i64) -> By {
 }
 
 /// Fires until nothing is due.
-pub(crate) fn fire_all(odb: &Odb, now: Timestamp) -> Fired {
+pub(crate) fn fire_all(odb: &Odb, fence: Fence, now: Timestamp) -> Fired {
     let mut all = Fired::default();
     loop {
-        let fired = odb.fire_jobs(now).unwrap();
+        let fired = odb.fire_jobs(fence, now).unwrap();
         all.late_ms.extend(fired.late_ms);
         all.skipped += fired.skipped;
         if !fired.more {
@@ -55,7 +55,7 @@ impl Fixture {
     }
 
     pub(crate) fn fire(&self, ms: i64) -> Fired {
-        fire_all(&self.odb, after(ms))
+        fire_all(&self.odb, self.fence, after(ms))
     }
 
     pub(crate) fn runs(&self, job: &Job) -> Vec<Run> {

@@ -90,9 +90,9 @@ fn a_nonce_is_claimed_once_until_it_expires() {
     assert_eq!(fixture.commit_one(claiming("1", "old", later)), Ok(()));
     assert_eq!(fixture.commit_one(claiming("1", "old", later)), Err(CommitError::Replayed));
     let sweeping = |now| Sweeping { now, confirmed_before: NOW, given_up_before: NOW, runs_before: NOW };
-    fixture.odb.sweep(sweeping(NOW)).unwrap();
+    fixture.odb.sweep(fixture.fence, sweeping(NOW)).unwrap();
     assert_eq!(fixture.commit_one(claiming("1", "n", later)), Err(CommitError::Replayed));
-    fixture.odb.sweep(sweeping(later)).unwrap();
+    fixture.odb.sweep(fixture.fence, sweeping(later)).unwrap();
     assert_eq!(fixture.commit_one(claiming("1", "n", later)), Ok(()));
 }
 

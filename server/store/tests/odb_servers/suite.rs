@@ -30,6 +30,8 @@ mod jobs_firing;
 mod jobs_saving;
 #[path = "../odb/kv.rs"]
 mod kv;
+#[path = "../odb/leasing.rs"]
+mod leasing;
 #[path = "../odb/locking.rs"]
 mod locking;
 #[path = "../odb/paging.rs"]

@@ -1,0 +1,210 @@
+//! Several servers that share a database and a broker, and an admin process, each in a folder of its own, as on
+//! machines of their own.
+
+mod member;
+
+use std::{fs, time::Duration};
+
+use busbar_test_broker::Broker;
+use busbar_test_databases::{Kind, Server};
+use serde_json::{Value, json};
+
+pub use self::member::Member;
+use crate::{
+    artifact,
+    http::{Reply, Request},
+    poll,
+};
+
+/// Until a server takes calls; what is active is compiled in it.
+pub const START_BOUND: Duration = Duration::from_secs(60);
+
+/// How a cluster is made.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    pub database: Kind,
+    pub servers: usize,
+    pub workers: u32,
+    /// Without it servers look at the database every two seconds.
+    pub broker: bool,
+    /// Lines of each server's `busbar.toml`.
+    pub settings: &'static str,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self { database: Kind::Postgres, servers: 2, workers: 2, broker: true, settings: "" }
+    }
+}
+
+/// Ends with all that belongs to it when it is dropped.
+pub struct Cluster {
+    pub servers: Vec<Member>,
+    pub admin: Member,
+    pub database: Server,
+    pub broker: Option<Broker>,
+    /// What a folder of a member is given.
+    common: Common,
+}
+
+#[derive(Clone, Debug)]
+struct Common {
+    odb_url: String,
+    amqp_url: Option<String>,
+    workers: u32,
+    settings: &'static str,
+}
+
+impl Common {
+    fn settings(&self, name: &str, http: u16, admin: u16) -> String {
+        let Self { odb_url, amqp_url, workers, settings } = self;
+        let amqp = amqp_url.as_ref().map(|url| format!("[amqp]\nurl = \"{url}\"\n")).unwrap_or_default();
+        format!(
+            "[server]\nname = \"{name}\"\naddress = \"127.0.0.1:{http}\"\n[odb]\nurl = \"{odb_url}\"\n{amqp}\
+             [http]\nlisten = \"127.0.0.1:{http}\"\ndrain_idle_ms = 500\n[ops]\nlisten = \"127.0.0.1:0\"\n\
+             [admin]\nlisten = \"127.0.0.1:{admin}\"\n[workers]\ncount = {workers}\n{settings}"
+        )
+    }
+}
+
+impl Cluster {
+    pub async fn start(shape: Shape) -> Self {
+        let (kind, wants_broker) = (shape.database, shape.broker);
+        // Both take seconds.
+        let (database, broker) = tokio::join!(
+            tokio::task::spawn_blocking(move || Server::start(kind)),
+            tokio::task::spawn_blocking(move || wants_broker.then(Broker::start)),
+        );
+        let (database, broker) = (database.expect("a database starts"), broker.expect("a broker starts"));
+        let common = Common {
+            odb_url: database.database("busbar"),
+            amqp_url: broker.as_ref().map(Broker::url),
+            workers: shape.workers,
+            settings: shape.settings,
+        };
+        let admin = Member::prepare("admin", &common.settings("admin", free_port(), free_port()));
+        let mut admin = admin.start("admin");
+        admin.wait_admin(START_BOUND).await;
+        let mut cluster = Self { servers: Vec::new(), admin, database, broker, common };
+        for number in 1..=shape.servers {
+            cluster.add(&format!("bus-{number}"));
+        }
+        for server in &cluster.servers {
+            server.wait_ready(START_BOUND).await;
+        }
+        cluster
+    }
+
+    /// Another server, which is starting.
+    pub fn add(&mut self, name: &str) -> &Member {
+        let port = free_port();
+        let member = Member::prepare(name, &self.common.settings(name, port, free_port()));
+        // One key seals what all of them share.
+        member.take_master_key(&self.admin);
+        self.servers.push(member.start("server"));
+        &self.servers[self.servers.len() - 1]
+    }
+
+    /// Starts a server again that was ended or killed.
+    pub fn revive(&mut self, at: usize) {
+        let member = self.servers.remove(at);
+        self.servers.insert(at, member.again("server"));
+    }
+
+    pub fn server(&self, name: &str) -> &Member {
+        self.servers
+            .iter()
+            .find(|server| server.name == name)
+            .unwrap_or_else(|| panic!("{name} is no server"))
+    }
+
+    /// Calls the admin API: `path` is what follows `/api/v1`.
+    pub async fn api(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
+        self.admin.api(method, path, body).await
+    }
+
+    /// `GET` from the admin API; must succeed.
+    pub async fn read(&self, path: &str) -> Value {
+        self.api("GET", path, None).await.expect(200)
+    }
+
+    /// A server as the cluster sees it.
+    pub async fn seen(&self, name: &str) -> Value {
+        self.read(&format!("/servers/{name}")).await
+    }
+
+    /// A channel for a service without credentials.
+    pub async fn channel(&self, name: &str, path: &str, service: &str) -> Value {
+        let body = json!({"name": name, "path": path, "service": service});
+        self.api("POST", "/channels", Some(&body)).await.expect(201)
+    }
+
+    /// Sends a file; the deployment's id.
+    pub async fn post(&self, file: &str, bytes: &[u8]) -> String {
+        let request = Request::post(&format!("/api/v1/deployments?name={file}"))
+            .header("content-type", "application/wasm")
+            .body(bytes.to_vec());
+        let reply = self.admin.send_admin(request).await;
+        assert!(matches!(reply.status, 200 | 202), "{reply:?}");
+        reply.json()["id"].as_str().unwrap_or_else(|| panic!("{reply:?}")).to_owned()
+    }
+
+    /// Waits for a deployment's state.
+    pub async fn wait_state(&self, id: &str, state: &str) -> Value {
+        poll::until(&format!("{state} of {id}"), poll::DEPLOY_BOUND, async || {
+            let seen = self.read(&format!("/deployments/{id}")).await;
+            if seen["state"] == state { Ok(seen) } else { Err(seen.to_string()) }
+        })
+        .await
+    }
+
+    /// A service of `make build` that is live on every server.
+    pub async fn deploy_service(&self, name: &str) {
+        self.deploy(&format!("{name}.wasm"), &artifact::service(name)).await;
+    }
+
+    pub async fn deploy(&self, file: &str, bytes: &[u8]) -> Value {
+        let id = self.post(file, bytes).await;
+        self.wait_state(&id, "active").await
+    }
+
+    /// Waits until every worker of every server that lives runs that version.
+    pub async fn wait_everywhere(&self, plugin: &str, digest: &str, bound: Duration) {
+        poll::until(&format!("{digest} of {plugin} everywhere"), bound, async || {
+            let servers = self.read("/servers").await;
+            let items = servers["items"].as_array().cloned().unwrap_or_default();
+            let live: Vec<&Value> = items.iter().filter(|server| server["live"] == true).collect();
+            let workers = live.iter().flat_map(|server| server["workers"].as_array().into_iter().flatten());
+            let mut workers = workers.filter(|worker| worker["state"] != "draining").peekable();
+            let some = workers.peek().is_some();
+            if some && workers.all(|worker| worker["plugins"][plugin] == digest) {
+                Ok(())
+            } else {
+                Err(servers.to_string())
+            }
+        })
+        .await;
+    }
+
+    /// The name of the server that leads, once there is one.
+    pub async fn leader(&self) -> String {
+        poll::until("a leader", Duration::from_secs(30), async || {
+            let cluster = self.read("/cluster").await;
+            cluster["leader"].as_str().map(str::to_owned).ok_or_else(|| cluster.to_string())
+        })
+        .await
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    let held = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+    held.local_addr().expect("a listener has an address").port()
+}
+
+/// Writes a file that only its owner reads.
+fn write_private(path: &std::path::Path, bytes: &[u8], mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::write(path, bytes).expect("a file can be written");
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode can be set");
+}

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::SystemTime};
 
-use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::{pki_types::CertificateDer, server::ParsedCertificate};
 use x509_parser::{certificate::X509Certificate, parse_x509_certificate};
 
 use crate::{
@@ -84,6 +84,9 @@ pub(crate) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, Error> {
     if !rest.is_empty() {
         return Err(refuse("something follows it"));
     }
+    // rustls is stricter: what the signature does not cover may not differ either (RFC 5280 section 4.1.1).
+    ParsedCertificate::try_from(&CertificateDer::from(der))
+        .map_err(|_| refuse("rustls does not read it, though it looks like X.509"))?;
     Ok(parsed)
 }
 

@@ -53,4 +53,4 @@ pub use roll::{Confirmed, Member, Missing, Obstacle, Roll};
 pub use ticket::{TICKET_LIFETIME, TicketKey, Ticketer};
 pub use token::{JoinToken, Secret, SecretDigest, TokenError};
 pub use trust::Trust;
-pub use verify::{Expected, Peers, Refusal};
+pub use verify::{Expected, Peers, Refusal, reason};

@@ -13,8 +13,14 @@ use zeroize::Zeroizing;
 
 use crate::{Credentials, Error, Peers, fingerprint::sha256};
 
-/// How long a ticket is good. A session that is resumed is not verified again; by this it ends when it should.
+/// Tickets are good in the span of six hours that they were made in; spans begin at 0, 6, 12 and 18 o'clock UTC. A
+/// session that is resumed is not verified again, and gets another ticket; by this even who resumes for ever is
+/// verified in each span.
 pub const TICKET_LIFETIME: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// No ticket is made at the beginning of a span, so that a handshake which was resumed in the one before, and is held
+/// open, gets none for this one. Longer than any handshake may take.
+const TICKETLESS: Duration = Duration::from_secs(2 * 60);
 
 const KEY_NAME_BYTES: usize = 16;
 const TIME_BYTES: usize = 8;
@@ -94,6 +100,9 @@ impl Ticketer {
     }
 
     fn seal(&self, plain: &[u8], now: u64, about: &[u8]) -> Option<Vec<u8>> {
+        if now % TICKET_LIFETIME.as_secs() < TICKETLESS.as_secs() {
+            return None;
+        }
         let keys = self.keys.load();
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).ok()?;
@@ -119,7 +128,8 @@ impl Ticketer {
         let plain = opened.key.open_in_place(nonce, Aad::from(about), &mut sealed).ok()?;
         let (made, plain) = plain.split_at_checked(TIME_BYTES)?;
         let made = u64::from_be_bytes(made.try_into().ok()?);
-        (now.checked_sub(made)? <= TICKET_LIFETIME.as_secs()).then(|| plain.to_vec())
+        let span = |time: u64| time / TICKET_LIFETIME.as_secs();
+        (made <= now && span(made) == span(now)).then(|| plain.to_vec())
     }
 }
 
@@ -199,7 +209,7 @@ mod tests {
         let other = Ticketer::new(&TicketKey::from_bytes(*one.as_bytes()), None).unwrap();
         assert_eq!(other.open(&sealed, 1_000, b"here").unwrap(), b"secret");
         assert_eq!(other.open(&sealed, 1_000, b"there"), None);
-        let last = 1_000 + TICKET_LIFETIME.as_secs();
+        let last = TICKET_LIFETIME.as_secs() - 1;
         assert!(other.open(&sealed, last, b"here").is_some());
         assert_eq!(other.open(&sealed, last + 1, b"here"), None);
         assert_eq!(other.open(&sealed, 999, b"here"), None);
@@ -213,16 +223,25 @@ mod tests {
     }
 
     #[test]
+    fn no_ticket_is_made_at_the_beginning_of_a_span() {
+        let ticketer = Ticketer::new(&TicketKey::from_bytes([1; 32]), None).unwrap();
+        let span = TICKET_LIFETIME.as_secs();
+        for (second, made) in [(span - 1, true), (span, false), (span + 119, false), (span + 120, true)] {
+            assert_eq!(ticketer.seal(b"secret", second, b"").is_some(), made, "{second}");
+        }
+    }
+
+    #[test]
     fn a_damaged_ticket_opens_nothing() {
         let ticketer = Ticketer::new(&TicketKey::from_bytes([1; 32]), None).unwrap();
-        let sealed = ticketer.seal(b"secret", 1, b"").unwrap();
+        let sealed = ticketer.seal(b"secret", 1_000, b"").unwrap();
         for at in 0..sealed.len() {
-            assert_eq!(ticketer.open(&sealed[..at], 1, b""), None);
+            assert_eq!(ticketer.open(&sealed[..at], 1_000, b""), None);
             let mut damaged = sealed.clone();
             damaged[at] ^= 1;
-            assert_eq!(ticketer.open(&damaged, 1, b""), None);
+            assert_eq!(ticketer.open(&damaged, 1_000, b""), None);
         }
-        assert_eq!(ticketer.open(&vec![0; TICKET_BYTES_MAX + 1], 1, b""), None);
-        assert_eq!(ticketer.seal(&vec![0; TICKET_BYTES_MAX], 1, b""), None);
+        assert_eq!(ticketer.open(&vec![0; TICKET_BYTES_MAX + 1], 1_000, b""), None);
+        assert_eq!(ticketer.seal(&vec![0; TICKET_BYTES_MAX], 1_000, b""), None);
     }
 }

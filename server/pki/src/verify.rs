@@ -1,6 +1,6 @@
 //! Who is let into a connection: chain, time and purpose, and then cluster, role and name.
 
-use std::sync::Arc;
+use std::{error::Error as StdError, io, sync::Arc};
 
 use tokio_rustls::rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error as TlsError, OtherError,
@@ -60,7 +60,7 @@ impl Expected {
     }
 }
 
-/// Why a peer with a good chain is refused; found as the source of rustls's error.
+/// Why a peer with a good chain is refused: see [`reason`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("accept the peer {found}: it is not of cluster {expected}")]
@@ -73,7 +73,18 @@ pub enum Refusal {
     NotPinned,
 }
 
-fn refused(error: impl std::error::Error + Send + Sync + 'static) -> TlsError {
+/// What was wrong with a peer, for the log: of an error of rustls, or of an input and output error around it. Of others
+/// it is their own text.
+pub fn reason(error: &(dyn StdError + 'static)) -> String {
+    let inside = error.downcast_ref::<io::Error>().and_then(|error| error.get_ref());
+    let error = inside.map_or(error, |inside| inside as &(dyn StdError + 'static));
+    match error.downcast_ref::<TlsError>() {
+        Some(TlsError::InvalidCertificate(CertificateError::Other(OtherError(cause)))) => cause.to_string(),
+        _ => error.to_string(),
+    }
+}
+
+fn refused(error: impl StdError + Send + Sync + 'static) -> TlsError {
     TlsError::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(error))))
 }
 

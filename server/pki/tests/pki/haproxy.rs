@@ -33,10 +33,10 @@ impl Drop for Haproxy {
 }
 
 impl Haproxy {
-    /// One front end per back end, at `NAME.sock`.
+    /// One front end per back end, at `NAME.sock`. One thread, since each has sessions of its own.
     fn start(folder: TempDir, backends: &[(&str, String)]) -> Self {
         let mut text = String::from(
-            "global\n  maxconn 100\ndefaults\n  mode http\n  retries 0\n  timeout connect 10s\n  timeout client 20s\n  \
+            "global\n  maxconn 100\n  nbthread 1\ndefaults\n  mode http\n  retries 0\n  timeout connect 10s\n  timeout client 20s\n  \
              timeout server 20s\n",
         );
         for (name, server) in backends {

@@ -1,4 +1,4 @@
-//! A client's sessions to resume, forgotten when its certificate or its trust is replaced.
+//! A client's sessions to resume, forgotten when its certificate or its trust is replaced, and in each span of tickets.
 
 use std::{
     fmt,
@@ -13,33 +13,42 @@ use tokio_rustls::rustls::{
     pki_types::ServerName,
 };
 
-use crate::Credentials;
+use crate::{Credentials, TICKET_LIFETIME};
 
 /// Tickets; rustls keeps eight per server.
 const SESSIONS_MAX: usize = 512;
 
 /// A resumed session is not verified again. So one of a server whose authority is no longer trusted must not be
-/// resumed, nor one in which the client showed the certificate before.
+/// resumed, nor one in which the client showed the certificate before. A handshake that is under way meanwhile can leave
+/// one behind, and who resumes it gets the next: so all are forgotten when a span begins, whatever the server does.
 pub(crate) struct Sessions {
     credentials: Arc<Credentials>,
-    held: Mutex<(u64, Arc<ClientSessionMemoryCache>)>,
+    held: Mutex<(Era, Arc<ClientSessionMemoryCache>)>,
 }
+
+/// The generation of the credentials, and the span.
+type Era = (u64, Option<u64>);
 
 impl Sessions {
     pub(crate) fn new(credentials: &Arc<Credentials>) -> Self {
-        let held = Mutex::new((credentials.current().generation, cache()));
+        let held = Mutex::new((era(credentials), cache()));
         Self { credentials: Arc::clone(credentials), held }
     }
 
-    /// Those of the present certificate and trust.
+    /// Those of the present certificate, trust and span.
     fn present(&self) -> Arc<ClientSessionMemoryCache> {
-        let generation = self.credentials.current().generation;
+        let era = era(&self.credentials);
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.0 != generation {
-            *held = (generation, cache());
+        if held.0 != era {
+            *held = (era, cache());
         }
         Arc::clone(&held.1)
     }
+}
+
+fn era(credentials: &Credentials) -> Era {
+    let span = credentials.clock().current_time().map(|now| now.as_secs() / TICKET_LIFETIME.as_secs());
+    (credentials.current().generation, span)
 }
 
 fn cache() -> Arc<ClientSessionMemoryCache> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use busbar_pki::{Clock, Credentials, Error, Expected, Peers, Role, client_config, server_config};
+use busbar_pki::{Clock, Credentials, Error, Expected, Peers, Role, client_config, reason, server_config};
 use rcgen::ExtendedKeyUsagePurpose;
 use tokio_rustls::rustls::{ClientConfig, ServerConfig};
 
@@ -72,6 +72,17 @@ fn several_roles_may_be_let_in() {
         text.contains("accept the peer urn:busbar:prod:operator:eve: the role balancer or admin is expected"),
         "{text}"
     );
+}
+
+#[test]
+fn the_reason_is_found_inside_of_an_error_of_the_connection() {
+    let world = World::new("prod");
+    let serving = server(&world.member(Role::Server, "web-1"), Peers::required([Role::Admin]));
+    let refused = refused(&client(&world.member(Role::Operator, "eve"), Role::Server), &serving);
+    let expected = "accept the peer urn:busbar:prod:operator:eve: the role admin is expected";
+    assert_eq!(reason(&refused.error), expected);
+    assert_eq!(reason(&std::io::Error::new(std::io::ErrorKind::InvalidData, refused.error)), expected);
+    assert_eq!(reason(&std::io::Error::other("gone")), "gone");
 }
 
 #[test]

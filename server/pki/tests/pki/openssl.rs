@@ -123,7 +123,7 @@ fn openssl_connects_with_a_certificate_by_both_versions() {
     let files = Files::new(&world);
     let serving = world.member(Role::Server, "web-1");
     let config = Arc::new(server_config(&serving, Peers::required([Role::Balancer]), None).unwrap());
-    let (address, thread) = serve(config, 4);
+    let (address, thread) = serve(config, 5);
     let balancer = files.member(&world, Role::Balancer, "lb");
     let host = ["-verify_hostname", "web-1.server.prod.busbar.internal"];
     for (version, protocol) in [("-tls1_3", "TLSv1.3"), ("-tls1_2", "TLSv1.2")] {
@@ -137,8 +137,12 @@ fn openssl_connects_with_a_certificate_by_both_versions() {
             assert!(said.contains(expected), "{expected} in {said}");
         }
     }
-    let said = files.connect(address, Some(&balancer), &["-tls1_1"]).failure();
-    assert!(!said.contains("you are"), "{said}");
+    for old in
+        [&["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"][..], &["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA256"]]
+    {
+        let said = files.connect(address, Some(&balancer), old).failure();
+        assert!(said.contains("alert") && !said.contains("you are"), "{said}");
+    }
     // By a host that says another role, as somebody would have it who expects an admin.
     let other = ["-verify_hostname", "web-1.admin.prod.busbar.internal"];
     let said = files.connect(address, Some(&balancer), &other).failure();

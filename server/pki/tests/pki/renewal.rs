@@ -1,6 +1,13 @@
 //! Certificates are replaced while connections are made.
 
-use std::{collections::BTreeSet, sync::Arc, thread};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 use busbar_pki::{
     Credentials, Error, LEAF_VALIDITY, Peers, Role, TicketKey, Ticketer, due, renewal_time, server_config,
@@ -14,24 +21,34 @@ use crate::{
 
 const HANDSHAKES: usize = 1_000;
 const THREADS: usize = 2;
+/// So that between two renewals there is something to resume.
+const HANDSHAKES_PER_RENEWAL: usize = 8;
 
-/// Handshakes on several threads while both sides are renewed without pause. Those that were resumed, and how many
+/// Handshakes on several threads while both sides are renewed again and again. Those that were resumed, and how many
 /// certificates were seen of the server and of the client.
 fn shaken(ticketer: Option<&Arc<Ticketer>>) -> (usize, usize, usize) {
     let world = World::new("prod");
     let (serving, calling) = (world.member(Role::Server, "web-1"), world.member(Role::Admin, "desk"));
     let server = Arc::new(server_config(&serving, Peers::required([Role::Admin]), ticketer).unwrap());
     let client = client(&calling, Role::Server);
+    let made = AtomicUsize::new(0);
     let seen: Vec<(bool, String, String)> = thread::scope(|scope| {
         let hands = || {
             let shake = |_| {
                 let connected = connect(&client, &server).expect("no handshake fails");
+                made.fetch_add(1, Ordering::SeqCst);
                 (connected.resumed(), connected.served_by().serial, connected.caller().unwrap().serial)
             };
             (0..HANDSHAKES / THREADS).map(shake).collect::<Vec<_>>()
         };
         let hands: Vec<_> = (0..THREADS).map(|_| scope.spawn(hands)).collect();
+        let mut next = HANDSHAKES_PER_RENEWAL;
         while !hands.iter().all(|hand| hand.is_finished()) {
+            if made.load(Ordering::SeqCst) < next {
+                thread::yield_now();
+                continue;
+            }
+            next = made.load(Ordering::SeqCst) + HANDSHAKES_PER_RENEWAL;
             for (member, role, name) in [(&serving, Role::Server, "web-1"), (&calling, Role::Admin, "desk")] {
                 let (key, certificate) = world.issued(role, name);
                 member.replace(&key, certificate, world.trust()).unwrap();

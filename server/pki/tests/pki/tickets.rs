@@ -151,6 +151,22 @@ fn not_after_either_side_was_replaced() {
 }
 
 #[test]
+fn not_by_a_client_that_has_to_forget_whatever_the_server_says() {
+    let world = World::new("prod");
+    // Resumes whatever it has seen.
+    let (key, certificate) = world.issued(Role::Server, "web-1");
+    let server = crate::wire::rogue_server(&[&certificate], &key);
+    let admin = world.member(Role::Admin, "desk");
+    let client = client(&admin, Role::Server);
+    assert!(resumes(&client, &server, &server));
+    let next = world.authority.next(world.now, AUTHORITY_VALIDITY).unwrap();
+    admin.trust(trust(&[&world.authority, &next])).unwrap();
+    assert!(resumes(&client, &server, &server));
+    world.clock.advance(6 * HOUR);
+    assert!(resumes(&client, &server, &server));
+}
+
+#[test]
 fn never_without_a_ticketer() {
     let world = World::new("prod");
     let serving = world.member(Role::Server, "web-1");

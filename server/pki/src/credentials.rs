@@ -7,22 +7,17 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio_rustls::rustls::{
-    SignatureScheme,
-    client::ResolvesClientCert,
-    server::{ClientHello, ResolvesServerCert},
-    sign::CertifiedKey,
-    time_provider::TimeProvider,
-};
+use rcgen::PublicKeyData;
+use tokio_rustls::rustls::{pki_types::CertificateDer, sign::CertifiedKey, time_provider::TimeProvider};
 
 use crate::{Anchor, Certificate, Confirmed, Error, Identity, KeyPair, Role, Trust, certificate::public_key};
-use rcgen::PublicKeyData;
 
 /// Tells handshakes what time it is: rustls's `DefaultTimeProvider` outside of tests.
 pub type Clock = Arc<dyn TimeProvider>;
 
-/// A member's certificate with its key, and its trust. Configurations made of it follow each replacement: the next
-/// handshake uses the new ones, and one that is under way ends with those that it began with.
+/// A member's certificate with its key, and its trust. After a replacement the next connection of an
+/// [`Acceptor`](crate::Acceptor) or [`Connector`](crate::Connector) uses the new ones, and one that is under way ends with those that
+/// it began with.
 pub struct Credentials {
     identity: Identity,
     clock: Clock,
@@ -30,8 +25,9 @@ pub struct Credentials {
     replacing: Mutex<()>,
 }
 
+/// What one handshake uses.
 pub(crate) struct Current {
-    certified: Arc<CertifiedKey>,
+    pub(crate) certified: Arc<CertifiedKey>,
     pub(crate) certificate: Certificate,
     pub(crate) identity: Identity,
     pub(crate) issuer: Anchor,
@@ -93,8 +89,8 @@ impl Credentials {
         Confirmed { trusts: current.trust.fingerprints(), issuer: current.issuer.fingerprint() }
     }
 
-    pub(crate) fn current(&self) -> arc_swap::Guard<Arc<Current>> {
-        self.current.load()
+    pub(crate) fn current(&self) -> Arc<Current> {
+        self.current.load_full()
     }
 
     pub(crate) fn clock(&self) -> &Clock {
@@ -136,11 +132,7 @@ fn issuer_of(certificate: &Certificate, trust: &Trust) -> Result<Anchor, Error> 
 }
 
 /// An admin sends its authority along, since who joins has only the fingerprint of it. Others have it.
-fn chain(
-    certificate: &Certificate,
-    identity: &Identity,
-    issuer: &Anchor,
-) -> Vec<tokio_rustls::rustls::pki_types::CertificateDer<'static>> {
+fn chain(certificate: &Certificate, identity: &Identity, issuer: &Anchor) -> Vec<CertificateDer<'static>> {
     let mut chain = vec![certificate.der().clone()];
     if identity.role == Role::Admin {
         chain.push(issuer.certificate().der().clone());
@@ -153,29 +145,16 @@ fn now(clock: &Clock) -> Result<SystemTime, Error> {
     UNIX_EPOCH.checked_add(Duration::from_secs(now.as_secs())).ok_or(Error::Time)
 }
 
-/// What rustls asks for a certificate.
-#[derive(Debug)]
-pub(crate) struct Shown(pub(crate) Arc<Credentials>);
-
-impl ResolvesServerCert for Shown {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.current().certified))
-    }
-}
-
-impl ResolvesClientCert for Shown {
-    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.current().certified))
-    }
-
-    fn has_certs(&self) -> bool {
-        true
-    }
-}
-
 /// Without the key.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Credentials").field(&self.identity.urn()).finish()
+    }
+}
+
+/// Without the key.
+impl fmt::Debug for Current {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Current").field("identity", &self.identity).field("trust", &self.trust).finish()
     }
 }

@@ -12,8 +12,7 @@ use crate::{
 const PREFIX: &str = "urn:busbar:";
 
 /// What a certificate says of who shows it. Nothing of it is true before the chain was verified: take it from
-/// certificates of connections that [`server_config`](crate::server_config) or
-/// [`client_config`](crate::client_config) let through.
+/// certificates of connections that an [`Acceptor`](crate::Acceptor) or a [`Connector`](crate::Connector) let through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     pub cluster: Cluster,

@@ -2,19 +2,20 @@
 //!
 //! A cluster has one [`Authority`]. Each member makes its own [`KeyPair`], asks with a [`Csr`], and is issued a
 //! [`Certificate`] that says cluster, [`Role`] and [`Name`]; [`Identity::of`] reads them back. [`Credentials`] are what
-//! a process shows and whom it trusts ([`Trust`]); [`server_config`] and [`client_config`] make TLS of them that checks
-//! the role, not just the signature. Credentials are replaced while connections are made: when a certificate is
-//! [`due`], and in the steps of a [`Roll`] from one authority to the next.
+//! a process shows and whom it trusts ([`Trust`]); an [`Acceptor`] and a [`Connector`] make TLS of them that checks the
+//! role, not just the signature. Credentials are replaced while connections are made: when a certificate is [`due`], and
+//! in the steps of a [`Roll`] from one authority to the next.
 //!
 //! Who has no certificate yet has a [`JoinToken`], which pins the authority ([`joining_config`]).
 //!
 //! Nothing here reads files, talks to anybody, or asks what time it is: times come as arguments, and those of
 //! handshakes from a [`Clock`].
 
+mod acceptor;
 mod anchor;
 mod authority;
 mod certificate;
-mod configuration;
+mod connector;
 mod credentials;
 mod error;
 mod fingerprint;
@@ -28,16 +29,16 @@ mod renewal;
 mod request;
 mod role;
 mod roll;
-mod sessions;
 mod ticket;
 mod token;
 mod trust;
 mod verify;
 
+pub use acceptor::Acceptor;
 pub use anchor::Anchor;
 pub use authority::{AUTHORITY_VALIDITY, Authority, CLOCK_TOLERANCE, LEAF_VALIDITY, Subject};
 pub use certificate::Certificate;
-pub use configuration::{client_config, joining_config, server_config};
+pub use connector::{Connector, joining_config};
 pub use credentials::{Clock, Credentials};
 pub use error::Error;
 pub use fingerprint::Fingerprint;

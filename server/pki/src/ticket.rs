@@ -11,7 +11,7 @@ use ring::{
 use tokio_rustls::rustls::server::ProducesTickets;
 use zeroize::Zeroizing;
 
-use crate::{Credentials, Error, Peers, fingerprint::sha256};
+use crate::{Clock, Error, Peers, credentials::Current, fingerprint::sha256};
 
 /// Tickets are good in the span of six hours that they were made in; spans begin at 0, 6, 12 and 18 o'clock UTC. A
 /// session that is resumed is not verified again, and gets another ticket; by this even who resumes for ever is
@@ -138,26 +138,22 @@ impl Ticketer {
 /// another authority, must not open this one, though the keys are the same.
 pub(crate) struct Bound {
     ticketer: Arc<Ticketer>,
-    credentials: Arc<Credentials>,
-    about: String,
+    clock: Clock,
+    about: [u8; 32],
 }
 
 impl Bound {
-    pub(crate) fn new(ticketer: &Arc<Ticketer>, credentials: &Arc<Credentials>, peers: &Peers) -> Self {
-        let about = format!("{} {:?} {}", credentials.identity().urn(), peers.roles, peers.required);
-        Self { ticketer: Arc::clone(ticketer), credentials: Arc::clone(credentials), about }
-    }
-
-    fn about(&self) -> [u8; 32] {
-        let mut text = self.about.clone();
-        for fingerprint in self.credentials.current().trust.fingerprints() {
-            text.push_str(&format!(" {fingerprint}"));
+    pub(crate) fn new(ticketer: &Arc<Ticketer>, clock: &Clock, current: &Current, peers: &Peers) -> Self {
+        let mut about = format!("{} {:?} {}", current.identity, peers.roles, peers.required);
+        for fingerprint in current.trust.fingerprints() {
+            about.push_str(&format!(" {fingerprint}"));
         }
-        sha256(text.as_bytes())
+        let (ticketer, clock) = (Arc::clone(ticketer), Arc::clone(clock));
+        Self { ticketer, clock, about: sha256(about.as_bytes()) }
     }
 
     fn now(&self) -> Option<u64> {
-        Some(self.credentials.clock().current_time()?.as_secs())
+        Some(self.clock.current_time()?.as_secs())
     }
 }
 
@@ -171,11 +167,11 @@ impl ProducesTickets for Bound {
     }
 
     fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
-        self.ticketer.seal(plain, self.now()?, &self.about())
+        self.ticketer.seal(plain, self.now()?, &self.about)
     }
 
     fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
-        self.ticketer.open(ticket, self.now()?, &self.about())
+        self.ticketer.open(ticket, self.now()?, &self.about)
     }
 }
 
@@ -193,7 +189,7 @@ impl fmt::Debug for Ticketer {
 
 impl fmt::Debug for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Bound").field(&self.about).finish()
+        f.write_str("Bound")
     }
 }
 

@@ -13,7 +13,9 @@ use tokio_rustls::rustls::{
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
 
-use crate::{Anchor, Certificate, Cluster, Credentials, Error, Fingerprint, Identity, Name, Role, Trust};
+use crate::{
+    Anchor, Certificate, Cluster, Error, Fingerprint, Identity, Name, Role, Trust, credentials::Current,
+};
 
 /// Which clients a server lets in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +115,7 @@ fn algorithms() -> WebPkiSupportedAlgorithms {
 /// Judges clients.
 #[derive(Debug)]
 pub(crate) struct ClientVerifier {
-    pub(crate) credentials: Arc<Credentials>,
+    pub(crate) current: Arc<Current>,
     pub(crate) peers: Peers,
 }
 
@@ -122,7 +124,7 @@ impl ClientCertVerifier for ClientVerifier {
         self.peers.required
     }
 
-    /// None: members have one certificate, and whom we trust changes.
+    /// None: members have one certificate, so there is nothing to choose by them.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }
@@ -133,9 +135,9 @@ impl ClientCertVerifier for ClientVerifier {
         _: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, TlsError> {
-        let current = self.credentials.current();
-        current.trust.verify_client(leaf, now)?;
-        check(leaf, current.trust.cluster(), &self.peers.roles, None)?;
+        let trust = &self.current.trust;
+        trust.verify_client(leaf, now)?;
+        check(leaf, trust.cluster(), &self.peers.roles, None)?;
         Ok(ClientCertVerified::assertion())
     }
 
@@ -166,7 +168,7 @@ impl ClientCertVerifier for ClientVerifier {
 #[derive(Debug)]
 pub(crate) enum ServerVerifier {
     Member {
-        credentials: Arc<Credentials>,
+        current: Arc<Current>,
         expected: Expected,
     },
     /// By who joins: an admin, vouched for by an authority of which the fingerprint is known.
@@ -183,8 +185,7 @@ impl ServerCertVerifier for ServerVerifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, TlsError> {
         match self {
-            Self::Member { credentials, expected } => {
-                let current = credentials.current();
+            Self::Member { current, expected } => {
                 current.trust.verify_server(leaf, now)?;
                 check(leaf, current.trust.cluster(), &[expected.role], expected.name.as_ref())?;
             }

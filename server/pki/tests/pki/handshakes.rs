@@ -2,24 +2,23 @@
 
 use std::sync::Arc;
 
-use busbar_pki::{Clock, Credentials, Error, Expected, Peers, Role, client_config, reason, server_config};
+use busbar_pki::{Acceptor, Clock, Connector, Credentials, Error, Expected, Peers, Role, reason};
 use rcgen::ExtendedKeyUsagePurpose;
-use tokio_rustls::rustls::{ClientConfig, ServerConfig};
 
 use crate::{
-    wire::{Refused, connect, rogue_client, rogue_server},
+    wire::{ClientSide, Refused, ServerSide, connect, rogue_client, rogue_server},
     world::{DAY, HOUR, Told, World, forged, subject, uri},
 };
 
-pub(crate) fn client(credentials: &Arc<Credentials>, role: Role) -> Arc<ClientConfig> {
-    Arc::new(client_config(credentials, Expected::any(role)).unwrap())
+pub(crate) fn client(credentials: &Arc<Credentials>, role: Role) -> Connector {
+    Connector::new(credentials, Expected::any(role)).unwrap()
 }
 
-pub(crate) fn server(credentials: &Arc<Credentials>, peers: Peers) -> Arc<ServerConfig> {
-    Arc::new(server_config(credentials, peers, None).unwrap())
+pub(crate) fn server(credentials: &Arc<Credentials>, peers: Peers) -> Acceptor {
+    Acceptor::new(credentials, peers, None).unwrap()
 }
 
-fn refused(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> Refused {
+fn refused(client: &impl ClientSide, server: &impl ServerSide) -> Refused {
     connect(client, server).err().expect("this must not get through")
 }
 
@@ -91,10 +90,10 @@ fn a_role_that_never_serves_is_no_server() {
     for role in [Role::Balancer, Role::Operator] {
         let member = world.member(role, "a");
         assert!(matches!(
-            server_config(&member, Peers::required([Role::Admin]), None),
+            Acceptor::new(&member, Peers::required([Role::Admin]), None),
             Err(Error::NeverServes { .. })
         ));
-        assert!(matches!(client_config(&member, Expected::any(role)), Err(Error::NeverServes { .. })));
+        assert!(matches!(Connector::new(&member, Expected::any(role)), Err(Error::NeverServes { .. })));
         let (key, certificate) = world.issued(role, "a");
         for expected in [Role::Server, Role::Admin] {
             let calling = world.member(Role::Server, "web-1");
@@ -103,7 +102,7 @@ fn a_role_that_never_serves_is_no_server() {
         }
     }
     let member = world.member(Role::Server, "a");
-    assert!(matches!(server_config(&member, Peers::optional([]), None), Err(Error::NoPeers)));
+    assert!(matches!(Acceptor::new(&member, Peers::optional([]), None), Err(Error::NoPeers)));
 }
 
 #[test]
@@ -111,9 +110,8 @@ fn a_certain_member_can_be_asked_for() {
     let world = World::new("prod");
     let serving = server(&world.member(Role::Server, "web-1"), Peers::required([Role::Admin]));
     let calling = world.member(Role::Admin, "desk");
-    let expect = |name: &str| {
-        Arc::new(client_config(&calling, Expected::named(Role::Server, name.parse().unwrap())).unwrap())
-    };
+    let expect =
+        |name: &str| Connector::new(&calling, Expected::named(Role::Server, name.parse().unwrap())).unwrap();
     connect(&expect("web-1"), &serving).unwrap();
     let text = refused(&expect("web-2"), &serving).text();
     assert!(text.contains("accept the peer urn:busbar:prod:server:web-1: web-2 is expected"), "{text}");

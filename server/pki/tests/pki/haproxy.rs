@@ -6,14 +6,13 @@ use std::{
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use busbar_pki::{Identity, Peers, Role, TicketKey, Ticketer, haproxy_pem, role_host, server_config};
+use busbar_pki::{Acceptor, Identity, Peers, Role, TicketKey, Ticketer, haproxy_pem, role_host};
 use tempfile::TempDir;
-use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
+use tokio_rustls::rustls::{ServerConnection, StreamOwned};
 
 use crate::world::World;
 
@@ -79,12 +78,12 @@ fn socket(folder: &TempDir, name: &str) -> PathBuf {
 
 /// Answers each request with who asked and how the session began, one request per connection; for as long as the
 /// test runs.
-fn serve(config: Arc<ServerConfig>) -> SocketAddr {
+fn serve(acceptor: Acceptor) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for socket in listener.incoming() {
-            let (socket, config) = (socket.unwrap(), Arc::clone(&config));
+            let (socket, config) = (socket.unwrap(), acceptor.config());
             thread::spawn(move || answer(StreamOwned::new(ServerConnection::new(config).unwrap(), socket)));
         }
     });
@@ -121,8 +120,8 @@ fn haproxy_and_server_know_each_other_by_role() {
     let world = World::new("prod");
     let serving = world.member(Role::Server, "web-1");
     let ticketer = Ticketer::new(&TicketKey::generate().unwrap(), None).unwrap();
-    let config = server_config(&serving, Peers::required([Role::Balancer]), Some(&ticketer)).unwrap();
-    let address = serve(Arc::new(config));
+    let config = Acceptor::new(&serving, Peers::required([Role::Balancer]), Some(&ticketer)).unwrap();
+    let address = serve(config);
 
     let folder = TempDir::new().unwrap();
     let authority = put(folder.path(), "ca.pem", &world.trust().to_pem());

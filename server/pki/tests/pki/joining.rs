@@ -3,21 +3,21 @@
 use std::sync::Arc;
 
 use busbar_pki::{
-    AUTHORITY_VALIDITY, Error, Fingerprint, JoinToken, Peers, Role, Roll, joining_config, server_config,
+    AUTHORITY_VALIDITY, Acceptor, Error, Fingerprint, JoinToken, Peers, Role, Roll, joining_config,
 };
-use tokio_rustls::rustls::{ClientConfig, ServerConfig};
+use tokio_rustls::rustls::ClientConfig;
 
 use crate::{
     handshakes::server,
-    wire::{connect, rogue_server},
+    wire::{ClientSide, ServerSide, connect, rogue_server},
     world::{World, forged, issued_by, trust, uri},
 };
 
 fn joiner(world: &World, pins: &[Fingerprint]) -> Arc<ClientConfig> {
-    Arc::new(joining_config(pins, world.clock()).unwrap())
+    Arc::new(joining_config(pins, &world.clock()).unwrap())
 }
 
-fn reason(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> String {
+fn reason(client: &impl ClientSide, server: &impl ServerSide) -> String {
     let refused = connect(client, server).err().expect("this must not get through");
     assert!(!refused.by_server);
     refused.text()
@@ -83,7 +83,7 @@ fn a_token_of_during_a_roll_outlives_its_steps() {
     let desk = world.member(Role::Admin, "desk");
     let both = trust(&[&world.authority, &next]);
     desk.trust(both.clone()).unwrap();
-    let listening = Arc::new(server_config(&desk, Peers::optional([Role::Server]), None).unwrap());
+    let listening = Acceptor::new(&desk, Peers::optional([Role::Server]), None).unwrap();
     let token = JoinToken::new(vec!["https://desk".to_owned()], roll.trusted(), "1").unwrap();
     let client = joiner(&world, &token.pins);
     connect(&client, &listening).unwrap();
@@ -98,7 +98,7 @@ fn a_token_of_during_a_roll_outlives_its_steps() {
 fn one_authority_is_pinned_or_two() {
     let world = World::new("prod");
     let pins: Vec<Fingerprint> = [1, 2, 3].iter().map(|byte| Fingerprint::of(&[*byte])).collect();
-    assert!(matches!(joining_config(&[], world.clock()), Err(Error::PinCount { found: 0 })));
-    assert!(matches!(joining_config(&pins, world.clock()), Err(Error::PinCount { found: 3 })));
-    assert!(joining_config(&pins[..2], world.clock()).is_ok());
+    assert!(matches!(joining_config(&[], &world.clock()), Err(Error::PinCount { found: 0 })));
+    assert!(matches!(joining_config(&pins, &world.clock()), Err(Error::PinCount { found: 3 })));
+    assert!(joining_config(&pins[..2], &world.clock()).is_ok());
 }

@@ -4,14 +4,13 @@ use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener},
     process::{Command, Stdio},
-    sync::Arc,
     thread::{self, JoinHandle},
     time::Duration,
 };
 
-use busbar_pki::{Identity, Peers, Role, TicketKey, Ticketer, server_config};
+use busbar_pki::{Acceptor, Identity, Peers, Role, TicketKey, Ticketer};
 use tempfile::TempDir;
-use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
+use tokio_rustls::rustls::{ServerConnection, StreamOwned};
 
 use crate::world::World;
 
@@ -63,14 +62,14 @@ pub(crate) fn put(folder: &TempDir, name: &str, text: &str) -> String {
 }
 
 /// Accepts so many connections, and tells each who it is.
-fn serve(config: Arc<ServerConfig>, connections: usize) -> (SocketAddr, JoinHandle<()>) {
+fn serve(acceptor: Acceptor, connections: usize) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let serving = thread::spawn(move || {
         for _ in 0..connections {
             let (socket, _) = listener.accept().unwrap();
             socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-            let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), socket);
+            let mut stream = StreamOwned::new(ServerConnection::new(acceptor.config()).unwrap(), socket);
             let mut word = [0; 4];
             // Who is refused gets an alert, which is sent when the error is found.
             if stream.read_exact(&mut word).is_ok() {
@@ -122,7 +121,7 @@ fn openssl_connects_with_a_certificate_by_both_versions() {
     let world = World::new("prod");
     let files = Files::new(&world);
     let serving = world.member(Role::Server, "web-1");
-    let config = Arc::new(server_config(&serving, Peers::required([Role::Balancer]), None).unwrap());
+    let config = Acceptor::new(&serving, Peers::required([Role::Balancer]), None).unwrap();
     let (address, thread) = serve(config, 5);
     let balancer = files.member(&world, Role::Balancer, "lb");
     let host = ["-verify_hostname", "web-1.server.prod.busbar.internal"];
@@ -155,7 +154,7 @@ fn openssl_is_refused_with_a_wrong_certificate_or_none() {
     let world = World::new("prod");
     let files = Files::new(&world);
     let serving = world.member(Role::Server, "web-1");
-    let config = Arc::new(server_config(&serving, Peers::required([Role::Balancer]), None).unwrap());
+    let config = Acceptor::new(&serving, Peers::required([Role::Balancer]), None).unwrap();
     let (address, thread) = serve(config, 6);
     let operator = files.member(&world, Role::Operator, "ann");
     let foreign = files.member(&World::new("prod"), Role::Balancer, "lb");
@@ -174,8 +173,8 @@ fn openssl_resumes_by_ticket_with_either_version() {
     let files = Files::new(&world);
     let serving = world.member(Role::Server, "web-1");
     let ticketer = Ticketer::new(&TicketKey::generate().unwrap(), None).unwrap();
-    let config = server_config(&serving, Peers::required([Role::Balancer]), Some(&ticketer)).unwrap();
-    let (address, thread) = serve(Arc::new(config), 4);
+    let config = Acceptor::new(&serving, Peers::required([Role::Balancer]), Some(&ticketer)).unwrap();
+    let (address, thread) = serve(config, 4);
     let balancer = files.member(&world, Role::Balancer, "lb");
     for version in ["-tls1_3", "-tls1_2"] {
         let session = files.folder.path().join(format!("session{version}"));

@@ -10,13 +10,14 @@ use std::{
 };
 
 use busbar_pki::{
-    Credentials, Error, LEAF_VALIDITY, Peers, Role, TicketKey, Ticketer, due, renewal_time, server_config,
+    AUTHORITY_VALIDITY, Acceptor, Credentials, Error, LEAF_VALIDITY, Peers, Role, TicketKey, Ticketer, due,
+    renewal_time,
 };
 
 use crate::{
     handshakes::client,
-    wire::connect,
-    world::{DAY, HOUR, World},
+    wire::{connect, connect_while},
+    world::{DAY, HOUR, World, issued_by, trust},
 };
 
 const HANDSHAKES: usize = 1_000;
@@ -29,7 +30,7 @@ const HANDSHAKES_PER_RENEWAL: usize = 8;
 fn shaken(ticketer: Option<&Arc<Ticketer>>) -> (usize, usize, usize) {
     let world = World::new("prod");
     let (serving, calling) = (world.member(Role::Server, "web-1"), world.member(Role::Admin, "desk"));
-    let server = Arc::new(server_config(&serving, Peers::required([Role::Admin]), ticketer).unwrap());
+    let server = Acceptor::new(&serving, Peers::required([Role::Admin]), ticketer).unwrap();
     let client = client(&calling, Role::Server);
     let made = AtomicUsize::new(0);
     let seen: Vec<(bool, String, String)> = thread::scope(|scope| {
@@ -76,7 +77,34 @@ fn a_thousand_handshakes_with_tickets_while_both_sides_are_renewed() {
     let ticketer = Ticketer::new(&TicketKey::generate().unwrap(), None).unwrap();
     let (resumed, served, called) = shaken(Some(&ticketer));
     assert!((1..HANDSHAKES).contains(&resumed));
-    assert!(served > 1 && called > 1, "the certificates did change meanwhile");
+    assert!(served > 10 && called > 10, "the certificates did change meanwhile");
+}
+
+#[test]
+fn a_handshake_that_is_under_way_ends_as_it_began() {
+    let world = World::new("prod");
+    let (serving, calling) = (world.member(Role::Server, "web-1"), world.member(Role::Admin, "desk"));
+    let server = Acceptor::new(&serving, Peers::required([Role::Admin]), None).unwrap();
+    let client = client(&calling, Role::Server);
+    let (served, called) = (serving.identity(), calling.identity());
+    // From one authority to the other in the midst of it, which nobody should do.
+    let next = world.authority.next(world.now, AUTHORITY_VALIDITY).unwrap();
+    let mut flights = 0;
+    let connected = connect_while(&client, &server, &mut || {
+        flights += 1;
+        for (member, role, name) in [(&serving, Role::Server, "web-1"), (&calling, Role::Admin, "desk")] {
+            let (key, certificate) = issued_by(&next, role, name, world.now);
+            member.replace(&key, certificate, trust(&[&next])).unwrap();
+        }
+    });
+    let connected = connected.unwrap_or_else(|refused| panic!("{}", refused.text()));
+    assert!(flights > 3);
+    assert_eq!((connected.served_by(), connected.caller().unwrap()), (served, called));
+    let connected = connect(&client, &server).unwrap();
+    assert_eq!(
+        (connected.served_by(), connected.caller().unwrap()),
+        (serving.identity(), calling.identity())
+    );
 }
 
 #[test]

@@ -3,10 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use busbar_pki::{
-    AUTHORITY_VALIDITY, Authority, Credentials, Error, Fingerprint, Member, Obstacle, Peers, Role, Roll,
-    TicketKey, Ticketer, server_config,
+    AUTHORITY_VALIDITY, Acceptor, Authority, Connector, Credentials, Error, Fingerprint, Member, Obstacle,
+    Peers, Role, Roll, TicketKey, Ticketer,
 };
-use tokio_rustls::rustls::{ClientConfig, ServerConfig};
 
 use crate::{
     handshakes::client,
@@ -14,13 +13,13 @@ use crate::{
     world::{World, issued_by, trust},
 };
 
-/// Members with the configurations that they keep throughout.
+/// Members with what they keep throughout.
 struct Cluster {
     authorities: Vec<Authority>,
     world: World,
     members: Vec<(Role, String, Arc<Credentials>)>,
-    servers: Vec<(Role, Arc<ServerConfig>)>,
-    clients: Vec<(Role, Arc<ClientConfig>)>,
+    servers: Vec<(Role, Acceptor)>,
+    clients: Vec<(Role, Connector)>,
     handshakes: usize,
 }
 
@@ -39,8 +38,9 @@ impl Cluster {
         for (role, _, credentials) in &members {
             if role.serves() {
                 let ticketer = Ticketer::new(&TicketKey::generate().unwrap(), None).unwrap();
-                let config = server_config(credentials, Peers::required(Role::ALL), Some(&ticketer)).unwrap();
-                servers.push((*role, Arc::new(config)));
+                let acceptor =
+                    Acceptor::new(credentials, Peers::required(Role::ALL), Some(&ticketer)).unwrap();
+                servers.push((*role, acceptor));
             }
             for expected in [Role::Server, Role::Admin] {
                 clients.push((expected, client(credentials, expected)));
@@ -137,7 +137,7 @@ fn who_was_left_behind_is_refused_when_the_roll_is_over_also_with_a_ticket() {
     let world = World::new("prod");
     let (serving, left) = (world.member(Role::Server, "web-1"), world.member(Role::Admin, "desk"));
     let ticketer = Ticketer::new(&TicketKey::generate().unwrap(), None).unwrap();
-    let config = Arc::new(server_config(&serving, Peers::required([Role::Admin]), Some(&ticketer)).unwrap());
+    let config = Acceptor::new(&serving, Peers::required([Role::Admin]), Some(&ticketer)).unwrap();
     let left = client(&left, Role::Server);
     connect(&left, &config).unwrap();
     assert!(connect(&left, &config).unwrap().resumed());

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use busbar_pki::{
-    AUTHORITY_VALIDITY, Certificate, Credentials, KeyPair, Peers, Role, TicketKey, Ticketer, Trust,
-    server_config,
+    AUTHORITY_VALIDITY, Acceptor, Certificate, Credentials, KeyPair, Peers, Role, TicketKey, Ticketer, Trust,
 };
-use tokio_rustls::rustls::{ClientConfig, ServerConfig};
 
 use crate::{
     handshakes::client,
-    wire::connect,
+    wire::{ClientSide, ServerSide, connect, connect_while},
     world::{HOUR, World, trust},
 };
 
@@ -37,8 +35,8 @@ impl Worker {
         Self { credentials, ticketer }
     }
 
-    fn listen(&self, peers: Peers) -> Arc<ServerConfig> {
-        Arc::new(server_config(&self.credentials, peers, Some(&self.ticketer)).unwrap())
+    fn listen(&self, peers: Peers) -> Acceptor {
+        Acceptor::new(&self.credentials, peers, Some(&self.ticketer)).unwrap()
     }
 }
 
@@ -52,7 +50,7 @@ fn peers() -> Peers {
 }
 
 /// The second connection of a client.
-fn resumes(client: &Arc<ClientConfig>, first: &Arc<ServerConfig>, second: &Arc<ServerConfig>) -> bool {
+fn resumes(client: &impl ClientSide, first: &impl ServerSide, second: &impl ServerSide) -> bool {
     assert!(!connect(client, first).unwrap().resumed(), "the client was to be new");
     connect(client, second).unwrap().resumed()
 }
@@ -151,6 +149,25 @@ fn not_after_either_side_was_replaced() {
 }
 
 #[test]
+fn not_what_was_begun_before_the_trust_was_replaced() {
+    let world = World::new("prod");
+    let worker = Worker::start(&world, &texts(&world), [1; 32], None);
+    let server = worker.listen(peers());
+    let client = client(&world.member(Role::Admin, "desk"), Role::Server);
+    let next = world.authority.next(world.now, AUTHORITY_VALIDITY).unwrap();
+    let mut flights = 0;
+    let held = connect_while(&client, &server, &mut || {
+        flights += 1;
+        if flights == 2 {
+            worker.credentials.trust(trust(&[&world.authority, &next])).unwrap();
+        }
+    });
+    assert!(!held.unwrap().resumed());
+    assert!(!connect(&client, &server).unwrap().resumed());
+    assert!(connect(&client, &server).unwrap().resumed());
+}
+
+#[test]
 fn not_by_a_client_that_has_to_forget_whatever_the_server_says() {
     let world = World::new("prod");
     // Resumes whatever it has seen.
@@ -170,7 +187,7 @@ fn not_by_a_client_that_has_to_forget_whatever_the_server_says() {
 fn never_without_a_ticketer() {
     let world = World::new("prod");
     let serving = world.member(Role::Server, "web-1");
-    let server = Arc::new(server_config(&serving, peers(), None).unwrap());
+    let server = Acceptor::new(&serving, peers(), None).unwrap();
     let client = client(&world.member(Role::Admin, "desk"), Role::Server);
     assert!(!resumes(&client, &server, &server));
 }

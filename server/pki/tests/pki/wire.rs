@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use busbar_pki::{Certificate, Identity, KeyPair};
+use busbar_pki::{Acceptor, Certificate, Connector, Identity, KeyPair};
 use tokio_rustls::rustls::{
     ClientConfig, ClientConnection, Connection, DigitallySignedStruct, Error, HandshakeKind, ServerConfig,
     ServerConnection, SignatureScheme,
@@ -50,15 +50,57 @@ impl Connected {
     }
 }
 
-pub(crate) fn connect(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> Result<Connected, Refused> {
+/// Of one client, or of one that asks for each connection.
+pub(crate) trait ClientSide {
+    fn next(&self) -> Arc<ClientConfig>;
+}
+
+pub(crate) trait ServerSide {
+    fn next(&self) -> Arc<ServerConfig>;
+}
+
+impl ClientSide for Arc<ClientConfig> {
+    fn next(&self) -> Arc<ClientConfig> {
+        Arc::clone(self)
+    }
+}
+
+impl ClientSide for Connector {
+    fn next(&self) -> Arc<ClientConfig> {
+        self.config()
+    }
+}
+
+impl ServerSide for Arc<ServerConfig> {
+    fn next(&self) -> Arc<ServerConfig> {
+        Arc::clone(self)
+    }
+}
+
+impl ServerSide for Acceptor {
+    fn next(&self) -> Arc<ServerConfig> {
+        self.config()
+    }
+}
+
+pub(crate) fn connect(client: &impl ClientSide, server: &impl ServerSide) -> Result<Connected, Refused> {
+    connect_while(client, server, &mut || ())
+}
+
+/// Calls `between` before each flight.
+pub(crate) fn connect_while(
+    client: &impl ClientSide,
+    server: &impl ServerSide,
+    between: &mut dyn FnMut(),
+) -> Result<Connected, Refused> {
     let name = ServerName::try_from("busbar").unwrap();
-    let client = ClientConnection::new(Arc::clone(client), name).unwrap();
-    let server = ServerConnection::new(Arc::clone(server)).unwrap();
+    let client = ClientConnection::new(client.next(), name).unwrap();
+    let server = ServerConnection::new(server.next()).unwrap();
     let (mut client, mut server) = (Connection::from(client), Connection::from(server));
     client.writer().write_all(b"ask").unwrap();
-    exchange(&mut client, &mut server)?;
+    exchange(&mut client, &mut server, between)?;
     server.writer().write_all(b"answer").unwrap();
-    exchange(&mut client, &mut server)?;
+    exchange(&mut client, &mut server, between)?;
     assert_eq!(read(&mut server), b"ask");
     assert_eq!(read(&mut client), b"answer");
     match (client, server) {
@@ -75,10 +117,15 @@ fn read(connection: &mut Connection) -> Vec<u8> {
 }
 
 /// Until neither has anything to say.
-fn exchange(client: &mut Connection, server: &mut Connection) -> Result<(), Refused> {
+fn exchange(
+    client: &mut Connection,
+    server: &mut Connection,
+    between: &mut dyn FnMut(),
+) -> Result<(), Refused> {
     let mut refused = None;
     while client.wants_write() || server.wants_write() {
         for by_server in [true, false] {
+            between();
             let (from, to) =
                 if by_server { (&mut *client, &mut *server) } else { (&mut *server, &mut *client) };
             if let Err(error) = carry(from, to) {

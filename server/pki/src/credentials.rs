@@ -16,8 +16,8 @@ use crate::{Anchor, Certificate, Confirmed, Error, Identity, KeyPair, Role, Trus
 pub type Clock = Arc<dyn TimeProvider>;
 
 /// A member's certificate with its key, and its trust. After a replacement the next connection of an
-/// [`Acceptor`](crate::Acceptor) or [`Connector`](crate::Connector) uses the new ones, and one that is under way ends with those that
-/// it began with.
+/// [`Acceptor`](crate::Acceptor) or [`Connector`](crate::Connector) uses the new ones, and one that is under way ends
+/// with those that it began with.
 pub struct Credentials {
     identity: Identity,
     clock: Clock,

@@ -13,6 +13,8 @@ pub enum Error {
     Host { text: String, why: &'static str },
     #[error("take {text:?} for a SHA-256 fingerprint: it has 64 hexadecimal digits")]
     Fingerprint { text: String },
+    #[error("take {text:?} for the state of a roll: it is settled, introducing, reissuing or retiring")]
+    Roll { text: String },
     #[error("name {found} hosts in one certificate: at most {most} are allowed")]
     TooManyHosts { found: usize, most: usize },
     #[error("read PEM: {why}")]

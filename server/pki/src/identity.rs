@@ -12,7 +12,8 @@ use crate::{
 const PREFIX: &str = "urn:busbar:";
 
 /// What a certificate says of who shows it. Nothing of it is true before the chain was verified: take it from
-/// certificates of connections that an [`Acceptor`](crate::Acceptor) or a [`Connector`](crate::Connector) let through.
+/// certificates of connections that an [`Acceptor`](crate::Acceptor) or a [`Connector`](crate::Connector) let
+/// through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     pub cluster: Cluster,

@@ -1,10 +1,18 @@
 //! The cluster's certificates: who signs them, whom they are for, and what connections are made with them.
 //!
 //! A cluster has one [`Authority`]. Each member makes its own [`KeyPair`], asks with a [`Csr`], and is issued a
-//! [`Certificate`] that says cluster, [`Role`] and [`Name`]; [`Identity::of`] reads them back. [`Credentials`] are what
-//! a process shows and whom it trusts ([`Trust`]); an [`Acceptor`] and a [`Connector`] make TLS of them that checks the
-//! role, not just the signature. Credentials are replaced while connections are made: when a certificate is [`due`], and
-//! in the steps of a [`Roll`] from one authority to the next.
+//! [`Certificate`] that says cluster, [`Role`] and [`Name`]; [`Identity::of`] reads them back. [`Credentials`] are
+//! what a process shows and whom it trusts ([`Trust`]); an [`Acceptor`] and a [`Connector`] make TLS of them that
+//! checks the role, not just the signature. Credentials are replaced while connections are made: when a certificate
+//! is [`due`], and in the steps of a [`Roll`] from one authority to the next.
+//!
+//! ```text
+//! let key = KeyPair::generate()?;                                  // where it is used
+//! let certificate = authority.issue(&Csr::new(&key)?, &subject, now, LEAF_VALIDITY)?;
+//! let credentials = Credentials::new(&key, certificate, trust, clock)?;
+//! let acceptor = Acceptor::new(&credentials, Peers::required([Role::Balancer]), Some(&ticketer))?;
+//! let stream = TlsAcceptor::from(acceptor.config()).accept(socket).await?;      // for each connection
+//! ```
 //!
 //! Who has no certificate yet has a [`JoinToken`], which pins the authority ([`joining_config`]).
 //!

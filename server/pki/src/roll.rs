@@ -9,9 +9,9 @@
 //!                            └── turn back ──┴→ Reissuing B→A ─→ Retiring B→A ─→ Settled(A)
 //! ```
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use crate::Fingerprint;
+use crate::{Error, Fingerprint};
 
 /// How far a roll is. To be stored where all members see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,6 +138,34 @@ impl Roll {
     }
 }
 
+/// `settled AUTHORITY`, or `introducing FROM TO` and so on, with fingerprints; to be stored.
+impl fmt::Display for Roll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Settled { authority } => write!(f, "settled {authority}"),
+            Self::Introducing { from, to } => write!(f, "introducing {from} {to}"),
+            Self::Reissuing { from, to } => write!(f, "reissuing {from} {to}"),
+            Self::Retiring { from, to } => write!(f, "retiring {from} {to}"),
+        }
+    }
+}
+
+/// What `Display` wrote.
+impl FromStr for Roll {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let words: Vec<&str> = text.split(' ').collect();
+        match words[..] {
+            ["settled", authority] => Ok(Self::Settled { authority: authority.parse()? }),
+            ["introducing", from, to] => Ok(Self::Introducing { from: from.parse()?, to: to.parse()? }),
+            ["reissuing", from, to] => Ok(Self::Reissuing { from: from.parse()?, to: to.parse()? }),
+            ["retiring", from, to] => Ok(Self::Retiring { from: from.parse()?, to: to.parse()? }),
+            _ => Err(Error::Roll { text: text.to_owned() }),
+        }
+    }
+}
+
 fn all(members: &[Member], missing: Missing, done: impl Fn(&Confirmed) -> bool) -> Result<(), Obstacle> {
     let late = members.iter().filter(|member| !member.confirmed.as_ref().is_some_and(&done));
     let members: Vec<String> = late.map(|member| member.name.clone()).collect();
@@ -185,6 +213,24 @@ mod tests {
         let roll = roll.next(&[member("one", &["b"], "b")]).unwrap();
         assert_eq!(roll, Roll::Settled { authority: to });
         assert_eq!(roll.next(&[]), Err(Obstacle::NoRoll));
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        let (from, to) = (mark("a"), mark("b"));
+        for roll in [
+            Roll::Settled { authority: from },
+            Roll::Introducing { from, to },
+            Roll::Reissuing { from, to },
+            Roll::Retiring { from, to },
+        ] {
+            assert_eq!(roll.to_string().parse::<Roll>().unwrap(), roll);
+        }
+        for bad in
+            ["", "settled", "settled x", &format!("settled {from} {to}"), &format!("rolling {from} {to}")]
+        {
+            assert!(bad.parse::<Roll>().is_err(), "{bad}");
+        }
     }
 
     #[test]

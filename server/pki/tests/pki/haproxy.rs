@@ -35,8 +35,8 @@ impl Haproxy {
     /// One front end per back end, at `NAME.sock`. One thread, since each has sessions of its own.
     fn start(folder: TempDir, backends: &[(&str, String)]) -> Self {
         let mut text = String::from(
-            "global\n  maxconn 100\n  nbthread 1\ndefaults\n  mode http\n  retries 0\n  timeout connect 10s\n  timeout client 20s\n  \
-             timeout server 20s\n",
+            "global\n  maxconn 100\n  nbthread 1\ndefaults\n  mode http\n  retries 0\n  \
+             timeout connect 10s\n  timeout client 20s\n  timeout server 20s\n",
         );
         for (name, server) in backends {
             let socket = socket(&folder, name);
@@ -135,7 +135,8 @@ fn haproxy_and_server_know_each_other_by_role() {
         |role: Role, name: &str| role_host(world.authority.anchor().cluster(), role, &name.parse().unwrap());
     let line = |shown: &str, authority: &str, host: &str| {
         format!(
-            "{address} ssl verify required ca-file {authority} crt {shown} sni str({host}) verifyhost {host} alpn http/1.1"
+            "{address} ssl verify required ca-file {authority} crt {shown} alpn http/1.1 \
+             sni str({host}) verifyhost {host}"
         )
     };
     let right = host(Role::Server, "web-1");

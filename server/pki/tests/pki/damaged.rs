@@ -1,5 +1,6 @@
 //! Text that is not what it should be.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use busbar_pki::{
     AUTHORITY_VALIDITY, Anchor, Authority, Certificate, Credentials, Csr, Error, Host, KeyPair,
     LEAF_VALIDITY, Role, Trust,
@@ -53,15 +54,14 @@ fn no_byte_of_a_certificate_can_be_changed() {
 fn no_byte_of_a_request_can_be_changed() {
     let pem = Csr::new(&KeyPair::generate().unwrap()).unwrap().to_pem();
     let lines: Vec<&str> = pem.lines().collect();
-    let body = lines[1..lines.len() - 1].concat();
-    // What is signed, and the signature: between them stand 16 bytes that say how, from the 103rd on.
-    let signed = 4..103 / 3 * 4;
-    let signature = 119_usize.div_ceil(3) * 4..body.len() - 2;
-    for at in signed.chain(signature) {
-        let other = if &body[at..=at] == "A" { "B" } else { "A" };
-        let body = format!("{}{other}{}", &body[..at], &body[at + 1..]);
+    let der = STANDARD.decode(lines[1..lines.len() - 1].concat()).unwrap();
+    // What is signed, and the signature; between them stand 15 bytes that say how.
+    for at in (3..103).chain(118..der.len()) {
+        let mut damaged = der.clone();
+        damaged[at] ^= 1;
+        let body = STANDARD.encode(damaged);
         let pem = format!("{}\n{body}\n{}\n", lines[0], lines[lines.len() - 1]);
-        assert!(Csr::from_pem(&pem).is_err(), "character {at}");
+        assert!(Csr::from_pem(&pem).is_err(), "byte {at}");
     }
 }
 

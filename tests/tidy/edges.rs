@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("busbar-store", &["busbar-model", "busbar-soap", "busbar-test-databases"]),
     ("busbar-wasm", &["busbar-model", "busbar-engine"]),
     ("busbar-amqp", &["busbar-test-broker"]),
+    ("busbar-pki", &[]),
     ("busbar-admin", &["busbar-model", "busbar-store"]),
     (
         "busbar",
@@ -63,6 +64,7 @@ const WRAPPED: &[(&str, &str)] = &[
     ("async-rs", "busbar-amqp"),
     ("aes-gcm", "busbar-store"),
     ("quick-xml", "busbar-soap"),
+    ("x509-parser", "busbar-pki"),
     ("chrono-tz", "busbar-schedule"),
     ("croner", "busbar-schedule"),
 ];

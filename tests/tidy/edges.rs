@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("busbar-store", &["busbar-model", "busbar-soap", "busbar-test-databases"]),
     ("busbar-wasm", &["busbar-model", "busbar-engine"]),
     ("busbar-amqp", &["busbar-test-broker"]),
+    ("busbar-history", &[]),
     ("busbar-admin", &["busbar-model", "busbar-store"]),
     (
         "busbar",
@@ -29,6 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "busbar-store",
             "busbar-wasm",
             "busbar-amqp",
+            "busbar-history",
             "busbar-admin",
         ],
     ),
@@ -63,6 +65,7 @@ const WRAPPED: &[(&str, &str)] = &[
     ("async-rs", "busbar-amqp"),
     ("aes-gcm", "busbar-store"),
     ("quick-xml", "busbar-soap"),
+    ("gix", "busbar-history"),
     ("chrono-tz", "busbar-schedule"),
     ("croner", "busbar-schedule"),
 ];

@@ -15,5 +15,5 @@ pub use self::{
     entry::{Entry, Kind, Note},
     error::Error,
     history::{FOLDER, History, Log, Rollback, Version},
-    secrets::is_placeholder,
+    secrets::holds_placeholder,
 };

@@ -114,11 +114,15 @@ impl Repository {
         let hex = match fs::read_to_string(&path) {
             Ok(text) => text.trim().to_owned(),
             // Someone ran `git gc` or `git pack-refs`.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => match packed::find(&self.path, BRANCH)? {
-                Some(hex) => hex,
-                None => return Ok(None),
-            },
-            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::IsADirectory) => {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                match packed::find(&self.path, BRANCH)? {
+                    Some(hex) => hex,
+                    None => return Ok(None),
+                }
+            }
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::IsADirectory) =>
+            {
                 String::new()
             }
             Err(error) => return Err(Error::io(&path)(error)),
@@ -131,7 +135,8 @@ impl Repository {
     pub(crate) fn commit(&self, id: ObjectId) -> Result<Found, Error> {
         let mut buffer = Vec::new();
         let store = self.store()?;
-        let commit = store.find_commit(&id, &mut buffer).map_err(|error| self.unreadable("commit", id, error))?;
+        let commit =
+            store.find_commit(&id, &mut buffer).map_err(|error| self.unreadable("commit", id, error))?;
         let (author, at_s) = match commit.author() {
             Ok(author) => {
                 let author = author.trim();
@@ -235,9 +240,10 @@ impl Repository {
     ) -> Error {
         let (path, what) = (self.path.clone(), format!("{kind} {id} can't be read"));
         let source: Box<dyn std::error::Error + Send + Sync> = Box::new(error);
-        let mut causes = std::iter::successors(Some(&*source as &(dyn std::error::Error + 'static)), |cause| {
-            cause.source()
-        });
+        let mut causes =
+            std::iter::successors(Some(&*source as &(dyn std::error::Error + 'static)), |cause| {
+                cause.source()
+            });
         let by_system = causes.any(|cause| {
             let cause = cause.downcast_ref::<io::Error>();
             cause.is_some_and(|io| io.raw_os_error().is_some() && io.kind() != io::ErrorKind::NotFound)

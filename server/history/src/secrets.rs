@@ -20,8 +20,13 @@ use crate::{error::Error, key::Key};
 const PREFIX: &str = "hidden-";
 const DIGITS: usize = 16;
 
-/// Whether a text is what the history shows in place of a secret. Settings have no use for one.
-pub fn is_placeholder(text: &str) -> bool {
+/// Whether what the history shows in place of a secret is in a text. Settings have no use for it.
+pub fn holds_placeholder(text: &str) -> bool {
+    let from = text.match_indices(PREFIX).map(|(at, _)| at);
+    from.filter_map(|at| text.get(at..at + PREFIX.len() + DIGITS)).any(is_placeholder)
+}
+
+fn is_placeholder(text: &str) -> bool {
     text.strip_prefix(PREFIX).is_some_and(|digits| {
         digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     })

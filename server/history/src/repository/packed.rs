@@ -26,7 +26,8 @@ mod tests {
 
     #[test]
     fn is_found_by_its_whole_name() {
-        let text = "# pack-refs with: peeled fully-peeled sorted \nab refs/heads/main2\ncd refs/heads/main\n^ef\n";
+        let text =
+            "# pack-refs with: peeled fully-peeled sorted \nab refs/heads/main2\ncd refs/heads/main\n^ef\n";
         assert_eq!(in_text(text, "refs/heads/main").as_deref(), Some("cd"));
         assert_eq!(in_text(text, "refs/heads/mai"), None);
         assert_eq!(in_text("", "refs/heads/main"), None);

@@ -62,8 +62,8 @@ impl Found {
 }
 
 pub(super) fn scan(text: &str) -> Result<Found, Error> {
-    let table = DeTable::parse(text)
-        .map_err(|error| Error::NotToml { message: error.message().to_owned() })?;
+    let table =
+        DeTable::parse(text).map_err(|error| Error::NotToml { message: error.message().to_owned() })?;
     let mut search = Search::default();
     search.table(table.get_ref(), "");
     let Search { mut found, mut taken } = search;
@@ -94,7 +94,8 @@ impl Search {
         match value {
             DeValue::String(text) => {
                 self.taken.push(span.clone());
-                let named = parts(name, text).into_iter().map(|(more, range)| (format!("{path}{more}"), range));
+                let named =
+                    parts(name, text).into_iter().map(|(more, range)| (format!("{path}{more}"), range));
                 let named: Vec<_> = named.collect();
                 if !named.is_empty() {
                     self.found.push(Holder::new(span, text, named, false));
@@ -124,7 +125,8 @@ fn comments(text: &str, taken: &[Range<usize>]) -> Vec<Holder> {
         let rest = text.get(sign..).unwrap_or_default();
         let end = sign + rest.find('\n').unwrap_or(rest.len());
         let comment = text.get(sign..end).unwrap_or_default();
-        let parts: Vec<_> = in_comment(comment).into_iter().map(|range| (COMMENT.to_owned(), range)).collect();
+        let parts: Vec<_> =
+            in_comment(comment).into_iter().map(|range| (COMMENT.to_owned(), range)).collect();
         if !parts.is_empty() {
             found.push(Holder::new(sign..end, comment, parts, true));
         }

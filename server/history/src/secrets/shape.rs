@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-const WORDS: [&str; 7] =
-    ["token", "password", "passwd", "passphrase", "secret", "credential", "private_key"];
+const WORDS: [&str; 7] = ["token", "password", "passwd", "passphrase", "secret", "credential", "private_key"];
 /// What says where a secret is, and is none.
 const HARMLESS_ENDS: [&str; 4] = ["_file", "_path", "_dir", "_folder"];
 

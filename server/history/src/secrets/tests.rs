@@ -1,6 +1,6 @@
 //! What is hidden, what is not, and what comes back.
 
-use super::{hide, is_placeholder, restore};
+use super::{hide, holds_placeholder, is_placeholder, restore};
 use crate::{error::Error, key::Key};
 
 fn key() -> Key {
@@ -112,7 +112,11 @@ fn what_is_no_toml_is_refused_without_being_repeated() {
 #[test]
 fn placeholders_are_known() {
     assert!(is_placeholder("hidden-0123456789abcdef"));
-    for text in ["hidden-0123456789abcde", "hidden-0123456789abcdeg", "hidden-", "", "xhidden-0123456789abcdef"] {
+    for text in
+        ["hidden-0123456789abcde", "hidden-0123456789abcdeg", "hidden-", "", "xhidden-0123456789abcdef"]
+    {
         assert!(!is_placeholder(text), "{text}");
     }
+    assert!(holds_placeholder("x://hidden-a:hidden-0123456789abcdef@y"));
+    assert!(!holds_placeholder("hidden-012345678ä") && !holds_placeholder("x://u:hidden-gem@y"));
 }

@@ -106,7 +106,8 @@ fn a_killed_first_writer_leaves_a_folder_that_can_have_a_history() {
         let history = open(folder.path());
         let writer = Writer::start(&history);
         let begun = Instant::now();
-        while !folder.path().join("config-history.lock").exists() && begun.elapsed() < Duration::from_secs(60) {
+        while !folder.path().join("config-history.lock").exists() && begun.elapsed() < Duration::from_secs(60)
+        {
             std::hint::spin_loop();
         }
         let moment = Instant::now();

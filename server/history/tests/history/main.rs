@@ -1,4 +1,5 @@
 //! Histories as they are on the disk, looked at with the git command line.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics and says why")]
 
 mod crowd;
 mod damage;

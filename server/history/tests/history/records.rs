@@ -74,7 +74,10 @@ fn differences_are_those_of_git() {
     assert!(diff.starts_with(&format!("--- {}\n+++ {}\n", first.short_id(), second.short_id())), "{diff}");
     let file = settings(2).replace("s3cret", "other");
     let with_file = history.diff(ids.1, Version::Text { name: "busbar.toml", text: &file }).unwrap();
-    assert!(with_file.contains("-token = \"hidden-") && with_file.contains("+token = \"hidden-"), "{with_file}");
+    assert!(
+        with_file.contains("-token = \"hidden-") && with_file.contains("+token = \"hidden-"),
+        "{with_file}"
+    );
     assert!(!with_file.contains("other") && !with_file.contains("s3cret"), "{with_file}");
     let same = Version::Text { name: "busbar.toml", text: &settings(2) };
     assert_eq!(history.diff(ids.1, same).unwrap(), "");
@@ -88,7 +91,8 @@ fn versions_are_named_by_the_beginning_of_their_ids() {
     for entry in &entries {
         assert_eq!(history.show(&entry.short_id().to_uppercase()).unwrap(), history.show(&entry.id).unwrap());
     }
-    for unknown in ["", "abc", "HEAD", "main", "--all", "ffffffffffffffffffffffffffffffffffffffff", "é12345"] {
+    for unknown in ["", "abc", "HEAD", "main", "--all", "ffffffffffffffffffffffffffffffffffffffff", "é12345"]
+    {
         let refused = history.show(unknown).unwrap_err();
         assert!(matches!(refused, Error::Unknown { .. }), "{unknown}: {refused}");
     }
@@ -125,7 +129,10 @@ fn a_rollback_brings_text_and_secrets_back_as_a_new_version() {
     assert_eq!(back.text, settings(2));
     let rotated = settings(2).replace("s3cret", "rotated");
     let back = history.rollback(Some(&first.id), &rotated).unwrap();
-    assert_eq!((back.text, back.kept), (settings(1).replace("s3cret", "rotated"), vec!["admin.token".to_owned()]));
+    assert_eq!(
+        (back.text, back.kept),
+        (settings(1).replace("s3cret", "rotated"), vec!["admin.token".to_owned()])
+    );
     let refused = history.rollback(Some(&first.id), "[workers]\ncount = 2\n").unwrap_err();
     assert!(matches!(refused, Error::Secrets { .. }), "{refused}");
 

@@ -12,6 +12,7 @@ mod backup;
 mod cases;
 mod catalog;
 mod cli;
+mod config_history;
 mod configuration;
 mod connections;
 mod contracts;

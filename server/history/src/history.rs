@@ -72,11 +72,11 @@ impl History {
     /// Makes a commit of settings that are in force; `None`: they are those of the last one. `at_s` is in seconds
     /// since 1970. An empty text begins no history. Waits up to 10 s for others that record.
     pub fn record(&self, text: &str, note: &Note, at_s: i64) -> Result<Option<Entry>, Error> {
+        if text.is_empty() && !self.repository.exists() {
+            return Ok(None);
+        }
         let _lock = Lock::take(&self.folder.join(LOCK))?;
         if !self.repository.exists() {
-            if text.is_empty() {
-                return Ok(None);
-            }
             self.repository.create()?;
         }
         let key = Key::ensure(&self.folder)?;

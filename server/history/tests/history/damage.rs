@@ -7,8 +7,10 @@ use tempfile::tempdir;
 
 use crate::{NOON_S, git_says, is_sound, note, open, record, settings};
 
+type Damage = fn(&History);
+
 /// What may have become of a repository.
-const DAMAGES: &[(&str, fn(&History))] = &[
+const DAMAGES: &[(&str, Damage)] = &[
     ("no HEAD", |history| fs::remove_file(history.path().join("HEAD")).unwrap()),
     ("no objects", |history| fs::remove_dir_all(history.path().join("objects")).unwrap()),
     ("an empty branch", |history| fs::write(branch(history), "").unwrap()),

@@ -80,7 +80,7 @@ async fn what_was_in_force_is_recorded_and_comes_back() {
     assert_eq!(versions(&bus, 3).await[0], told);
     bus.http().get("/echo").await.expect_status(200);
 
-    let why = ["config", "rollback", &first, "--message", "60 is enough", "--reload"];
+    let why = ["config", "rollback", first.as_str(), "--message", "60 is enough", "--reload"];
     bus.cli(&why).await.expect(0);
     assert_eq!(bus.folder().read("busbar.toml"), settings(60));
     assert!(bus.folder().read("busbar.toml.replaced").contains("levle"), "the edit is not lost");

@@ -13,7 +13,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use crate::{
     admin_process,
     boot::Boot,
-    client, compile_process, completions, descriptors,
+    client, compile_process, completions, config_history, descriptors,
     layout::Layout,
     logging, master_key, parent,
     parent::{Ended, Endpoints, Plan, Start, Step},
@@ -166,6 +166,8 @@ fn blocking<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
 struct Chosen {
     layout: Layout,
     settings: Settings,
+    /// What the settings' file said.
+    text: String,
     mode: Mode,
 }
 
@@ -185,7 +187,7 @@ fn for_quickstart(folder: &Path, options: Quickstart) -> Result<Chosen, Ended> {
     if let Some(services) = options.services.as_ref().filter(|services| !services.is_dir()) {
         return Err(Ended::Usage(format!("--services {} is not a folder", services.display())));
     }
-    let (layout, mut settings) = open(folder)?;
+    let (layout, mut settings, text) = open(folder)?;
     settings.http.listen = options.http;
     settings.admin.listen = options.admin;
     // The folder's own token rules: the variable is the command line's, for servers elsewhere.
@@ -193,12 +195,17 @@ fn for_quickstart(folder: &Path, options: Quickstart) -> Result<Chosen, Ended> {
     settings.workers.count = options.workers.map_or(settings.workers.count, usize::from);
     // A person waits for Ctrl-C to be obeyed.
     settings.http.drain_idle_ms = settings.http.drain_idle_ms.min(500);
-    Ok(Chosen { layout, settings, mode: Mode::Quickstart { seeds: options.services, broker: options.amqp } })
+    Ok(Chosen {
+        layout,
+        settings,
+        text,
+        mode: Mode::Quickstart { seeds: options.services, broker: options.amqp },
+    })
 }
 
 fn for_server(folder: &Path) -> Result<Chosen, Ended> {
-    let (layout, settings) = open(folder)?;
-    Ok(Chosen { layout, settings, mode: Mode::Server })
+    let (layout, settings, text) = open(folder)?;
+    Ok(Chosen { layout, settings, text, mode: Mode::Server })
 }
 
 /// What holds for all processes that are started from here.
@@ -212,29 +219,39 @@ fn run_parent(choose: impl FnOnce() -> Result<Chosen, Ended>) -> Result<(), Ende
     prepare_process();
     match parent::understood_step(settings::step().as_deref()) {
         Step::Resume(descriptor) => {
-            let (state, boot) = parent::resume(descriptor)?;
+            let (mut state, boot) = parent::resume(descriptor)?;
             start_logs(&boot.layout, &boot.settings)?;
             tracing::info!(version = env!("CARGO_PKG_VERSION"), "reloaded");
-            on_runtime(async { parent::run(Start::resumed(state, boot.layout), |_| {}).await })
+            let text = state.plan.settings_text.take();
+            on_runtime(async {
+                config_history::in_force(boot.layout.clone(), text, config_history::Found::Reload);
+                parent::run(Start::resumed(state, boot.layout), |_| {}).await
+            })
         }
         Step::Plan => {
-            let Chosen { layout, settings, mode } = choose()?;
-            logging::filter(&settings.log.level)?;
-            let plan = planned(layout, settings, mode)?;
+            let chosen = choose()?;
+            logging::filter(&chosen.settings.log.level)?;
+            let plan = planned(chosen)?;
             let text = serde_json::to_string(&plan).map_err(anyhow::Error::from)?;
             let written = std::io::stdout().lock().write_all(text.as_bytes());
             Ok(written.map_err(anyhow::Error::from)?)
         }
         Step::Start => {
-            let Chosen { layout, settings, mode } = choose()?;
-            start_logs(&layout, &settings)?;
+            let chosen = choose()?;
+            let layout = chosen.layout.clone();
+            start_logs(&layout, &chosen.settings)?;
             let lock = parent::take_lock(&layout)?;
-            let on_ready: fn(&Endpoints) = match mode {
+            let on_ready: fn(&Endpoints) = match chosen.mode {
                 Mode::Quickstart { .. } => quickstart::greet,
                 Mode::Server => |_| {},
             };
-            let plan = planned(layout.clone(), settings, mode)?;
-            on_runtime(async { parent::run(Start::new(layout, plan, lock).await?, on_ready).await })
+            let mut plan = planned(chosen)?;
+            let text = plan.settings_text.take();
+            on_runtime(async {
+                let start = Start::new(layout.clone(), plan, lock).await?;
+                config_history::in_force(layout, text, config_history::Found::Start);
+                parent::run(start, on_ready).await
+            })
         }
     }
 }
@@ -251,7 +268,8 @@ fn on_runtime(work: impl Future<Output = Result<(), Ended>>) -> Result<(), Ended
 }
 
 /// Makes the folder what a server needs, and says what is to be run in it.
-fn planned(layout: Layout, settings: Settings, mode: Mode) -> Result<Plan, Ended> {
+fn planned(chosen: Chosen) -> Result<Plan, Ended> {
+    let Chosen { layout, settings, text, mode } = chosen;
     let odb_url = settings.odb.url.clone().unwrap_or_else(|| layout.odb_url());
     let development = matches!(mode, Mode::Quickstart { .. });
     let key = master_key::path(&layout, &settings);
@@ -277,7 +295,7 @@ fn planned(layout: Layout, settings: Settings, mode: Mode) -> Result<Plan, Ended
     let (slot, parent) = (0, 0);
     let boot =
         Boot { layout, settings, odb_url, server_id, server_name, development, slot, generation, parent };
-    Ok(Plan::new(&boot, development).map_err(anyhow::Error::from)?)
+    Ok(Plan::new(&boot, text, development).map_err(anyhow::Error::from)?)
 }
 
 /// Two servers of one name would take each other for what they were before.
@@ -311,7 +329,7 @@ fn new_generation() -> String {
 
 fn run_admin(folder: &Path) -> Result<(), Ended> {
     prepare_process();
-    let (layout, settings) = open(folder)?;
+    let (layout, settings, _) = open(folder)?;
     let odb_url = settings.odb.url.clone().unwrap_or_else(|| layout.odb_url());
     busbar_store::Odb::migrate(&odb_url).map_err(anyhow::Error::from)?;
     master_key::ensure(&master_key::path(&layout, &settings), &odb_url)?;
@@ -328,11 +346,14 @@ fn run_admin(folder: &Path) -> Result<(), Ended> {
     Ok(admin_process::run(boot, listener, "admin")?)
 }
 
-fn open(folder: &Path) -> anyhow::Result<(Layout, Settings)> {
+/// With the text of the settings' file.
+fn open(folder: &Path) -> anyhow::Result<(Layout, Settings, String)> {
     let layout = Layout::create(folder)
         .map_err(|error| anyhow::anyhow!("failed to make the folder {}: {error}", folder.display()))?;
-    let settings = settings::load(&layout.settings_file(), &settings::environment())?;
-    Ok((layout, settings))
+    let file = layout.settings_file();
+    let text = settings::read(&file)?;
+    let settings = settings::understand(&file, &text, &settings::environment())?;
+    Ok((layout, settings, text))
 }
 
 #[cfg(test)]

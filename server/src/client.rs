@@ -8,6 +8,7 @@ mod bounds;
 mod calendar;
 mod channel;
 mod cluster;
+mod config;
 mod connection;
 mod delivery;
 mod deploy;
@@ -114,6 +115,9 @@ pub(crate) enum ClientCommand {
     Export(export::Args),
     /// Puts the definitions of a document in place, all of them or none.
     Apply(apply::Args),
+    /// Versions of this server's settings: who changed them, when and why; and the way back.
+    #[command(subcommand)]
+    Config(config::Command),
     /// Tells whether files are right: configurations, plugins and settings.
     Check(check::Args),
     /// Writes all that a server's folder must not lose to one file, while it runs.
@@ -181,6 +185,7 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::New(command) => new::run(session, command),
         ClientCommand::Export(args) => export::run(session, args).await,
         ClientCommand::Apply(args) => apply::run(session, args).await,
+        ClientCommand::Config(command) => config::run(session, command).await,
         ClientCommand::Check(args) => check::run(&mut session.output, args).await,
         ClientCommand::Backup(args) => backup::run(&mut session.output, &session.folder, &args),
         ClientCommand::Restore(args) => restore::run(&mut session.output, &session.folder, &args).await,
@@ -301,6 +306,11 @@ mod tests {
             "apply f --var 1=2",
             "backup",
             "check",
+            "config",
+            "config log --limit 0",
+            "config diff a b c",
+            "config rollback a b",
+            "config rollback --timeout 3",
             "delivery list --state odd",
             "delivery list --all --limit 3",
             "delivery retry",

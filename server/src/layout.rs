@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io,
     os::fd::AsRawFd as _,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -163,6 +163,11 @@ impl Layout {
         }
     }
 
+    /// What whoever reloads says of the settings.
+    pub(crate) fn reload_note(&self) -> PathBuf {
+        self.root.join("run/reload-note.json")
+    }
+
     pub(crate) fn settings_file(&self) -> PathBuf {
         self.root.join("busbar.toml")
     }
@@ -173,12 +178,40 @@ pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     write_with_mode(path, text, 0o600)
 }
 
+/// Puts another text into a file, whole or not at all, which stays where it is linked to, its owner's, and as
+/// readable as it was; one that is not there yet becomes its owner's alone.
+pub(crate) fn replace_text(path: &Path, text: &str) -> io::Result<()> {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let before = fs::metadata(&path).ok();
+    let mode = before.as_ref().map_or(0o600, |before| before.mode() & 0o777);
+    let owner = before.or_else(|| fs::metadata(path.parent()?).ok());
+    write_prepared(&path, text, mode, |partial| {
+        fs::set_permissions(partial, fs::Permissions::from_mode(mode))?;
+        let Some(owner) = owner else { return Ok(()) };
+        let own = fs::metadata(partial)?;
+        if (own.uid(), own.gid()) == (owner.uid(), owner.gid()) {
+            return Ok(());
+        }
+        chown(partial, Some(owner.uid()), Some(owner.gid()))
+    })
+}
+
 /// Writes a file whole or not at all.
 pub(crate) fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
     write_with_mode(path, text, 0o644)
 }
 
 fn write_with_mode(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    write_prepared(path, text, mode, |_| Ok(()))
+}
+
+/// `prepare` sees what is about to be put in place.
+fn write_prepared(
+    path: &Path,
+    text: &str,
+    mode: u32,
+    prepare: impl FnOnce(&Path) -> io::Result<()>,
+) -> io::Result<()> {
     use io::Write as _;
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
@@ -187,6 +220,7 @@ fn write_with_mode(path: &Path, text: &str, mode: u32) -> io::Result<()> {
         fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&partial)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
+    prepare(&partial)?;
     fs::rename(&partial, path)
 }
 
@@ -194,7 +228,23 @@ fn write_with_mode(path: &Path, text: &str, mode: u32) -> io::Result<()> {
 mod tests {
     use std::os::unix::net::{UnixListener, UnixStream};
 
-    use super::Layout;
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use super::{Layout, replace_text};
+
+    #[test]
+    fn another_text_leaves_links_and_rights_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("real.toml"), folder.path().join("busbar.toml"));
+        let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        replace_text(&file, "a").unwrap();
+        assert_eq!(mode(&file), 0o600);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        replace_text(&link, "b").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!((fs::read_to_string(&file).unwrap().as_str(), mode(&file)), ("b", 0o640));
+    }
 
     #[test]
     fn sockets_are_reached_in_folders_with_long_names_too() {

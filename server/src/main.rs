@@ -11,6 +11,7 @@ mod client;
 mod clock;
 mod compile_process;
 mod completions;
+mod config_history;
 mod control;
 mod descriptors;
 mod endpoint;

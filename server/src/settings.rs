@@ -280,21 +280,34 @@ const NOT_SETTINGS: [&str; 3] = ["BUSBAR_HTTP_URL", "BUSBAR_INVOKER_KEY", STEP];
 
 /// Reads `file` if it exists and lays `environment` over it.
 pub(crate) fn load(file: &Path, environment: &BTreeMap<String, OsString>) -> Result<Settings, SettingsError> {
-    let text = match fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(source) => return Err(SettingsError::Read { path: file.to_owned(), source }),
-    };
+    understand(file, &read(file)?, environment)
+}
+
+/// The text of `file`; one that is not there says nothing.
+pub(crate) fn read(file: &Path) -> Result<String, SettingsError> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(source) => Err(SettingsError::Read { path: file.to_owned(), source }),
+    }
+}
+
+/// What `text`, which stands in `file` or is to stand there, says under `environment`.
+pub(crate) fn understand(
+    file: &Path,
+    text: &str,
+    environment: &BTreeMap<String, OsString>,
+) -> Result<Settings, SettingsError> {
     let parse_error = |error: &toml::de::Error| SettingsError::Parse {
         path: file.to_owned(),
         message: error.to_string().trim_end().to_owned(),
     };
     let mut table = text.parse::<Table>().map_err(|error| parse_error(&error))?;
-    let spans = DeTable::parse(&text).map_err(|error| parse_error(&error))?;
+    let spans = DeTable::parse(text).map_err(|error| parse_error(&error))?;
     let mut mistakes: Vec<String> = keys::mistakes(&table)
         .into_iter()
         .map(|(section, key, text_of)| {
-            let line = line_of(&text, &spans, &section, key.as_deref());
+            let line = line_of(text, &spans, &section, key.as_deref());
             format!("{}, line {line}: {text_of}", file.display())
         })
         .collect();

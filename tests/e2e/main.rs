@@ -13,6 +13,7 @@ mod cases;
 mod catalog;
 mod cli;
 mod cluster;
+mod config_history;
 mod configuration;
 mod connections;
 mod contracts;

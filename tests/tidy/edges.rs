@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("busbar-wasm", &["busbar-model", "busbar-engine"]),
     ("busbar-amqp", &["busbar-test-broker"]),
     ("busbar-pki", &[]),
+    ("busbar-history", &[]),
     ("busbar-admin", &["busbar-model", "busbar-store"]),
     (
         "busbar",
@@ -30,6 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "busbar-store",
             "busbar-wasm",
             "busbar-amqp",
+            "busbar-history",
             "busbar-admin",
         ],
     ),
@@ -65,6 +67,7 @@ const WRAPPED: &[(&str, &str)] = &[
     ("aes-gcm", "busbar-store"),
     ("quick-xml", "busbar-soap"),
     ("x509-parser", "busbar-pki"),
+    ("gix", "busbar-history"),
     ("chrono-tz", "busbar-schedule"),
     ("croner", "busbar-schedule"),
 ];

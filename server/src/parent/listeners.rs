@@ -108,6 +108,7 @@ mod tests {
             admin: admin.map(|address| address.parse().unwrap()),
             workers: 1,
             drain_ms: 0,
+            settings_text: None,
         }
     }
 

@@ -26,10 +26,13 @@ pub(crate) struct Plan {
     pub(crate) workers: u32,
     /// How long a process that drains may take.
     pub(crate) drain_ms: u64,
+    /// The text of the settings file that all this was made from, for the config history.
+    #[serde(default)]
+    pub(crate) settings_text: Option<String>,
 }
 
 impl Plan {
-    pub(crate) fn new(boot: &Boot, with_admin: bool) -> serde_json::Result<Self> {
+    pub(crate) fn new(boot: &Boot, settings_text: String, with_admin: bool) -> serde_json::Result<Self> {
         let settings = &boot.settings;
         Ok(Self {
             boot: serde_json::to_value(boot)?,
@@ -41,6 +44,7 @@ impl Plan {
             admin: with_admin.then_some(settings.admin.listen),
             workers: u32::try_from(settings.workers.effective()).unwrap_or(u32::MAX),
             drain_ms: settings.http.drain_ms,
+            settings_text: Some(settings_text),
         })
     }
 }

@@ -197,6 +197,11 @@ fn shown(value: &Value) -> String {
 
 /// Why the value of a key can't be taken.
 pub(super) fn refusal(key: Key, value: &Value) -> Option<String> {
+    if value.as_str().is_some_and(busbar_history::holds_placeholder) {
+        let text =
+            "the value has `hidden-…` in it, which stands for a secret in the config history; allowed is";
+        return Some(format!("{text} the secret itself"));
+    }
     // The URL may have a password in it.
     key.kind.refusal(value, key.name == "token" || matches!(key.kind, Kind::OdbUrl | Kind::AmqpUrl))
 }

@@ -178,6 +178,34 @@ fn a_token_is_not_repeated_and_what_is_no_text_is_refused() {
     assert!(error.contains("BUSBAR_LOG_DIR") && error.contains("not UTF-8"), "{error}");
 }
 
+/// Whoever copies a version out of the history by hand is told that its secrets are not in it.
+#[test]
+fn what_stands_for_a_secret_is_no_secret() {
+    for file in [
+        "[admin]\ntoken = \"hidden-0123456789abcdef\"\n",
+        "[odb]\nurl = \"postgres://u:hidden-0123456789abcdef@h/d\"\n",
+    ] {
+        let error = loaded(file, &[]).unwrap_err();
+        assert!(error.contains("line 2") && error.contains("config history"), "{error}");
+    }
+    loaded("[admin]\ntoken = \"hidden-gem\"\n", &[]).unwrap();
+}
+
+/// What is not to be repeated is hidden from the history too.
+#[test]
+fn the_history_keeps_no_secret_key() {
+    let secret = |key: &&Key| key.name == "token" || key.kind == Kind::OdbUrl;
+    for key in KEYS.iter().filter(secret) {
+        let value = if key.name == "token" { "s3cret" } else { "postgres://u:s3cret@h/d" };
+        let folder = tempfile::tempdir().unwrap();
+        let history = busbar_history::History::open(folder.path());
+        let note = busbar_history::Note::manual_edit("start");
+        let text = file(*key, &Value::String(value.to_owned()));
+        let entry = history.record(&text, &note, 0).unwrap().unwrap();
+        assert!(!history.show(&entry.id).unwrap().contains("s3cret"), "{}", key.path());
+    }
+}
+
 #[test]
 fn the_environment_wins_over_the_file() {
     let settings =

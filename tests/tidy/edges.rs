@@ -20,6 +20,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("busbar-wasm", &["busbar-model", "busbar-engine"]),
     ("busbar-amqp", &["busbar-test-broker"]),
     ("busbar-admin", &["busbar-model", "busbar-store"]),
+    ("busbar-lb-config", &[]),
+    ("busbar-lb-agent", &["busbar-lb-config"]),
     (
         "busbar",
         &[

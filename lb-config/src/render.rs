@@ -146,6 +146,7 @@ fn frontend(settings: &Settings) -> String {
             "http-request del-header X-Forwarded- -m beg",
             "http-request del-header Forwarded",
             "http-request set-header X-Forwarded-For %[src]",
+            "http-request set-header X-Forwarded-Host %[req.hdr(host)] if { req.hdr(host) -m found }",
             "http-request set-header X-Forwarded-Proto https if { ssl_fc }",
             "http-request set-header X-Forwarded-Proto http unless { ssl_fc }",
         ]

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 pub struct ServerStats {
     pub backend: String,
     pub name: String,
-    /// `UP`, `DOWN`, `DRAIN`, `MAINT`, `NOLB` or `no check`, as HAProxy says it, without what follows (`UP 1/3`).
+    /// `UP`, `DOWN`, `DRAIN`, `MAINT`, `NOLB` or `no check`, as HAProxy says it, without what follows (`UP 1/3`). One that
+    /// is up with a weight of 0 is `DRAIN` here, since it gets nothing new.
     pub status: String,
     pub address: String,
     pub weight: u64,
@@ -94,17 +95,18 @@ impl Row<'_> {
 
     fn server(&self) -> Result<ServerStats, StatsError> {
         let status = self.text("status");
+        let weight = self.number("weight")?;
+        let status = match status.split([' ', '(']).next() {
+            Some("UP") if weight == 0 => "DRAIN",
+            Some(word) if status != "no check" => word,
+            _ => status,
+        };
         Ok(ServerStats {
             backend: self.text("pxname").to_owned(),
             name: self.text("svname").to_owned(),
-            status: status
-                .split([' ', '('])
-                .next()
-                .filter(|_| status != "no check")
-                .unwrap_or(status)
-                .to_owned(),
+            status: status.to_owned(),
             address: self.text("addr").to_owned(),
-            weight: self.number("weight")?,
+            weight,
             sessions: self.number("scur")?,
             sessions_max: self.number("smax")?,
             sessions_total: self.number("stot")?,

@@ -2,7 +2,7 @@
 
 use std::{fs, future::Future, io, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
-use busbar_lb_config::{Diff, Document, Entry, Finding, Outcome, State, parse, validate};
+use busbar_lb_config::{Command, Diff, Document, Entry, Finding, Outcome, State, parse, validate};
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, sleep},
@@ -45,6 +45,8 @@ pub(crate) struct Agent {
     pub(crate) bad: Option<Bad>,
     /// An edit that was seen once.
     pub(crate) seen: Option<String>,
+    /// Servers in maintenance that are to be deleted when their last connection is gone.
+    pub(crate) leaving: Vec<Command>,
     pub(crate) restarts: u64,
     pub(crate) starts_failed: u32,
     pub(crate) next_start: Instant,
@@ -103,6 +105,7 @@ pub async fn run(options: Options, source: impl Source, stop: impl Future<Output
         edit_failure: None,
         bad: None,
         seen: None,
+        leaving: Vec::new(),
         restarts: 0,
         starts_failed: 0,
         next_start: now,
@@ -131,7 +134,7 @@ pub async fn run(options: Options, source: impl Source, stop: impl Future<Output
         task.abort();
     }
     if agent.options.stop_haproxy
-        && let Some(process) = agent.process.take()
+        && let Some(process) = agent.process.take().or_else(|| Process::find(&agent.folder))
     {
         process.stop(STOP).await;
     }
@@ -183,6 +186,7 @@ impl Agent {
         }
         self.wanted = self.news.borrow_and_update().clone();
         self.supervise().await;
+        self.delete_left().await;
         let now = Instant::now();
         if now >= self.next_look_for_edits {
             self.look_for_edits().await;

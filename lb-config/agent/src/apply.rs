@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use busbar_lb_config::{Command, Entry, Origin, Outcome, diff, digest};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::{
     agent::{Agent, Bad, InForce},
@@ -14,9 +14,6 @@ use crate::{
     socket,
     verify::{Unfit, stats_socket},
 };
-
-/// How long a server that is to be deleted may keep connections before a reload takes it away.
-const DELETE: Duration = Duration::from_secs(3);
 
 pub(crate) struct Candidate {
     pub(crate) texts: Texts,
@@ -152,16 +149,26 @@ impl Agent {
             return Ok(());
         };
         for command in commands {
-            let begun = Instant::now();
-            // A server in maintenance ends what it has, then it can go.
-            while let Err(error) = socket::command(&socket, command).await {
-                if !matches!(command, Command::DeleteServer(_)) || begun.elapsed() > DELETE {
-                    return Err(chain(&error));
+            match socket::command(&socket, command).await {
+                Ok(()) => {}
+                // It has connections still, and gets nothing new: it can go later.
+                Err(socket::SocketError::Refused { .. }) if matches!(command, Command::DeleteServer(_)) => {
+                    self.leaving.push(command.clone());
                 }
-                sleep(Duration::from_millis(50)).await;
+                Err(error) => return Err(chain(&error)),
             }
         }
         Ok(())
+    }
+
+    /// Deletes servers that could not go at once. A reload takes them away too.
+    pub(crate) async fn delete_left(&mut self) {
+        let Some(socket) = self.in_force.as_ref().map(|in_force| in_force.socket.clone()) else { return };
+        for command in std::mem::take(&mut self.leaving) {
+            if let Err(socket::SocketError::Refused { .. }) = socket::command(&socket, &command).await {
+                self.leaving.push(command);
+            }
+        }
     }
 
     /// By a reload always: the running one may have got commands, or be the new one.

@@ -82,6 +82,8 @@ impl Agent {
     }
 
     async fn start(&mut self) -> Result<(), String> {
+        self.guard();
+        self.leaving.clear();
         let Some(socket) = self.in_force.as_ref().map(|in_force| in_force.socket.clone()) else {
             return Ok(());
         };
@@ -108,6 +110,7 @@ impl Agent {
             self.process = None;
             return self.start().await;
         }
+        self.guard();
         let (Some(process), Some(in_force)) = (&mut self.process, &self.in_force) else { return Ok(()) };
         let socket = &in_force.socket;
         let before = show_info(socket).await.ok().map(|info| info.pid);
@@ -127,6 +130,7 @@ impl Agent {
             }
             let info = show_info(socket).await.ok();
             if info.is_some_and(|info| Some(info.pid) != before && process.has_worker(info.pid)) {
+                self.leaving.clear();
                 return Ok(());
             }
             sleep(LOOK).await;

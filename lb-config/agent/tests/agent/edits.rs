@@ -60,10 +60,10 @@ async fn broken_edits_leave_the_old_one_in_force() {
     let load = Load::start(stage.port, 4);
     let dead = own(good.clone(), "    http-request deny if { path_beg /_busbar/ping }");
     for (broken, reason) in [
-        (own(good.clone(), "    http-request retrun"), "haproxy -c refuses it: "),
+        (own(good.clone(), "    http-request retrun"), "but got 'retrun'"),
         (own(good.clone(), "    http-request \"return"), "is unreadable: a double quote is not closed"),
         (own(good.clone(), "backend mine"), "own lines for frontend begin a section"),
-        (good.replace("retries 3", "retries many"), "haproxy -c refuses it: "),
+        (good.replace("mode http", "mode htpp"), "unknown proxy mode 'htpp'"),
         (good.replace("http-check expect status 200", "http-check connect sni str(x)"), "fails every one"),
         (good.replace("maxconn 4000", "maxconn 999999999"), "descriptors"),
         (String::new(), "no stats socket says \"level admin\""),

@@ -87,6 +87,7 @@ async fn forged_headers_do_not_get_through() {
     assert_eq!(status, 200);
     assert!(answer.contains("x-forwarded-for: 127.0.0.1\n"), "{answer}");
     assert!(answer.contains("x-forwarded-proto: http\n") && answer.contains("x-other: stays\n"), "{answer}");
+    assert!(answer.contains("x-forwarded-host: bus\n"), "{answer}");
     for gone in ["x-busbar", "8.8.8.8", "evil", "forwarded: for"] {
         assert!(!answer.contains(gone), "{gone} in {answer}");
     }

@@ -89,6 +89,7 @@ impl Stage {
     }
 
     pub(crate) fn begin(&mut self) {
+        self.desk.0.lock().unwrap().report = None;
         let (stop, stopped) = oneshot::channel();
         let work = run(self.options.clone(), self.desk.clone(), async move {
             let _ = stopped.await;

@@ -93,7 +93,7 @@ async fn a_clients_certificate_is_told_and_can_not_be_forged() {
     assert_eq!(status, 200);
     let der = CertificateDer::from_pem_slice(ada.as_bytes()).unwrap();
     let digest = hex(&der);
-    assert!(answer.contains("x-busbar-tls-subject: \"/CN=ada\"\n"), "{answer}");
+    assert!(answer.contains("x-busbar-tls-subject: /CN=ada\n"), "{answer}");
     assert!(answer.contains(&format!("x-busbar-tls-sha256: {digest}\n")), "{digest} in {answer}");
     assert!(answer.contains("x-forwarded-proto: https\n") && !answer.contains("admin"), "{answer}");
     assert_eq!(answer.matches("x-busbar").count(), 2, "{answer}");

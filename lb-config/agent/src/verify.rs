@@ -26,6 +26,8 @@ pub(crate) enum Unfit {
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(25);
+/// A configuration with which all servers were down for so long is put back without waiting for the rest of its time.
+const LOST: Duration = Duration::from_millis(1_500);
 /// The longest pause between starts that fail.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
@@ -141,14 +143,28 @@ impl Agent {
     /// `Ok` says what is to be known all the same.
     pub(crate) async fn verify(&mut self, served: bool) -> Result<Option<String>, Unfit> {
         let begun = Instant::now();
+        let mut lost = None;
         loop {
             self.supervise().await;
             let late = begun.elapsed() >= self.options.verify;
-            match self.look(served, late).await {
+            let unfit = match self.look(served, late).await {
                 Ok(Some(note)) => return Ok(Some(note).filter(|note| !note.is_empty())),
-                Err(unfit) if late => return Err(unfit),
-                Ok(None) | Err(_) => sleep(LOOK).await,
-            }
+                Ok(None) => None,
+                Err(unfit) => Some(unfit),
+            };
+            lost = match unfit {
+                Some(unfit) if late => return Err(unfit),
+                // Each moment more is one in which callers are refused.
+                Some(unfit @ Unfit::NoServer(_)) => {
+                    let since = lost.unwrap_or_else(Instant::now);
+                    if since.elapsed() >= LOST {
+                        return Err(unfit);
+                    }
+                    Some(since)
+                }
+                _ => None,
+            };
+            sleep(LOOK).await;
         }
     }
 
@@ -169,11 +185,11 @@ impl Agent {
                 })
                 .collect();
             let reason = format!("no server is up: {}", states.join(", "));
-            if served {
-                return Err(Unfit::NoServer(reason));
-            }
             if !late && !wanted.iter().all(|server| server.status == "DOWN") {
                 return Ok(None);
+            }
+            if served {
+                return Err(Unfit::NoServer(reason));
             }
             self.knock(false).await?;
             return Ok(Some(reason));

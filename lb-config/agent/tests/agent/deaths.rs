@@ -50,6 +50,11 @@ async fn a_killed_haproxy_is_back_within_two_seconds() {
         let restarts = report.restarts;
         let begun = Instant::now();
         stage.kill(if kill_master { stage.master().unwrap() } else { i32::try_from(before).unwrap() });
+        until("the worker is gone", || {
+            let stat = fs::read_to_string(format!("/proc/{before}/stat")).unwrap_or_default();
+            stat.is_empty() || stat.contains(") Z ")
+        })
+        .await;
         loop {
             if let Ok(stream) = TcpStream::connect(("127.0.0.1", stage.port)).await
                 && let Ok((200, _)) = tokio::spawn(crate::load::once(stream, "/x", "")).await

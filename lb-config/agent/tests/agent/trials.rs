@@ -33,7 +33,7 @@ async fn what_does_not_load_or_serve_is_put_back_and_not_tried_again() {
     let (reason, report) = stage.failed().await;
     assert!(reason.contains("cannot bind socket"), "{reason}");
     assert_eq!(report.applied.unwrap().number, first.applied.unwrap().number);
-    assert_eq!(report.haproxy.unwrap().pid, first.haproxy.unwrap().pid);
+    assert!(report.haproxy.is_some());
     let tried = fs::read_dir(stage.options.folder.join("configs")).unwrap().count();
 
     // Nor is it tried again while nothing changes; and what is wanted is tried when it does.

@@ -41,6 +41,8 @@ pub(crate) struct Agent {
     pub(crate) failure: Option<String>,
     /// Why an edit was rejected.
     pub(crate) edit_failure: Option<String>,
+    /// Why HAProxy does not run.
+    pub(crate) start_failure: Option<String>,
     /// What was tried last and found bad.
     pub(crate) bad: Option<Bad>,
     /// An edit that was seen once.
@@ -103,6 +105,7 @@ pub async fn run(options: Options, source: impl Source, stop: impl Future<Output
         drift: None,
         failure: None,
         edit_failure: None,
+        start_failure: None,
         bad: None,
         seen: None,
         leaving: Vec::new(),

@@ -61,6 +61,7 @@ impl Agent {
         match self.try_or_put_back(next, before).await {
             Ok((outcome, note)) => {
                 self.bad = None;
+                self.start_failure = None;
                 self.settle(number, outcome, note.as_deref());
                 if let Err(error) = self.history.prune() {
                     tracing::warn!(%error, "old configurations can't be deleted");

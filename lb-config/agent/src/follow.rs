@@ -68,11 +68,19 @@ impl Agent {
             settings.stats_socket = Some(SocketPath::new(&socket).map_err(|error| chain(&error))?);
         }
         let state = state.clone().with_settings(settings).map_err(|error| chain(&error))?;
-        let own = match &self.in_force {
-            Some(in_force) => own_lines(&in_force.texts.applied).map_err(|error| chain(&error))?,
-            None => Default::default(),
-        };
+        let own = own_lines(&self.newest_edited()).map_err(|error| chain(&error))?;
         Ok(render_with(&state, &own))
+    }
+
+    /// Where the own lines are that count: a rollback is for a while, and takes none away for good.
+    fn newest_edited(&self) -> String {
+        let rolled_back = self.applied().is_some_and(|entry| matches!(entry.origin, Origin::Rollback { .. }));
+        let of_then =
+            |entry: &&Entry| entry.outcome.is_good() && !matches!(entry.origin, Origin::Rollback { .. });
+        let newest = self.history.entries().iter().rev().filter(|_| rolled_back).find(of_then);
+        let text = newest.and_then(|entry| self.history.texts(entry.number).ok()).map(|texts| texts.applied);
+        text.or_else(|| self.in_force.as_ref().map(|in_force| in_force.texts.applied.clone()))
+            .unwrap_or_default()
     }
 
     pub(crate) fn drift_of(&self, texts: &Texts) -> Option<Diff> {

@@ -101,7 +101,8 @@ impl Agent {
     }
 
     fn standing(&self) -> Standing {
-        if let Some(reason) = self.edit_failure.as_ref().or(self.failure.as_ref()) {
+        let failures = [&self.start_failure, &self.edit_failure, &self.failure];
+        if let Some(reason) = failures.into_iter().flatten().next() {
             Standing::Failed { reason: reason.clone() }
         } else if let Some(to) = self.held {
             Standing::RolledBack { to }

@@ -71,13 +71,16 @@ impl Agent {
             self.restarts += 1;
         }
         match self.start().await {
-            Ok(()) => self.starts_failed = 0,
+            Ok(()) => {
+                self.starts_failed = 0;
+                self.start_failure = None;
+            }
             Err(reason) => {
                 self.starts_failed = self.starts_failed.saturating_add(1);
                 let pause = Duration::from_millis(100) * 2_u32.saturating_pow(self.starts_failed.min(6));
                 self.next_start = Instant::now() + pause.min(PAUSE_MAX);
                 tracing::error!(reason, "HAProxy does not start");
-                self.failure = Some(format!("HAProxy does not start: {reason}"));
+                self.start_failure = Some(format!("HAProxy does not start: {reason}"));
             }
         }
         self.report_soon();

@@ -41,6 +41,11 @@ async fn own_lines_are_taken_over_and_survive() {
     stage.want(vec![server(&a)], |settings| settings.retries = Bounded::nearest(1));
     stage.applied().await;
     assert_eq!(stage.get("/teapot", "").await.0, 418);
+    // A rollback to a time before them takes them away until someone resumes.
+    stage.ask(Request::Rollback { to: Some(first) }).await;
+    assert_eq!(stage.get("/teapot", "").await.0, 200);
+    stage.ask(Request::Resume).await;
+    assert_eq!(stage.get("/teapot", "").await.0, 418);
     // The history says what was applied then, not what was edited later.
     let before =
         fs::read_to_string(stage.options.folder.join(format!("configs/{first}/haproxy.cfg"))).unwrap();

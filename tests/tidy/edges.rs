@@ -22,6 +22,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("busbar-pki", &[]),
     ("busbar-history", &[]),
     ("busbar-admin", &["busbar-model", "busbar-store"]),
+    ("busbar-lb-config", &[]),
+    ("busbar-lb-agent", &["busbar-lb-config"]),
     (
         "busbar",
         &[

@@ -1,0 +1,53 @@
+//! The other end of the agent's socket, for the command line.
+
+use std::{io, path::Path, time::Duration};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::UnixStream,
+    time::timeout,
+};
+
+use crate::{
+    control::{Request, Response},
+    folder::Folder,
+};
+
+/// A configuration that is tried and put back takes its time.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    #[error("reach the agent at {path}: does it run?")]
+    Unreachable {
+        path: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("get an answer of the agent")]
+    Io(#[from] io::Error),
+    #[error("get an answer of the agent within 120 s")]
+    Timeout,
+    #[error("understand the agent's answer")]
+    Unreadable(#[from] serde_json::Error),
+    #[error("get an answer of the agent, which has stopped")]
+    Closed,
+}
+
+/// One request to the agent that has this folder.
+pub async fn ask(folder: &Path, request: Request) -> Result<Response, AskError> {
+    let path = Folder::control_socket(folder);
+    let unreachable = |source| AskError::Unreachable { path: path.display().to_string(), source };
+    let asked = async {
+        let stream = UnixStream::connect(&path).await.map_err(unreachable)?;
+        let (reader, mut writer) = stream.into_split();
+        let line = serde_json::to_string(&request)?;
+        writer.write_all(format!("{line}\n").as_bytes()).await?;
+        let mut answer = String::new();
+        if BufReader::new(reader).read_line(&mut answer).await? == 0 {
+            return Err(AskError::Closed);
+        }
+        Ok(serde_json::from_str(&answer)?)
+    };
+    timeout(PATIENCE, asked).await.map_err(|_| AskError::Timeout)?
+}

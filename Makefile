@@ -14,6 +14,7 @@ JAVA_FILES := /usr/bin/javac /usr/bin/wsimport /usr/share/java/axis.jar /usr/sha
 RABBITMQ := /usr/lib/rabbitmq/bin/rabbitmq-server
 CLIENT_LIBRARIES := /usr/include/postgresql/libpq-fe.h /usr/include/mariadb/mysql.h
 DATABASES := /usr/share/postgresql-common/pg_wrapper /usr/sbin/mariadbd
+BALANCER_FILES := /usr/sbin/haproxy /usr/bin/openssl /usr/bin/git
 TEST_PLUGINS := faulty hostile hostile-http keeper shapes versioned
 # Installs Debian packages. A package starts its service unless a policy says otherwise, so one is put in place where there
 # is none: tests start servers of their own, and the machine's is neither started nor stopped.
@@ -26,7 +27,7 @@ JAVASCRIPT_TOOLS := $(abspath $(TARGET))/languages/javascript
 PYTHON_SERVICES := bin/language-services/currency.wasm bin/test-services/python-imports.wasm
 JAVASCRIPT_SERVICES := bin/language-services/addresses.wasm bin/test-services/javascript-imports.wasm
 
-.PHONY: build run check test test-long bench advisories toolchain services test-services language-services language-tests run-languages test-binary nextest schemathesis soap-clients amqp-clients rabbitmq libfaketime libpq databases deny clean
+.PHONY: build run check test test-long bench cluster haproxy advisories toolchain services test-services language-services language-tests run-languages test-binary nextest schemathesis soap-clients amqp-clients rabbitmq libfaketime libpq databases deny clean
 
 build: toolchain services ## ./bin/busbar and ./bin/services/*.wasm
 	$(CARGO) build --locked --release -p busbar
@@ -47,18 +48,24 @@ check: toolchain deny libpq ## format, lints, documentation, structure, licences
 	$(CARGO) test --locked -q -p busbar-tests --test tidy
 	cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 
-test: check test-binary test-services services language-services language-tests nextest schemathesis soap-clients amqp-clients rabbitmq libfaketime databases ## check, then unit and end-to-end tests
+test: check test-binary test-services services language-services language-tests nextest schemathesis soap-clients amqp-clients rabbitmq libfaketime databases haproxy ## check, then unit and end-to-end tests
 	BUSBAR_BIN="$(abspath $(TARGET))/debug/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
 	  BUSBAR_SOAP_CLIENTS="$(SOAP_CLIENTS)" BUSBAR_AMQP_CLIENTS="$(AMQP_CLIENTS)" \
 	  cargo-nextest nextest run --locked --workspace --all-features --no-fail-fast
 
-test-long: build libpq test-services nextest schemathesis rabbitmq ## kill loops, many seeds; takes about half an hour
+test-long: build libpq test-services nextest schemathesis rabbitmq databases haproxy ## kill loops, many seeds; takes about half an hour
 	BUSBAR_BIN="$(CURDIR)/bin/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
 	  cargo-nextest nextest run --locked --workspace --all-features --profile long --run-ignored only --no-fail-fast
 
 bench: build test-services ## figures beside a bare hyper server in the same run
 	$(CARGO) build --locked --release -p busbar-tests --bin bench
 	BUSBAR_BIN="$(CURDIR)/bin/busbar" $(TARGET)/release/bench
+
+cluster: services rabbitmq databases haproxy libpq ## a whole cluster on this machine until Ctrl-C: two servers, PostgreSQL, RabbitMQ, HAProxy; ARGS='--servers 3 --database mariadb'
+	$(CARGO) build --locked --release -p busbar --features postgres,mysql
+	install -D $(TARGET)/release/busbar bin/cluster/busbar
+	$(CARGO) build --locked -p busbar-tests --bin cluster
+	BUSBAR_BIN="$(CURDIR)/bin/cluster/busbar" $(TARGET)/debug/cluster $(ARGS)
 
 advisories: deny ## known vulnerabilities of dependencies; needs the advisory database from the network
 	cargo-deny --all-features check advisories
@@ -178,6 +185,12 @@ databases: libpq $(DATABASES)
 
 $(DATABASES) &:
 	$(call debian,postgresql mariadb-server)
+
+# Debian's, for tests that run balancers, look at certificates with openssl and at histories with git.
+haproxy: $(BALANCER_FILES)
+
+$(BALANCER_FILES) &:
+	$(call debian,haproxy openssl git)
 
 libfaketime:
 	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || { $(call debian,libfaketime); }

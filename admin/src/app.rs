@@ -17,7 +17,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     audit,
     auth::{self, Token},
-    bounds, calendars, channels, cluster, configuration, connections, correlation, deliveries, deployments,
+    balancer, bounds, calendars, channels, cluster, configuration, connections, correlation, deliveries,
+    deployments,
     error::Error,
     health, host, idempotency, jobs, metrics, openapi, ping, plugins,
     problem::{Kind, Problem},
@@ -124,9 +125,12 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(calendars::list, calendars::create))
         .routes(routes!(calendars::get, calendars::update, calendars::delete))
         .routes(routes!(servers::list))
-        .routes(routes!(servers::get, servers::delete))
+        .routes(routes!(servers::get, servers::delete, balancer::weigh))
         .routes(routes!(servers::drain))
         .routes(routes!(servers::resume))
+        .routes(routes!(balancer::get, balancer::set))
+        .routes(routes!(balancer::state))
+        .routes(routes!(balancer::report))
         .routes(routes!(cluster::get))
         .routes(routes!(cluster::status))
         .routes(routes!(configuration::export))

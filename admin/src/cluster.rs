@@ -39,7 +39,7 @@ pub(crate) struct View {
 }
 
 /// The cluster.
-#[utoipa::path(get, path = "/api/v1/cluster", tag = "servers",
+#[utoipa::path(get, path = "/api/v1/cluster", tag = "cluster",
     responses((status = 200, description = "The cluster.", body = View)))]
 pub(crate) async fn get(State(app): State<Arc<App>>) -> Result<Json<View>, Problem> {
     let view = app.read(|odb| {
@@ -102,7 +102,7 @@ type Asking = List<Fields>;
 
 /// Ask servers how they are, over the broker. Who does not answer within 1.5 s is not in the reply: it is away, or
 /// its connection is.
-#[utoipa::path(get, path = "/api/v1/cluster/status", tag = "servers", params(Asking),
+#[utoipa::path(get, path = "/api/v1/cluster/status", tag = "cluster", params(Asking),
     responses((status = 200, description = "Who answered.", body = StatusView), Conflict))]
 pub(crate) async fn status(State(app): State<Arc<App>>, asking: Asking) -> Result<Json<StatusView>, Problem> {
     let ask = app.ask.as_ref().ok_or_else(|| {

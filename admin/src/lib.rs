@@ -7,6 +7,7 @@ mod api_key;
 mod app;
 mod audit;
 mod auth;
+mod balancer;
 mod body;
 mod bounds;
 mod calendars;

@@ -54,6 +54,8 @@ impl IntoResponses for Conflict {
     (name = "jobs", description = "Services that run on a schedule, and their runs."),
     (name = "calendars", description = "Days on which jobs do not run."),
     (name = "servers", description = "Servers and workers as they report themselves."),
+    (name = "cluster", description = "The servers together: who leads, and how they are right now."),
+    (name = "balancer", description = "The load balancers before the servers, and their agents."),
     (name = "configuration", description = "All definitions as one document."),
     (name = "audit", description = "Who changed what."),
     (name = "description", description = "This document."),

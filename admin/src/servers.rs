@@ -60,6 +60,8 @@ pub(crate) struct View {
     /// Where balancers reach it.
     #[schema(required)]
     address: Option<String>,
+    /// Its share of the calls that balancers send.
+    weight: u16,
     workers: Vec<WorkerView>,
     href: String,
 }
@@ -126,6 +128,7 @@ impl View {
             condition: server.standing.condition.as_str(),
             reason: server.standing.reason,
             address: server.standing.address,
+            weight: server.standing.weight,
             href: format!("/api/v1/servers/{}", server.id),
             id: server.id,
             name: server.name.into(),
@@ -239,7 +242,7 @@ async fn want(app: &App, by: By, id: String, wanted: Wanted) -> Result<Response,
 }
 
 /// Whose id, or else whose name, that is.
-fn find(odb: &Odb, key: &str) -> Result<Server, Problem> {
+pub(crate) fn find(odb: &Odb, key: &str) -> Result<Server, Problem> {
     let servers = odb.servers()?;
     let of = |is: &dyn Fn(&Server) -> bool| servers.iter().find(|server| is(server)).cloned();
     of(&|server| server.id == key)
@@ -247,7 +250,7 @@ fn find(odb: &Odb, key: &str) -> Result<Server, Problem> {
         .ok_or_else(|| Problem::new(Kind::NotFound, format!("server {:?} does not exist", shown(key))))
 }
 
-fn view(odb: &Odb, key: &str) -> Result<View, Problem> {
+pub(crate) fn view(odb: &Odb, key: &str) -> Result<View, Problem> {
     Ok(View::of(find(odb, key)?, leader(odb)?.as_deref(), clock::now()))
 }
 

@@ -15,7 +15,7 @@ use crate::{
     boot::Boot,
     client, compile_process, completions, config_history, descriptors,
     layout::Layout,
-    logging, master_key, parent,
+    lb_agent, logging, master_key, parent,
     parent::{Ended, Endpoints, Plan, Start, Step},
     quickstart, reload,
     settings::{self, Settings},
@@ -53,6 +53,9 @@ enum Command {
     /// Runs an admin process: the REST API on `admin.listen`.
     #[command(after_help = "Example:\n  busbar admin --dir /var/lib/busbar")]
     Admin,
+    /// Keeps the HAProxy of this host at what the cluster wants.
+    #[command(after_help = "Example:\n  busbar lb-agent --dir /var/lib/busbar-lb")]
+    LbAgent,
     /// Stops what runs in a folder; calls under way finish.
     #[command(after_help = "Example:\n  busbar stop --dir ./.busbar")]
     Stop,
@@ -111,6 +114,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Singleton => singleton::run(),
         Command::AdminProcess => admin_process::run_inherited(),
         Command::Compile => compile_process::run(),
+        Command::LbAgent => lb_agent::run(&folder),
         Command::Completions(args) => completions::run(&args, &Cli::command()),
         Command::Test(args) => return ExitCode::from(testing::run(client.json(), &args)),
         Command::Stop => blocking(stop::run(&folder, STOP_PATIENCE)),
@@ -316,7 +320,7 @@ fn refuse_namesake(odb_url: &str, name: &str, id: &str) -> Result<(), Ended> {
 }
 
 /// The host's name, as far as it is a name of the bus.
-fn host_name() -> String {
+pub(crate) fn host_name() -> String {
     let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default();
     busbar_model::Name::from_stem(&name).map_or_else(|_| "server".to_owned(), String::from)
 }

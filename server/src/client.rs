@@ -4,6 +4,7 @@
 mod answer;
 mod api;
 mod apply;
+mod balancer;
 mod bounds;
 mod calendar;
 mod channel;
@@ -42,12 +43,14 @@ mod fake;
 
 use std::path::{Path, PathBuf};
 
+use self::locate::Locator;
 #[cfg(test)]
 pub(crate) use self::output::tests::recorded;
-use self::{api::Api, locate::Locator};
 pub(crate) use self::{
+    api::{Api, Question},
     document::Source,
     failure::{Usage, conclude},
+    locate::Access,
     output::Output,
     table::Fields,
     text::{count, excerpt},
@@ -136,6 +139,9 @@ pub(crate) enum ClientCommand {
     /// The bus at a glance: servers, workers and what they run.
     #[command(after_help = "Examples:\n  busbar status\n  busbar status --json")]
     Status,
+    /// The load balancers: how they balance and how they do; and this host's, by its agent.
+    #[command(subcommand)]
+    Balancer(balancer::Command),
     /// The servers that share a database: which one leads, how each stands.
     Cluster(cluster::Args),
     /// Has a server take no new work, and waits until it has ended what it had.
@@ -193,6 +199,7 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::Job(command) => job::run(session, command).await,
         ClientCommand::Calendar(command) => calendar::run(session, command).await,
         ClientCommand::Status => status::run(session).await,
+        ClientCommand::Balancer(command) => balancer::run(session, command).await,
         ClientCommand::Cluster(args) => cluster::run(session, args).await,
         ClientCommand::Drain(args) => cluster::drain(session, args).await,
         ClientCommand::Leave(args) => cluster::leave(session, args).await,

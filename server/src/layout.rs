@@ -134,6 +134,11 @@ impl Layout {
         }
     }
 
+    /// Of the balancer's agent.
+    pub(crate) fn balancer(&self) -> PathBuf {
+        self.root.join("balancer")
+    }
+
     pub(crate) fn endpoints(&self) -> PathBuf {
         self.root.join("endpoints.json")
     }

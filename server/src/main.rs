@@ -18,6 +18,7 @@ mod endpoint;
 mod events;
 mod feed;
 mod layout;
+mod lb_agent;
 mod log_file;
 mod logging;
 mod master_key;

@@ -47,6 +47,7 @@ pub(crate) struct Settings {
     pub(crate) http: Http,
     pub(crate) ops: Ops,
     pub(crate) admin: Admin,
+    pub(crate) balancer: Balancer,
     pub(crate) workers: Workers,
     pub(crate) secrets: Secrets,
     pub(crate) log: Log,
@@ -145,6 +146,38 @@ pub(crate) struct Admin {
     pub(crate) url: Option<String>,
     /// What callers must present; by default the content of `admin-token` in the server's folder.
     pub(crate) token: Option<String>,
+}
+
+/// What of a balancer is of its host; all else is said once for all balancers, in the admin API.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Balancer {
+    /// Where callers come in.
+    pub(crate) listen: String,
+    /// Where they come in by TLS, with this certificate, what leads to its authority and its key in one PEM file.
+    pub(crate) tls_listen: Option<String>,
+    pub(crate) tls_certificate: Option<String>,
+    /// Authorities of callers' certificates, PEM.
+    pub(crate) tls_client_ca: Option<String>,
+    /// Authorities of the servers' certificates, PEM, and what is shown to them: without both the hop is plain.
+    pub(crate) hop_ca: Option<String>,
+    pub(crate) hop_certificate: Option<String>,
+    /// The program.
+    pub(crate) haproxy: PathBuf,
+}
+
+impl Default for Balancer {
+    fn default() -> Self {
+        Self {
+            listen: "*:11223".to_owned(),
+            tls_listen: None,
+            tls_certificate: None,
+            tls_client_ca: None,
+            hop_ca: None,
+            hop_certificate: None,
+            haproxy: PathBuf::from("haproxy"),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

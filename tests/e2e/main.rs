@@ -13,6 +13,7 @@ mod cases;
 mod catalog;
 mod cli;
 mod cluster;
+mod cluster_faults;
 mod config_history;
 mod configuration;
 mod connections;

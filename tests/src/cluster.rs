@@ -27,13 +27,15 @@ pub struct Shape {
     pub workers: u32,
     /// Without it servers look at the database every two seconds.
     pub broker: bool,
+    /// HAProxy before the servers, by an agent.
+    pub balancer: bool,
     /// Lines of each server's `busbar.toml`.
     pub settings: &'static str,
 }
 
 impl Default for Shape {
     fn default() -> Self {
-        Self { database: Kind::Postgres, servers: 2, workers: 2, broker: true, settings: "" }
+        Self { database: Kind::Postgres, servers: 2, workers: 2, broker: true, balancer: false, settings: "" }
     }
 }
 
@@ -41,6 +43,8 @@ impl Default for Shape {
 pub struct Cluster {
     pub servers: Vec<Member>,
     pub admin: Member,
+    /// Its data plane is the balancer's.
+    pub balancer: Option<Member>,
     pub database: Server,
     pub broker: Option<Broker>,
     /// What a folder of a member is given.
@@ -85,14 +89,35 @@ impl Cluster {
         let admin = Member::prepare("admin", &common.settings("admin", free_port(), free_port()));
         let mut admin = admin.start("admin");
         admin.wait_admin(START_BOUND).await;
-        let mut cluster = Self { servers: Vec::new(), admin, database, broker, common };
+        let mut cluster = Self { servers: Vec::new(), admin, balancer: None, database, broker, common };
         for number in 1..=shape.servers {
             cluster.add(&format!("bus-{number}"));
         }
         for server in &cluster.servers {
             server.wait_ready(START_BOUND).await;
         }
+        if shape.balancer {
+            let agent = cluster.agent("lb-1").start("lb-agent");
+            agent.wait_ready(START_BOUND).await;
+            cluster.balancer = Some(agent);
+        }
         cluster
+    }
+
+    /// A folder for an agent, in which nothing runs.
+    fn agent(&self, name: &str) -> Member {
+        let (admin, token) = (self.admin.admin_client().authority(), self.admin.token());
+        let settings = format!(
+            "[server]\nname = \"{name}\"\n[admin]\nurl = \"http://{admin}\"\ntoken = \"{token}\"\nlisten = \"127.0.0.1:1\"\n\
+             [http]\nlisten = \"127.0.0.1:{0}\"\n[balancer]\nlisten = \"127.0.0.1:{0}\"\n",
+            free_port()
+        );
+        Member::prepare(name, &settings)
+    }
+
+    /// The balancer, which must be there.
+    pub fn front(&self) -> &Member {
+        self.balancer.as_ref().expect("the cluster has a balancer")
     }
 
     /// Another server, which is starting.
@@ -109,6 +134,60 @@ impl Cluster {
     pub fn revive(&mut self, at: usize) {
         let member = self.servers.remove(at);
         self.servers.insert(at, member.again("server"));
+    }
+
+    /// Starts the agent again that was ended or killed.
+    pub fn revive_agent(&mut self) {
+        self.balancer = self.balancer.take().map(|agent| agent.again("lb-agent"));
+    }
+
+    /// The agent dies; HAProxy lives on.
+    pub async fn kill_agent(&mut self) {
+        self.balancer.as_mut().expect("the cluster has a balancer").kill_parent().await;
+    }
+
+    /// Starts the admin process again that was ended or killed.
+    pub async fn revive_admin(self) -> Self {
+        let mut admin = self.admin.again("admin");
+        admin.wait_admin(START_BOUND).await;
+        Self { admin, ..self }
+    }
+
+    /// Waits until the balancer's agent says that so many servers are up, and that all is as is wanted.
+    pub async fn wait_balanced(&self, servers: usize, bound: Duration) {
+        poll::until(&format!("{servers} servers up"), bound, async || {
+            let balancer = self.read("/balancer").await;
+            let report = &balancer["agents"][0]["report"];
+            let up = report["servers"].as_array().into_iter().flatten();
+            let up =
+                up.filter(|server| server["status"].as_str().is_some_and(|status| status.starts_with("UP")));
+            if up.count() == servers && report["standing"]["state"] == "ok" {
+                Ok(())
+            } else {
+                Err(balancer.to_string())
+            }
+        })
+        .await;
+    }
+
+    /// Waits until every worker of every server that lives serves the newest definitions.
+    pub async fn wait_everywhere_at_head(&self, bound: Duration) {
+        let state = self.read("/balancer/state").await;
+        let head = state["version"].as_i64().unwrap_or_else(|| panic!("version of {state}"));
+        poll::until(&format!("version {head} everywhere"), bound, async || {
+            let servers = self.read("/servers").await;
+            let live = servers["items"].as_array().into_iter().flatten().filter(|one| one["live"] == true);
+            let mut workers = live.flat_map(|one| one["workers"].as_array().into_iter().flatten());
+            let behind = workers.find(|worker| {
+                worker["state"] != "draining" && worker["catalog_version"].as_i64().unwrap_or(0) < head
+            });
+            behind.map_or(Ok(()), |worker| Err(worker.to_string()))
+        })
+        .await;
+    }
+
+    pub fn odb_url(&self) -> &str {
+        &self.common.odb_url
     }
 
     pub fn server(&self, name: &str) -> &Member {

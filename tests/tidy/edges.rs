@@ -21,7 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("busbar-amqp", &["busbar-test-broker"]),
     ("busbar-pki", &[]),
     ("busbar-history", &[]),
-    ("busbar-admin", &["busbar-model", "busbar-store"]),
+    ("busbar-admin", &["busbar-lb-config", "busbar-model", "busbar-store"]),
     ("busbar-lb-config", &[]),
     ("busbar-lb-agent", &["busbar-lb-config"]),
     (
@@ -34,6 +34,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "busbar-wasm",
             "busbar-amqp",
             "busbar-history",
+            "busbar-lb-agent",
+            "busbar-lb-config",
             "busbar-admin",
         ],
     ),

@@ -91,6 +91,7 @@ async fn each_server_and_worker_shows_what_it_runs() {
     assert_eq!(
         seen.json["servers"],
         json!([
+            {"server": "here", "state": "prepared", "reason": null, "workers": []},
             {"server": "one", "state": "prepared", "reason": null,
              "workers": [{"pid": 4711, "digest": digest}, {"pid": 4712, "digest": null}]},
             {"server": "three", "state": "prepared", "reason": null, "workers": []},

@@ -4,6 +4,7 @@
 mod access;
 mod amqp;
 mod audit;
+mod balancer;
 mod channels;
 mod configuration;
 mod connections;

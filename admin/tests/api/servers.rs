@@ -48,7 +48,7 @@ async fn servers_are_drained_and_take_work_again() {
     assert_eq!(back.json["wanted"], "serve");
     let trail = api.get("/api/v1/audit").await.is(200);
     let done = |at: usize| {
-        (trail.json["items"][at]["action"].clone(), trail.json["items"][at]["object_name"].clone())
+        (trail.json["items"][at]["action"].clone(), trail.json["items"][at]["object"]["name"].clone())
     };
     assert_eq!((done(0), done(1)), ((json!("resume"), json!("a")), (json!("drain"), json!("a"))));
     api.post("/api/v1/servers/none/drain", json!({})).await.refused(404, "not-found");

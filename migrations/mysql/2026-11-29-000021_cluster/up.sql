@@ -19,5 +19,20 @@ CREATE TABLE IF NOT EXISTS server_standing (
     wanted VARCHAR(64) NOT NULL,
     condition_word VARCHAR(64) NOT NULL,
     reason LONGTEXT,
-    address LONGTEXT
+    address LONGTEXT,
+    weight BIGINT NOT NULL
+) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- One row: how balancers balance, as JSON.
+CREATE TABLE IF NOT EXISTS balancer (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    settings_json LONGTEXT NOT NULL,
+    revision BIGINT NOT NULL
+) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- What each balancer's agent said last, as JSON.
+CREATE TABLE IF NOT EXISTS balancer_report (
+    agent VARCHAR(255) NOT NULL PRIMARY KEY,
+    at_us BIGINT NOT NULL,
+    report_json LONGTEXT NOT NULL
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -19,5 +19,20 @@ CREATE TABLE IF NOT EXISTS server_standing (
     wanted TEXT COLLATE "C" NOT NULL,
     condition_word TEXT COLLATE "C" NOT NULL,
     reason TEXT COLLATE "C",
-    address TEXT COLLATE "C"
+    address TEXT COLLATE "C",
+    weight BIGINT NOT NULL
+);
+
+-- One row: how balancers balance, as JSON.
+CREATE TABLE IF NOT EXISTS balancer (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    settings_json TEXT COLLATE "C" NOT NULL,
+    revision BIGINT NOT NULL
+);
+
+-- What each balancer's agent said last, as JSON.
+CREATE TABLE IF NOT EXISTS balancer_report (
+    agent TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    at_us BIGINT NOT NULL,
+    report_json TEXT COLLATE "C" NOT NULL
 );

@@ -19,5 +19,20 @@ CREATE TABLE IF NOT EXISTS server_standing (
     wanted TEXT NOT NULL,
     condition_word TEXT NOT NULL,
     reason TEXT,
-    address TEXT
+    address TEXT,
+    weight INTEGER NOT NULL
+) STRICT;
+
+-- One row: how balancers balance, as JSON.
+CREATE TABLE IF NOT EXISTS balancer (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    settings_json TEXT NOT NULL,
+    revision INTEGER NOT NULL
+) STRICT;
+
+-- What each balancer's agent said last, as JSON.
+CREATE TABLE IF NOT EXISTS balancer_report (
+    agent TEXT NOT NULL PRIMARY KEY,
+    at_us INTEGER NOT NULL,
+    report_json TEXT NOT NULL
 ) STRICT;

@@ -108,14 +108,32 @@ impl FromStr for Condition {
 }
 
 /// How a server stands: what is wanted of it, and what it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     pub wanted: Wanted,
     pub condition: Condition,
     /// Why it is not ready.
     pub reason: Option<String>,
-    /// Where balancers reach it: `HOST:PORT` or `unix:PATH`.
+    /// Where balancers reach it, `HOST:PORT`.
     pub address: Option<String>,
+    /// Its share of the calls beside the others' weights, 0 to 256; people say so.
+    pub weight: u16,
+}
+
+/// The weight of a server that nobody gave another one, and the greatest.
+pub const WEIGHT_DEFAULT: u16 = 100;
+pub const WEIGHT_MAX: u16 = 256;
+
+impl Default for Standing {
+    fn default() -> Self {
+        Self {
+            wanted: Wanted::default(),
+            condition: Condition::default(),
+            reason: None,
+            address: None,
+            weight: WEIGHT_DEFAULT,
+        }
+    }
 }
 
 /// How busy a worker was when it was last asked.

@@ -18,6 +18,8 @@ pub(super) enum Kind {
     Name,
     /// Where others reach a socket: a host and a port.
     Reached,
+    /// Where a balancer listens.
+    FrontEnd,
     Word(&'static [&'static str]),
     LogLevel,
     Whole {
@@ -81,6 +83,13 @@ pub(super) const KEYS: &[Key] = &[
     key("admin", "listen", Kind::Address),
     key("admin", "url", Kind::HttpUrl),
     key("admin", "token", Kind::Text),
+    key("balancer", "listen", Kind::FrontEnd),
+    key("balancer", "tls_listen", Kind::FrontEnd),
+    key("balancer", "tls_certificate", Kind::Text),
+    key("balancer", "tls_client_ca", Kind::Text),
+    key("balancer", "hop_ca", Kind::Text),
+    key("balancer", "hop_certificate", Kind::Text),
+    key("balancer", "haproxy", Kind::Text),
     key("workers", "count", whole(0, super::WORKERS_MAX as u64)),
     key("workers", "memory_bytes_max", whole(64 * MIB, 1024 * 1024 * MIB)),
     key("secrets", "master_key_file", Kind::Text),
@@ -111,6 +120,9 @@ impl Kind {
             Self::AmqpUrl => "\"amqp://USER:PASSWORD@HOST:PORT/VHOST\", or amqps for TLS".to_owned(),
             Self::Name => "letters, digits, \".\", \"-\" and \"_\", beginning with a letter".to_owned(),
             Self::Reached => "a host and a port, such as \"bus1.example.org:17010\"".to_owned(),
+            Self::FrontEnd => {
+                "an address and a port, such as \"*:11223\", or the absolute path of a socket".to_owned()
+            }
             Self::Word(words) => format!("one of {}", words.join(", ")),
             Self::HttpUrl => "an address that begins with http:// or https://".to_owned(),
             Self::LogLevel => format!("{}, or `target=level` pairs with commas", LEVELS.join(", ")),
@@ -154,6 +166,7 @@ impl Kind {
             }
             (Self::Name, Value::String(text)) => text.parse::<busbar_model::Name>().is_ok(),
             (Self::Reached, Value::String(text)) => is_reached(text),
+            (Self::FrontEnd, Value::String(text)) => busbar_lb_config::ListenAddress::new(text).is_ok(),
             (Self::Word(words), Value::String(text)) => words.contains(&text.as_str()),
             (Self::LogLevel, Value::String(text)) => is_level(text),
             _ => false,

@@ -40,10 +40,11 @@ fn samples(kind: Kind) -> (Value, Vec<Value>) {
             text("amqp://a:b@x/%2f"),
             vec![text("amqp://x"), text("http://a:b@x"), text("amqp://a@x"), text("")],
         ),
-        Kind::Name => (text("bus-1"), vec![text(""), text("a b"), text("ä"), Value::Integer(1)]),
+        Kind::Name => (text("bus-1"), vec![text(""), text("a b"), text("ä")]),
         Kind::Reached => {
             (text("bus1:17010"), vec![text("bus1"), text("bus1:0"), text("a@b:1"), text("a b:1"), text("")])
         }
+        Kind::FrontEnd => (text("*:11223"), vec![text("here"), text("host:80"), text("*:0"), text("")]),
         Kind::Word(words) => (text(words[0]), vec![text("maybe"), text("")]),
         Kind::HttpUrl => (text("http://x:1"), vec![text("x:1"), text("ftp://x"), text("http://")]),
         Kind::LogLevel => {
@@ -107,7 +108,7 @@ fn every_key_refuses_what_it_does_not_take_with_key_value_place_and_what_is_allo
         // From the environment a number is a text, and a text is one whatever it looks like.
         bad.retain(|value| value.as_str() != Some("5") || !matches!(key.kind, Kind::Whole { .. }));
         for value in &bad {
-            let hidden = key.name == "token" || key.kind == Kind::OdbUrl;
+            let hidden = key.name == "token" || matches!(key.kind, Kind::OdbUrl | Kind::AmqpUrl);
             let shown = if hidden { String::new() } else { value.to_string() };
             let in_file = loaded(&file(*key, value), &[]).unwrap_err();
             for part in ["busbar.toml, line 3: ", &key.path(), &shown, "allowed is "] {
@@ -194,7 +195,7 @@ fn what_stands_for_a_secret_is_no_secret() {
 /// What is not to be repeated is hidden from the history too.
 #[test]
 fn the_history_keeps_no_secret_key() {
-    let secret = |key: &&Key| key.name == "token" || key.kind == Kind::OdbUrl;
+    let secret = |key: &&Key| key.name == "token" || matches!(key.kind, Kind::OdbUrl | Kind::AmqpUrl);
     for key in KEYS.iter().filter(secret) {
         let value = if key.name == "token" { "s3cret" } else { "postgres://u:s3cret@h/d" };
         let folder = tempfile::tempdir().unwrap();

@@ -100,7 +100,8 @@ impl Core {
             boot,
             odb,
             artifacts,
-            feed: watch::Sender::new(Feed::default()),
+            // Calls come when it is known how the server stands.
+            feed: watch::Sender::new(Feed { duty: standing::before(wanted), ..Feed::default() }),
             workers: Workers::default(),
             odb_counts: OdbCounts::default(),
             lateness: Lateness::default(),

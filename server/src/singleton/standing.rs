@@ -122,8 +122,8 @@ fn duty(condition: Condition, reason: Option<&str>, circumstances: Circumstances
     };
     let reason = match (not_ready, stale) {
         (Some(code), _) => {
-            let text = reason.unwrap_or("nothing is under way").to_owned();
-            Some((code.to_owned(), format!("the server is {code}: {text}")))
+            let text = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+            Some((code.to_owned(), format!("the server is {code}{text}")))
         }
         (None, true) => {
             let text = "the server could not reach its database for too long";
@@ -132,6 +132,11 @@ fn duty(condition: Condition, reason: Option<&str>, circumstances: Circumstances
         (None, false) => None,
     };
     Duty { ready: reason.is_none(), reason, works }
+}
+
+/// What workers are told before it is known how the server stands.
+pub(crate) fn before(wanted: Wanted) -> Duty {
+    duty(Condition::Starting, None, Circumstances { wanted, ..Circumstances::default() }, false)
 }
 
 /// What the server says of itself at first.

@@ -20,8 +20,9 @@ use crate::{
 
 /// Tables that tell what is the case now and here, which no copy knows. Of the nonces those count that were used
 /// since: a copy's have expired.
-const KEPT: [&str; 7] = [
+const KEPT: [&str; 8] = [
     "__diesel_schema_migrations",
+    "balancer_report",
     "cluster",
     "lease",
     "server",

@@ -70,6 +70,7 @@ words! {
         Calendar = "calendar",
         Job = "job",
         Server = "server",
+        Balancer = "balancer",
     }
 }
 

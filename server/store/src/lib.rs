@@ -7,6 +7,7 @@ mod activation;
 mod admin_idempotency;
 mod artifact;
 mod backup;
+mod balancer;
 mod change;
 mod cluster;
 mod committer;
@@ -55,6 +56,7 @@ pub mod service;
 
 pub use activation::Activation;
 pub use admin_idempotency::{Begun, Claim};
+pub use balancer::{Balancer, BalancerReport};
 pub use change::{Action, AuditEntry, AuditFilter, By, Change, Edit, ObjectKind};
 pub use committer::{Committer, Ticket};
 pub use configuration::{Applied, Refusal, SecretWish, SecurityWish, Wanted, Wish};

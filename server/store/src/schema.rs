@@ -392,6 +392,23 @@ diesel::table! {
         condition_word -> Text,
         reason -> Nullable<Text>,
         address -> Nullable<Text>,
+        weight -> BigInt,
+    }
+}
+
+diesel::table! {
+    balancer (id) {
+        id -> Integer,
+        settings_json -> Text,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    balancer_report (agent) {
+        agent -> Text,
+        at_us -> BigInt,
+        report_json -> Text,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use busbar_model::{
     Name, Timestamp,
-    server::{Server, Standing, Wanted, Worker, WorkerState},
+    server::{Server, Standing, WEIGHT_DEFAULT, Wanted, Worker, WorkerState},
 };
 use diesel::prelude::*;
 use serde_json::json;
@@ -156,11 +156,26 @@ impl Odb {
     pub fn want_server(&self, by: &By, id: &str, wanted: Wanted) -> Result<(), Error> {
         self.change(by, |connection, recorder| {
             let found = require(connection, id)?;
-            let before = standing::want(connection, id, wanted)?;
+            let weight = standing::find(connection, id)?.map_or(WEIGHT_DEFAULT, |standing| standing.weight);
+            let (before, _) = standing::want(connection, id, wanted, weight)?;
             if before != wanted {
                 let action = if wanted == Wanted::Drain { Action::Drain } else { Action::Resume };
                 let view = |wanted: Wanted| Some(json!({ "wanted": wanted.as_str() }));
                 recorder.record(action, object(id, &found.name), view(before), view(wanted));
+            }
+            Ok(())
+        })
+    }
+
+    /// Has balancers send a server another share of the calls, 0 to [`WEIGHT_MAX`](busbar_model::server::WEIGHT_MAX).
+    pub fn weigh_server(&self, by: &By, id: &str, weight: u16) -> Result<(), Error> {
+        self.change(by, |connection, recorder| {
+            let found = require(connection, id)?;
+            let wanted = standing::find(connection, id)?.map(|standing| standing.wanted).unwrap_or_default();
+            let (_, before) = standing::want(connection, id, wanted, weight)?;
+            if before != weight {
+                let view = |weight: u16| Some(json!({ "weight": weight }));
+                recorder.record(Action::Update, object(id, &found.name), view(before), view(weight));
             }
             Ok(())
         })

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use busbar_model::server::{Condition, Standing, Wanted};
+use busbar_model::server::{Condition, Standing, WEIGHT_DEFAULT, Wanted};
 use diesel::prelude::*;
 
 use crate::{
@@ -20,6 +20,7 @@ struct Row {
     condition_word: String,
     reason: Option<String>,
     address: Option<String>,
+    weight: i64,
 }
 
 impl Row {
@@ -32,6 +33,7 @@ impl Row {
                 .map_err(Error::corrupt::<String>(WHAT, &self.server_id))?,
             reason: self.reason,
             address: self.address,
+            weight: u16::try_from(self.weight).map_err(Error::corrupt(WHAT, &self.server_id))?,
         };
         Ok((self.server_id, standing))
     }
@@ -62,27 +64,41 @@ pub(crate) fn report(connection: &mut AnyConnection, id: &str, reported: &Standi
         }
         None => {
             let wanted = Wanted::default();
-            let key = (server_standing::server_id.eq(id), server_standing::wanted.eq(wanted.as_str()));
-            diesel::insert_into(dsl::server_standing).values((key, own)).execute(connection)?;
+            begin(connection, id)?;
+            diesel::update(dsl::server_standing.find(id)).set(own).execute(connection)?;
             Ok(wanted)
         }
     }
 }
 
-/// Gives what was wanted before.
-pub(crate) fn want(connection: &mut AnyConnection, id: &str, wanted: Wanted) -> Result<Wanted, Error> {
-    if let Some(found) = find(connection, id)? {
-        let set = server_standing::wanted.eq(wanted.as_str());
-        diesel::update(dsl::server_standing.find(id)).set(set).execute(connection)?;
-        return Ok(found.wanted);
-    }
+/// Sets what people say of a server, and gives what they said before.
+pub(crate) fn want(
+    connection: &mut AnyConnection,
+    id: &str,
+    wanted: Wanted,
+    weight: u16,
+) -> Result<(Wanted, u16), Error> {
+    let before = match find(connection, id)? {
+        Some(found) => found,
+        None => {
+            begin(connection, id)?;
+            Standing::default()
+        }
+    };
+    let set = (server_standing::wanted.eq(wanted.as_str()), server_standing::weight.eq(i64::from(weight)));
+    diesel::update(dsl::server_standing.find(id)).set(set).execute(connection)?;
+    Ok((before.wanted, before.weight))
+}
+
+fn begin(connection: &mut AnyConnection, id: &str) -> Result<(), Error> {
     let values = (
         server_standing::server_id.eq(id),
-        server_standing::wanted.eq(wanted.as_str()),
+        server_standing::wanted.eq(Wanted::default().as_str()),
         server_standing::condition_word.eq(Condition::default().as_str()),
+        server_standing::weight.eq(i64::from(WEIGHT_DEFAULT)),
     );
     diesel::insert_into(dsl::server_standing).values(values).execute(connection)?;
-    Ok(Wanted::default())
+    Ok(())
 }
 
 pub(crate) fn stopped(connection: &mut AnyConnection, id: &str) -> Result<(), Error> {
@@ -99,7 +115,7 @@ pub(crate) fn forget(connection: &mut AnyConnection, id: &str) -> Result<(), Err
     Ok(())
 }
 
-fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<Standing>, Error> {
+pub(crate) fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<Standing>, Error> {
     let row = dsl::server_standing.find(id).select(Row::as_select()).first(connection).optional()?;
     Ok(row.map(Row::into_model).transpose()?.map(|(_, standing)| standing))
 }

@@ -153,6 +153,13 @@ impl Member {
         }
     }
 
+    /// SIGKILL to the process that was started; those that it started live on.
+    pub async fn kill_parent(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        process::signal(child.id(), Signal::SIGKILL);
+        child.wait().expect("a child can be waited for");
+    }
+
     /// Waits until its parent has ended by itself, well.
     pub async fn wait_ended(&mut self) {
         let child = self.child.as_mut().expect("it runs");

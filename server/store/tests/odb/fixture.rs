@@ -150,6 +150,7 @@ pub(crate) fn server(server: &str, heartbeat_at: Timestamp) -> Server {
             condition: Condition::Ready,
             reason: None,
             address: Some("10.0.0.1:17010".to_owned()),
+            ..Standing::default()
         },
         workers: vec![worker],
     }

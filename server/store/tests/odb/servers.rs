@@ -2,6 +2,7 @@
 
 use busbar_model::server::{Condition, Wanted, WorkerState};
 use busbar_store::{Action, AuditFilter, By, Error, Page};
+use serde_json::json;
 
 use crate::fixture::{DEAD_MS, Fixture, NOW, by, server};
 
@@ -87,4 +88,38 @@ fn who_says_that_it_ends_is_not_waited_for() {
     assert_eq!(seen.standing.condition, Condition::Stopped);
     fixture.odb.heartbeat(&reported, DEAD_MS).unwrap();
     assert_eq!(fixture.odb.servers().unwrap(), [reported], "it came back");
+}
+
+#[test]
+fn a_servers_share_of_the_calls_is_for_people_to_say() {
+    let fixture = Fixture::new();
+    let reported = server("s1", NOW);
+    fixture.odb.heartbeat(&reported, DEAD_MS).unwrap();
+    fixture.odb.weigh_server(&by(), &reported.id, 7).unwrap();
+    fixture.odb.want_server(&by(), &reported.id, Wanted::Drain).unwrap();
+    fixture.odb.heartbeat(&reported, DEAD_MS).unwrap();
+    let seen = fixture.odb.servers().unwrap().remove(0).standing;
+    assert_eq!((seen.weight, seen.wanted), (7, Wanted::Drain));
+}
+
+#[test]
+fn balancers_are_set_once_and_say_how_they_do() {
+    let fixture = Fixture::new();
+    let begun = fixture.odb.balancer().unwrap();
+    assert_eq!((begun.settings, begun.revision), (json!({}), 0));
+    let wanted = json!({"algorithm": "leastconn"});
+    let set = fixture.odb.set_balancer(&by(), Some(0), &wanted).unwrap();
+    assert_eq!((&set.settings, set.revision), (&wanted, 1));
+    assert_eq!(fixture.odb.set_balancer(&by(), None, &wanted).unwrap(), set, "nothing is changed");
+    let late = fixture.odb.set_balancer(&by(), Some(0), &json!({}));
+    assert!(matches!(late, Err(Error::RevisionMismatch { current: 1 })), "{late:?}");
+    assert_eq!(fixture.odb.balancer().unwrap(), set);
+    for at in 0..70 {
+        let agent = format!("lb-{at:02}");
+        fixture.odb.report_balancer(&agent, NOW.plus_ms(at), &json!({"n": at})).unwrap();
+    }
+    fixture.odb.report_balancer("lb-69", NOW, &json!({"n": 0})).unwrap();
+    let reports = fixture.odb.balancer_reports().unwrap();
+    assert_eq!((reports.len(), reports[0].agent.as_str()), (64, "lb-06"));
+    assert_eq!(reports[63].report, json!({"n": 0}));
 }

@@ -1,0 +1,214 @@
+//! The load balancers before the servers: `/api/v1/balancer`.
+//!
+//! How they balance is said here once for all of them; where each listens, and its certificates, are of its host.
+//! Agents take what is wanted from `state` and say how they do.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
+use busbar_lb_config::{self as lb, Address, Bounded, Name, Report, Settings};
+use busbar_model::{
+    Timestamp,
+    server::{Server, WEIGHT_MAX, Wanted},
+};
+use busbar_store::Odb;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use crate::{
+    app::App,
+    body::{Input, typed},
+    caller::{Caller, Key},
+    clock,
+    etag::{self, IfMatch},
+    openapi::Conflict,
+    problem::{Kind, Problem},
+    servers,
+};
+
+/// Members of the settings that are of a balancer's host: its agent has them from its own settings.
+const OF_THE_HOST: [&str; 5] = ["front_end", "hop", "stats_socket", "log", "threads"];
+
+/// How balancers balance, whom they send calls to, and how they do.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Balancer)]
+pub(crate) struct View {
+    /// algorithm, timeouts, health, retries, `connections_max`, `buffer_bytes`, `slow_start_ms` and `stop_after_ms`,
+    /// with their defaults.
+    #[schema(value_type = Object)]
+    settings: Value,
+    servers: Vec<ServerView>,
+    agents: Vec<Agent>,
+}
+
+/// A server as balancers see it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BalancedServer)]
+pub(crate) struct ServerView {
+    name: String,
+    address: String,
+    /// Its share of the calls beside the others' weights.
+    weight: u16,
+    /// ready or drain.
+    wanted: &'static str,
+}
+
+/// What an agent said last.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BalancerAgent)]
+pub(crate) struct Agent {
+    name: String,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// What is in force (applied), how that is to what is wanted (standing), the process (haproxy), its servers with
+    /// their statistics, and what was found in the configuration (findings).
+    #[schema(value_type = Object)]
+    report: Value,
+}
+
+/// The balancers.
+#[utoipa::path(get, path = "/api/v1/balancer", tag = "balancer",
+    responses((status = 200, description = "The balancers.", body = View, headers(("ETag" = String)))))]
+pub(crate) async fn get(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+    app.read(|odb| view(odb)).await.map(|(revision, view)| etag::tagged(revision, view))
+}
+
+/// Set how they balance. What is not named has its default.
+#[utoipa::path(put, path = "/api/v1/balancer", tag = "balancer", params(IfMatch), request_body = Object,
+    responses((status = 200, description = "The balancers as they are to be now.", body = View,
+        headers(("ETag" = String)))))]
+pub(crate) async fn set(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    IfMatch(seen): IfMatch,
+    Input(settings): Input<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    if let Some(name) = OF_THE_HOST.iter().find(|name| settings.contains_key(**name)) {
+        let text =
+            format!("{name} is of each balancer's host: set it in its busbar.toml, section [balancer]");
+        return Err(Problem::invalid_at(format!("/{name}"), text));
+    }
+    let settings = Value::Object(settings);
+    let understood: Settings = typed(settings.clone())?;
+    lb::State::new(0, Vec::new(), understood).map_err(|error| Problem::invalid_at("", error.to_string()))?;
+    app.answer(move |odb| {
+        odb.set_balancer(&by, seen, &settings)?;
+        let (revision, view) = view(odb)?;
+        Ok(etag::tagged(revision, view))
+    })
+    .await
+}
+
+/// What agents are to bring about.
+#[utoipa::path(get, path = "/api/v1/balancer/state", tag = "balancer",
+    responses((status = 200, description = "version, servers and settings.", body = Object), Conflict))]
+pub(crate) async fn state(State(app): State<Arc<App>>) -> Result<Json<lb::State>, Problem> {
+    app.read(|odb| desired(odb)).await.map(Json)
+}
+
+/// Say how a balancer does. For its agent.
+#[utoipa::path(post, path = "/api/v1/balancer/reports", tag = "balancer", request_body = Object,
+    responses((status = 204, description = "It is kept until the next one.")))]
+pub(crate) async fn report(
+    State(app): State<Arc<App>>,
+    Input(report): Input<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    let report = Value::Object(report);
+    let understood: Report = typed(report.clone())?;
+    let agent =
+        Name::new(&understood.agent).map_err(|error| Problem::invalid_at("/agent", error.to_string()))?;
+    app.read(move |odb| Ok(odb.report_balancer(agent.as_str(), clock::now(), &report)?)).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// A server's weight.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ServerPatch)]
+pub(crate) struct Patch {
+    /// Its share of the calls beside the others' weights; 0 is as draining.
+    #[schema(minimum = 0, maximum = 256)]
+    weight: u16,
+}
+
+/// Set a server's share of the calls.
+#[utoipa::path(patch, path = "/api/v1/servers/{id}", tag = "servers", params(("id" = String, Path)),
+    request_body = Patch, responses((status = 200, description = "The server as it is now.", body = servers::View)))]
+pub(crate) async fn weigh(
+    State(app): State<Arc<App>>,
+    Caller(by): Caller,
+    Key(id): Key,
+    Input(Patch { weight }): Input<Patch>,
+) -> Result<Response, Problem> {
+    if weight > WEIGHT_MAX {
+        return Err(Problem::invalid_at(
+            "/weight",
+            format!("{weight} is not allowed; allowed is 0 to {WEIGHT_MAX}"),
+        ));
+    }
+    app.answer(move |odb| {
+        odb.weigh_server(&by, &servers::find(odb, &id)?.id, weight)?;
+        Ok(Json(servers::view(odb, &id)?).into_response())
+    })
+    .await
+}
+
+fn view(odb: &Odb) -> Result<(i64, View), Problem> {
+    let (balancer, state) = (odb.balancer()?, desired(odb)?);
+    let mut settings = json!(state.settings());
+    if let Some(settings) = settings.as_object_mut() {
+        settings.retain(|name, _| !OF_THE_HOST.contains(&name.as_str()));
+    }
+    let servers = state.servers().iter().map(|server| ServerView {
+        name: server.name.to_string(),
+        address: server.address.to_string(),
+        weight: u16::try_from(server.weight.get()).unwrap_or(WEIGHT_MAX),
+        wanted: if server.wanted == lb::Wanted::Drain { "drain" } else { "ready" },
+    });
+    let agents = odb.balancer_reports()?.into_iter();
+    let agents = agents.map(|said| Agent { name: said.agent, at: said.at, report: said.report });
+    Ok((balancer.revision, View { settings, servers: servers.collect(), agents: agents.collect() }))
+}
+
+/// Every server that has an address, those that are away included: a balancer sees for itself who answers.
+fn desired(odb: &Odb) -> Result<lb::State, Problem> {
+    let (head, balancer) = (odb.head()?, odb.balancer()?);
+    let settings: Settings = serde_json::from_value(balancer.settings).map_err(Problem::internal)?;
+    let mut servers: Vec<lb::Server> = Vec::new();
+    for server in odb.servers()? {
+        match balanced(&server) {
+            None => {}
+            // One that is set wrongly does not keep the others from being balanced.
+            Some(Ok(found)) if servers.iter().any(|other| other.address == found.address) => {
+                tracing::warn!(server = %server.name, address = %found.address, "another server has this server's address");
+            }
+            Some(Ok(server)) => servers.push(server),
+            Some(Err(reason)) => {
+                tracing::warn!(server = %server.name, reason, "balancers can't send calls to a server")
+            }
+        }
+    }
+    lb::State::new(head.version, servers, settings)
+        .map_err(|conflict| Problem::new(Kind::Conflict, conflict.to_string()).with_code("balancer-conflict"))
+}
+
+fn balanced(server: &Server) -> Option<Result<lb::Server, String>> {
+    let address = server.standing.address.as_ref()?;
+    let made = || {
+        let name = Name::new(server.name.as_str()).map_err(|error| error.to_string())?;
+        let address = Address::new(address).map_err(|error| error.to_string())?;
+        let weight = Bounded::nearest(u64::from(server.standing.weight));
+        let wanted = match server.standing.wanted {
+            Wanted::Serve => lb::Wanted::Ready,
+            Wanted::Drain => lb::Wanted::Drain,
+        };
+        Ok(lb::Server { weight, wanted, ..lb::Server::new(name, address) })
+    };
+    Some(made())
+}

@@ -1,0 +1,191 @@
+//! A cluster whose parts die under load: callers of what may be sent again notice nothing, and no change is lost.
+
+use std::time::{Duration, Instant};
+
+use busbar_test_databases::Kind;
+use busbar_tests::{
+    Load, Plan, Request,
+    cluster::{Cluster, START_BOUND, Shape},
+    deployment::digest,
+    poll, process, wasm,
+};
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+/// The promise "restarted within 2 s", at three times its value.
+const RESTART_BOUND: Duration = Duration::from_secs(6);
+/// Until a server whose processes died is ready again.
+const BACK: Duration = Duration::from_secs(60);
+
+async fn balanced(shape: Shape) -> Cluster {
+    let cluster = Cluster::start(Shape { balancer: true, ..shape }).await;
+    cluster.deploy_service("echo").await;
+    cluster.channel("echo", "/echo", "echo").await;
+    cluster.wait_everywhere_at_head(poll::CHANGE_BOUND).await;
+    cluster.wait_balanced(cluster.servers.len(), BACK).await;
+    cluster
+}
+
+/// GETs through the balancer on connections that stay.
+fn load(cluster: &Cluster) -> Load {
+    let plan = Plan::new(cluster.front().http(), 8, vec![Request::get("/echo?n=1")]);
+    Load::start(plan.pause(Duration::from_millis(5)))
+}
+
+/// None failed, and there were many.
+async fn unharmed(load: Load, what: &str) {
+    let report = load.stop().await;
+    println!(
+        "{what}: {} good, {} wrong, {} broken, {} refused, slowest {:?}",
+        report.good, report.wrong, report.broken, report.refused, report.slowest
+    );
+    assert_eq!((report.wrong, report.broken, report.refused), (0, 0, 0), "{what}: {:?}", report.examples);
+    assert!(report.good > 100, "{what}: {report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_notice_no_death() {
+    let mut cluster = balanced(Shape::default()).await;
+
+    let calls = load(&cluster);
+    for round in 0..4 {
+        let server = &cluster.servers[round % 2];
+        let worker = server.processes_of("worker")[0];
+        process::signal(worker, Signal::SIGKILL);
+        sleep(Duration::from_millis(500)).await;
+    }
+    cluster.wait_balanced(2, BACK).await;
+    unharmed(calls, "workers killed").await;
+
+    let calls = load(&cluster);
+    for server in &cluster.servers {
+        process::signal(server.processes_of("singleton")[0], Signal::SIGKILL);
+    }
+    cluster.channel("after", "/after", "echo").await;
+    for server in &cluster.servers {
+        poll::until_true("the change is seen without a singleton's hint", BACK, async || {
+            server.http().get("/after").await.status == 200
+        })
+        .await;
+    }
+    unharmed(calls, "singletons killed").await;
+
+    let calls = load(&cluster);
+    cluster.servers[0].kill().await;
+    sleep(Duration::from_secs(2)).await;
+    // The deployment waits until the server is known to be dead, and no longer.
+    cluster.deploy("versioned.wasm", &wasm::version(1)).await;
+    cluster.revive(0);
+    cluster.servers[0].wait_ready(START_BOUND).await;
+    cluster.wait_everywhere("versioned", &digest(&wasm::version(1)), BACK).await;
+    cluster.wait_balanced(2, BACK).await;
+    unharmed(calls, "a server killed and back").await;
+
+    let calls = load(&cluster);
+    cluster.admin.kill().await;
+    sleep(Duration::from_secs(1)).await;
+    cluster = cluster.revive_admin().await;
+    cluster.channel("admin-back", "/admin-back", "echo").await;
+    unharmed(calls, "the admin process killed").await;
+
+    let calls = load(&cluster);
+    cluster.kill_agent().await;
+    sleep(Duration::from_secs(1)).await;
+    cluster.revive_agent();
+    cluster.wait_balanced(2, BACK).await;
+    unharmed(calls, "the agent killed").await;
+
+    let calls = load(&cluster);
+    for at in 0..2 {
+        assert!(cluster.servers[at].stop().await.success());
+        cluster.revive(at);
+        cluster.servers[at].wait_ready(START_BOUND).await;
+        cluster.wait_balanced(2, BACK).await;
+    }
+    unharmed(calls, "a rolling restart").await;
+    the_balancer_comes_back(&cluster).await;
+}
+
+/// What is in flight may fail until the agent has started it again.
+async fn the_balancer_comes_back(cluster: &Cluster) {
+    let haproxy: Vec<u32> = cluster
+        .front()
+        .processes()
+        .iter()
+        .filter(|process| process.command.split(' ').next().is_some_and(|name| name.ends_with("haproxy")))
+        .map(|process| process.pid)
+        .collect();
+    assert!(!haproxy.is_empty());
+    for pid in haproxy {
+        process::signal(pid, Signal::SIGKILL);
+    }
+    let killed = Instant::now();
+    poll::until_true("HAProxy is back", RESTART_BOUND, async || {
+        let reply = cluster.front().http().try_send(&Request::get("/echo")).await;
+        reply.is_ok_and(|reply| reply.status == 200)
+    })
+    .await;
+    println!("HAProxy answered again {:?} after it was killed", killed.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_broker_and_the_database_may_be_away() {
+    for kind in [Kind::Postgres, Kind::Mariadb] {
+        let mut cluster = balanced(Shape { database: kind, ..Shape::default() }).await;
+        let calls = load(&cluster);
+        let broker = cluster.broker.as_mut().unwrap();
+        broker.stop();
+        // By the poll, without a hint.
+        cluster.channel("no-broker", "/no-broker", "echo").await;
+        cluster.wait_everywhere_at_head(poll::CHANGE_BOUND).await;
+        // As if it were installed anew.
+        cluster.broker.as_mut().unwrap().start_again();
+        cluster.broker.as_mut().unwrap().wipe();
+        poll::until("servers answer by the broker again", BACK, async || {
+            let told = cluster.read("/cluster/status").await;
+            if told["items"].as_array().unwrap().len() == 2 { Ok(()) } else { Err(told.to_string()) }
+        })
+        .await;
+        unharmed(calls, "the broker stopped, wiped and started").await;
+
+        let calls = load(&cluster);
+        cluster.database.stop();
+        poll::until("the admin API says so", BACK, async || {
+            let reply = cluster.api("GET", "/channels", None).await;
+            if reply.status == 503 { Ok(()) } else { Err(format!("{reply:?}")) }
+        })
+        .await;
+        // Longer than the lease is held, and than a heartbeat counts.
+        sleep(Duration::from_secs(12)).await;
+        cluster.database.start_again();
+        let back = Instant::now();
+        poll::until_true("the admin API is back", BACK, async || {
+            cluster.api("GET", "/channels", None).await.status == 200
+        })
+        .await;
+        cluster.channel("database-back", "/database-back", "echo").await;
+        cluster.wait_everywhere_at_head(BACK).await;
+        println!("{kind:?}: a change held everywhere {:?} after the database was back", back.elapsed());
+        cluster.leader().await;
+        unharmed(calls, "the database away").await;
+    }
+}
+
+/// The promise "1,000 changes in a burst: every worker at the last one within 2 s", at three times its value.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_of_changes_is_seen_in_time() {
+    let cluster = Cluster::start(Shape::default()).await;
+    cluster.deploy_service("echo").await;
+    let channel = cluster.channel("burst", "/burst", "echo").await;
+    let path = format!("/channels/{}", channel["id"].as_str().unwrap());
+    for number in 0..1_000 {
+        let timeout_ms = 1_000 + number;
+        cluster.api("PATCH", &path, Some(&json!({"timeout_ms": timeout_ms}))).await.expect(200);
+    }
+    let begun = Instant::now();
+    cluster.wait_everywhere_at_head(poll::CHANGE_BOUND).await;
+    println!("every worker was at the last of 1,000 changes {:?} after it", begun.elapsed());
+    let last: Value = cluster.read(&path).await;
+    assert_eq!(last["timeout_ms"], 1_999);
+}

@@ -76,7 +76,7 @@ pub(crate) struct Agent {
 #[utoipa::path(get, path = "/api/v1/balancer", tag = "balancer",
     responses((status = 200, description = "The balancers.", body = View, headers(("ETag" = String)))))]
 pub(crate) async fn get(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    app.read(|odb| view(odb)).await.map(|(revision, view)| etag::tagged(revision, view))
+    app.read(view).await.map(|(revision, view)| etag::tagged(revision, view))
 }
 
 /// Set how they balance. What is not named has its default.
@@ -109,7 +109,7 @@ pub(crate) async fn set(
 #[utoipa::path(get, path = "/api/v1/balancer/state", tag = "balancer",
     responses((status = 200, description = "version, servers and settings.", body = Object), Conflict))]
 pub(crate) async fn state(State(app): State<Arc<App>>) -> Result<Json<lb::State>, Problem> {
-    app.read(|odb| desired(odb)).await.map(Json)
+    app.read(desired).await.map(Json)
 }
 
 /// Say how a balancer does. For its agent.

@@ -25,7 +25,7 @@ pub(crate) struct Args {
     /// Why the settings were changed, for the config history; without it and --author, a change is a manual edit.
     #[arg(long, short, value_name = "WHY")]
     message: Option<String>,
-    /// Who changed them, as NAME or NAME <EMAIL>; whoever runs the command if only --message is given.
+    /// Who changed them, as NAME or `NAME <EMAIL>`; whoever runs the command if only --message is given.
     #[arg(long, value_name = "WHO")]
     author: Option<String>,
 }

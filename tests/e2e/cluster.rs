@@ -148,9 +148,17 @@ async fn a_file_that_one_server_picks_up_is_live_on_all(cluster: &Cluster) {
         picked.path("pickup/deployed/versioned.wasm").exists()
     })
     .await;
+    assert!(cached(&cluster.servers[0], &digest(&bytes)), "the other server compiled it for itself");
     let back = cluster.api("POST", "/plugins/versioned/rollback", None).await;
     assert_eq!(back.status, 202, "{back:?}");
     cluster.wait_everywhere("versioned", &digest(&wasm::version(1)), poll::CHANGE_BOUND).await;
+}
+
+/// Whether a server has the machine code of a version.
+fn cached(server: &Member, digest: &str) -> bool {
+    let hex = digest.trim_start_matches("sha256:");
+    let mut files = std::fs::read_dir(server.path("artifacts")).unwrap();
+    files.any(|file| file.unwrap().file_name().to_string_lossy().starts_with(hex))
 }
 
 async fn servers_are_asked_past_the_database(cluster: &Cluster) {
@@ -279,7 +287,7 @@ async fn a_leader_that_stood_still_is_fenced_off() {
         times(&cluster, &job).await.len() > runs + 2
     })
     .await;
-    println!("runs went on {:?} after the leader stood still", stood.elapsed());
+    eprintln!("runs went on {:?} after the leader stood still", stood.elapsed());
     process::signal(singleton, Signal::SIGCONT);
     let runs = times(&cluster, &job).await.len();
     poll::until_true("further runs", SILENCE_BOUND, async || times(&cluster, &job).await.len() > runs + 3)
@@ -297,7 +305,7 @@ async fn a_leader_that_stood_still_is_fenced_off() {
         times(&cluster, &job).await.len() > runs + 2
     })
     .await;
-    println!("runs went on {:?} after the leader was gone", killed.elapsed());
+    eprintln!("runs went on {:?} after the leader was gone", killed.elapsed());
     cluster.revive(at);
     cluster.servers[at].wait_ready(START_BOUND).await;
     each_once(&cluster, &key, &job).await;

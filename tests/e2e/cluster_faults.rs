@@ -36,7 +36,7 @@ fn load(cluster: &Cluster) -> Load {
 /// None failed, and there were many.
 async fn unharmed(load: Load, what: &str) {
     let report = load.stop().await;
-    println!(
+    eprintln!(
         "{what}: {} good, {} wrong, {} broken, {} refused, slowest {:?}",
         report.good, report.wrong, report.broken, report.refused, report.slowest
     );
@@ -126,7 +126,7 @@ async fn the_balancer_comes_back(cluster: &Cluster) {
         reply.is_ok_and(|reply| reply.status == 200)
     })
     .await;
-    println!("HAProxy answered again {:?} after it was killed", killed.elapsed());
+    eprintln!("HAProxy answered again {:?} after it was killed", killed.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,7 +166,7 @@ async fn the_broker_and_the_database_may_be_away() {
         .await;
         cluster.channel("database-back", "/database-back", "echo").await;
         cluster.wait_everywhere_at_head(BACK).await;
-        println!("{kind:?}: a change held everywhere {:?} after the database was back", back.elapsed());
+        eprintln!("{kind:?}: a change held everywhere {:?} after the database was back", back.elapsed());
         cluster.leader().await;
         unharmed(calls, "the database away").await;
     }
@@ -185,7 +185,7 @@ async fn a_burst_of_changes_is_seen_in_time() {
     }
     let begun = Instant::now();
     cluster.wait_everywhere_at_head(poll::CHANGE_BOUND).await;
-    println!("every worker was at the last of 1,000 changes {:?} after it", begun.elapsed());
+    eprintln!("every worker was at the last of 1,000 changes {:?} after it", begun.elapsed());
     let last: Value = cluster.read(&path).await;
     assert_eq!(last["timeout_ms"], 1_999);
 }

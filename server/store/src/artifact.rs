@@ -21,6 +21,12 @@ struct Chunk<'a> {
 }
 
 impl Odb {
+    /// Of all files that are kept.
+    pub fn artifact_digests(&self) -> Result<Vec<Digest>, Error> {
+        let digests = artifact::table.select(artifact::digest).load::<String>(&mut *self.connection()?)?;
+        digests.iter().map(|digest| digest.parse().map_err(Error::corrupt(WHAT, digest))).collect()
+    }
+
     /// The bytes, whose digest was checked.
     pub fn artifact(&self, digest: &Digest) -> Result<Vec<u8>, Error> {
         let name = digest.to_string();

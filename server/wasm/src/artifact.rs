@@ -57,6 +57,15 @@ impl ArtifactCache {
         self.path(digest).is_file()
     }
 
+    /// What this engine has artifacts of.
+    pub fn list(&self) -> io::Result<Vec<Digest>> {
+        let own = format!(".{}.cwasm", self.fingerprint);
+        let names =
+            fs::read_dir(&self.folder)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let digests = names.filter_map(|name| format!("sha256:{}", name.strip_suffix(&own)?).parse().ok());
+        Ok(digests.collect())
+    }
+
     /// Deletes what other processes, which are no more, left half-written, and artifacts for other engines.
     pub fn sweep(&self) -> io::Result<()> {
         let own = format!(".{}.cwasm", self.fingerprint);

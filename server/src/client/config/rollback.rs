@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// Why, for the history.
     #[arg(long, short, value_name = "WHY")]
     message: Option<String>,
-    /// Who does it, as NAME or NAME <EMAIL>; whoever runs the command if not given.
+    /// Who does it, as NAME or `NAME <EMAIL>`; whoever runs the command if not given.
     #[arg(long, value_name = "WHO")]
     author: Option<String>,
     /// Has the server put it in force.

@@ -42,9 +42,15 @@ fn the_active_version_and_some_before_it_are_kept() {
     deleted.sort();
     expected.sort();
     assert_eq!(deleted, expected);
-    for kept in [Digest::of(b"2"), Digest::of(b"3"), Digest::of(b"4"), pending.digest] {
-        fixture.odb.artifact(&kept).unwrap();
+    let kept = [Digest::of(b"2"), Digest::of(b"3"), Digest::of(b"4"), pending.digest];
+    for digest in kept {
+        fixture.odb.artifact(&digest).unwrap();
     }
+    let mut digests = fixture.odb.artifact_digests().unwrap();
+    digests.sort();
+    let mut expected = kept;
+    expected.sort();
+    assert_eq!(digests, expected);
     assert!(matches!(fixture.odb.artifact(&Digest::of(b"1")), Err(Error::NotFound { .. })));
     assert_eq!(fixture.odb.prune_versions(&name("echo"), 2).unwrap(), []);
     let gone = fixture.odb.rollback(&by(), &name("echo"), Some(Digest::of(b"1")));

@@ -70,6 +70,9 @@ async fn run(shape: Shape) {
     for name in SERVICES {
         cluster.deploy_service(name).await;
     }
+    // Nothing is granted by itself outside of quickstart.
+    let grants = json!({"invoke": ["prices.lookup", "mailer.confirm"]});
+    cluster.api("PUT", "/plugins/orders/grants", Some(&grants)).await.expect(200);
     for (name, path, service) in CHANNELS {
         cluster.channel(name, path, service).await;
     }
@@ -87,7 +90,7 @@ fn told(cluster: &Cluster, key: &str) -> String {
     let folders: BTreeMap<&str, String> = cluster
         .servers
         .iter()
-        .map(|server| (server.name.as_str(), server.path("").display().to_string()))
+        .map(|server| (server.name.as_str(), server.folder().dir().display().to_string()))
         .collect();
     let servers = cluster.servers.iter().map(|server| {
         let (name, address) = (&server.name, server.http().authority());
@@ -95,7 +98,7 @@ fn told(cluster: &Cluster, key: &str) -> String {
     });
     let first = &folders[cluster.servers[0].name.as_str()];
     let (balancer, broker) = (
-        cluster.front().path("").display().to_string(),
+        cluster.front().folder().dir().display().to_string(),
         cluster.broker.as_ref().map(busbar_test_broker::Broker::url).unwrap_or_default(),
     );
     format!(
@@ -113,6 +116,7 @@ In another terminal
 
 Try
   curl http://{front}/greet/Ada
+  curl -i http://{front}/orders -d '{{"customer":"Ada","email":"ada@example.org","lines":[{{"sku":"tea","quantity":2}}]}}'
   {busbar} cluster --ask
   {busbar} balancer show
   {busbar} balancer status --dir {balancer}

@@ -116,7 +116,7 @@ In another terminal
 
 Try
   curl http://{front}/greet/Ada
-  curl -i http://{front}/orders -d '{{"customer":"Ada","email":"ada@example.org","lines":[{{"sku":"tea","quantity":2}}]}}'
+  curl -i http://{front}/orders -d '{{\"customer\":\"Ada\",\"email\":\"ada@example.org\",\"lines\":[{{\"sku\":\"tea\",\"quantity\":2}}]}}'
   {busbar} cluster --ask
   {busbar} balancer show
   {busbar} balancer status --dir {balancer}

@@ -90,8 +90,9 @@ pub(crate) async fn set(
     Input(settings): Input<Map<String, Value>>,
 ) -> Result<Response, Problem> {
     if let Some(name) = OF_THE_HOST.iter().find(|name| settings.contains_key(**name)) {
-        let text =
-            format!("{name} is of each balancer's host: set it in its busbar.toml, section [balancer]");
+        let text = format!(
+            "{name} is of each balancer's host, not of all of them (what can be set there stands in the section [balancer] of busbar.toml)"
+        );
         return Err(Problem::invalid_at(format!("/{name}"), text));
     }
     let settings = Value::Object(settings);
@@ -181,12 +182,15 @@ fn desired(odb: &Odb) -> Result<lb::State, Problem> {
     let (head, balancer) = (odb.head()?, odb.balancer()?);
     let settings: Settings = serde_json::from_value(balancer.settings).map_err(Problem::internal)?;
     let mut servers: Vec<lb::Server> = Vec::new();
-    for server in odb.servers()? {
+    let mut known = odb.servers()?;
+    // Of two with one address the one that was heard of last is meant.
+    known.sort_by_key(|server| std::cmp::Reverse(server.heartbeat_at));
+    for server in known {
         match balanced(&server) {
             None => {}
             // One that is set wrongly does not keep the others from being balanced.
             Some(Ok(found)) if servers.iter().any(|other| other.address == found.address) => {
-                tracing::warn!(server = %server.name, address = %found.address, "another server has this server's address");
+                tracing::debug!(server = %server.name, address = %found.address, "another server has this server's address");
             }
             Some(Ok(server)) => servers.push(server),
             Some(Err(reason)) => {
@@ -194,6 +198,7 @@ fn desired(odb: &Odb) -> Result<lb::State, Problem> {
             }
         }
     }
+    servers.sort_by(|one, other| one.name.cmp(&other.name));
     lb::State::new(head.version, servers, settings)
         .map_err(|conflict| Problem::new(Kind::Conflict, conflict.to_string()).with_code("balancer-conflict"))
 }

@@ -42,8 +42,15 @@ pub(crate) struct Duty {
     pub(crate) works: bool,
 }
 
-impl Default for Duty {
-    fn default() -> Self {
+impl Duty {
+    /// Of a worker that nobody told anything.
+    pub(crate) fn at_first() -> Self {
+        let reason = ("starting".to_owned(), "it is not known yet how the server stands".to_owned());
+        Self { ready: false, reason: Some(reason), works: false }
+    }
+
+    /// Of one that has to find its way without a singleton.
+    pub(crate) fn alone() -> Self {
         Self { ready: true, reason: None, works: true }
     }
 }

@@ -53,6 +53,7 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     // A lease that is broken announces itself by this signal, which would end the process.
     let _lease_breaks = signal(SignalKind::io())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut replaced = signal(SignalKind::user_defined1())?;
     let control_path = boot.layout.control_socket("singleton", std::process::id());
     let control = Control::start(&control_path, "singleton").context("failed to open the control socket")?;
     let ops = match boot.development {
@@ -76,6 +77,7 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
             leadership::depart(&core).await;
         }
         // Another singleton of this server takes its place.
+        _ = replaced.recv() => {}
         () = control.drain_asked() => {}
         Some(outcome) = parts.join_next() => outcome.context("a part of the singleton ended badly")??,
     }

@@ -88,7 +88,7 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let (draining, drain) = tokio::sync::watch::channel(false);
     let roster = Roster::new(&boot.settings.http, descriptors::limit());
     let brokers = brokers::Brokers::new(Arc::clone(&pipeline), links);
-    let (told_duty, duty) = tokio::sync::watch::channel(Duty::default());
+    let (told_duty, duty) = tokio::sync::watch::channel(Duty::at_first());
     let ledger_of_sender = Arc::clone(&ledger);
     let sender =
         sender::Sender::new(&boot, ledger_of_sender, Arc::clone(&pipeline), drain.clone(), duty.clone());

@@ -2,7 +2,7 @@
 
 mod rollback;
 
-use std::path::Path;
+use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use anyhow::{Context as _, anyhow};
 use busbar_history::{Entry, History, Version};
@@ -21,6 +21,9 @@ use crate::{
     layout::Layout,
     settings::{self, SettingsError},
 };
+
+/// Variables by their names.
+type Environment = BTreeMap<String, OsString>;
 
 const LIMIT_DEFAULT: u32 = 20;
 const LIMIT_MAX: i64 = 100_000;
@@ -79,7 +82,7 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Resu
         Command::Log(args) => log(output, &layout, &args),
         Command::Diff(args) => diff(output, &layout, &args),
         Command::Rollback(args) => rollback::run(output, &layout, &args).await,
-        Command::Check => check(output, &layout),
+        Command::Check => check(output, &layout, &settings::environment()),
     }
 }
 
@@ -155,9 +158,9 @@ fn nothing() -> anyhow::Error {
     anyhow!("nothing was recorded yet: the first version is that of the server's first start with a {FILE}")
 }
 
-fn check(output: &mut Output, layout: &Layout) -> anyhow::Result<()> {
+fn check(output: &mut Output, layout: &Layout, environment: &Environment) -> anyhow::Result<()> {
     let file = layout.settings_file();
-    let mistakes = match settings::load(&file, &settings::environment()) {
+    let mistakes = match settings::load(&file, environment) {
         Ok(_) => Vec::new(),
         Err(SettingsError::Mistakes(mistakes)) => mistakes,
         Err(error) => vec![causes::chain(&error)],
@@ -210,7 +213,7 @@ mod tests {
     use busbar_history::{Author, History, Kind, Note};
     use serde_json::Value;
 
-    use super::{DiffArgs, LogArgs, check, diff, log};
+    use super::{DiffArgs, Environment, LogArgs, check, diff, log};
     use crate::{client::recorded, layout::Layout};
 
     fn folder(texts: &[&str]) -> (tempfile::TempDir, Layout) {
@@ -268,12 +271,14 @@ mod tests {
     fn checks_the_file() {
         let (_folder, layout) = folder(&["[workers]\ncount = 1\n"]);
         let (mut output, out, _) = recorded(true, None);
-        check(&mut output, &layout).unwrap();
+        check(&mut output, &layout, &Environment::new()).unwrap();
         let told: Value = serde_json::from_str(&out.text()).unwrap();
         assert_eq!((&told["valid"], &told["changed"]), (&true.into(), &false.into()));
         fs::write(layout.settings_file(), "[workers]\ncuont = 1\ncount = 5000\n").unwrap();
         let (mut output, out, _) = recorded(false, None);
-        assert!(check(&mut output, &layout).unwrap_err().to_string().contains("2 mistakes"));
+        assert!(
+            check(&mut output, &layout, &Environment::new()).unwrap_err().to_string().contains("2 mistakes")
+        );
         assert!(out.text().contains("did you mean count?"), "{}", out.text());
     }
 }

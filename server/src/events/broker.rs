@@ -141,7 +141,7 @@ impl Broker {
         let event = Event { reply_to: Some(self.queue.clone()), ..Event::new(name, &self.from, Value::Null) };
         let (send, mut answers) = mpsc::channel(ANSWERS_WAITING_MAX);
         self.questions().insert(event.id.clone(), send);
-        let id = event.id.clone();
+        let _asked = Asked { broker: self, id: event.id.clone() };
         let mut taken: Vec<Event> = Vec::new();
         if self.publish(&self.exchange, &whom.key(), &event, deadline).await {
             while let Ok(Some(answer)) = timeout_at(deadline, answers.recv()).await {
@@ -153,7 +153,6 @@ impl Broker {
                 }
             }
         }
-        self.questions().remove(&id);
         taken
     }
 
@@ -240,6 +239,18 @@ impl Broker {
 
     fn questions(&self) -> MutexGuard<'_, HashMap<String, mpsc::Sender<Event>>> {
         self.questions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Answers are expected until it is dropped, however that comes about.
+struct Asked<'a> {
+    broker: &'a Broker,
+    id: String,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.broker.questions().remove(&self.id);
     }
 }
 

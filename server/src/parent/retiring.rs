@@ -20,7 +20,9 @@ pub(crate) struct Retired {
 /// Asks all of them to drain; returns when all have ended, by themselves or by force.
 pub(crate) async fn retire(layout: Layout, retired: Vec<Retired>, patience: Duration) {
     for retired in &retired {
-        retired.process.signal(Signal::SIGTERM);
+        // Its server goes on: it is not to say that it ends.
+        let is_singleton = retired.role == Role::Singleton.name();
+        retired.process.signal(if is_singleton { Signal::SIGUSR1 } else { Signal::SIGTERM });
     }
     let ends: Vec<_> = retired
         .into_iter()

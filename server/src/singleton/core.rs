@@ -21,6 +21,7 @@ use crate::{
     events::Hints,
     feed::Duty,
     singleton::{
+        deployer::Waits,
         odb_counts::OdbCounts,
         scheduler::Lateness,
         standing::{self, Circumstances},
@@ -37,7 +38,10 @@ pub(crate) struct Feed {
     pub(crate) catalog: Option<Arc<Definitions>>,
     /// Versions to be loaded and kept, behind the number of this list.
     pub(crate) prepare: (u64, Vec<Digest>),
-    pub(crate) duty: Duty,
+    /// `None` until it is known: workers go on as they are.
+    pub(crate) duty: Option<Duty>,
+    /// Grows when artifacts came that the same catalog lacked.
+    pub(crate) round: u64,
 }
 
 pub(crate) struct Core {
@@ -48,6 +52,7 @@ pub(crate) struct Core {
     pub(crate) workers: Workers,
     pub(crate) odb_counts: OdbCounts,
     pub(crate) lateness: Lateness,
+    pub(crate) waits: Waits,
     /// While this server leads the cluster.
     pub(crate) fence: watch::Sender<Option<Fence>>,
     /// What this server says of itself.
@@ -100,11 +105,11 @@ impl Core {
             boot,
             odb,
             artifacts,
-            // Calls come when it is known how the server stands.
-            feed: watch::Sender::new(Feed { duty: standing::before(wanted), ..Feed::default() }),
+            feed: watch::Sender::new(Feed::default()),
             workers: Workers::default(),
             odb_counts: OdbCounts::default(),
             lateness: Lateness::default(),
+            waits: Waits::default(),
             fence: watch::Sender::new(None),
             standing: watch::Sender::new(standing::at_first(address)),
             hints: OnceLock::new(),
@@ -119,7 +124,7 @@ impl Core {
             deployed: AtomicBool::new(false),
             seen_version: AtomicI64::new(i64::MAX),
             written: AtomicU64::new(0),
-            circumstances: Mutex::new(Circumstances { wanted, ..Circumstances::default() }),
+            circumstances: Mutex::new(Circumstances::of(wanted)),
             answered_ms: AtomicU64::new(boot_ms()),
         }))
     }

@@ -7,9 +7,9 @@
 //! or repeated, also by a crash, and the next one goes on where things stand.
 
 use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use busbar_model::{
@@ -59,6 +59,7 @@ async fn round(core: &Arc<Core>, compiling: &Compiling) -> Result<(), Error> {
         .filter(|deployment| stage(core, deployment) >= Stage::Compiled)
         .map(|deployment| deployment.digest)
         .collect();
+    core.waits.keep(|id| pending.iter().any(|deployment| deployment.id == id));
     core.feed.send_if_modified(|feed| {
         let differs = feed.prepare.1 != prepare;
         if differs {
@@ -66,7 +67,11 @@ async fn round(core: &Arc<Core>, compiling: &Compiling) -> Result<(), Error> {
         }
         differs
     });
-    core.set_deployed(pending.is_empty(), head.version);
+    // What waits for other servers does not keep this one from being settled.
+    let is_open = |deployment: &Deployment| {
+        core.boot.development || matches!(stage(core, deployment), Stage::Begun | Stage::Compiled)
+    };
+    core.set_deployed(!pending.iter().any(is_open), head.version);
     for deployment in pending {
         let moved = match stage(core, &deployment) {
             Stage::Begun => {
@@ -82,6 +87,24 @@ async fn round(core: &Arc<Core>, compiling: &Compiling) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Since when this server waits for others, by deployment.
+#[derive(Default)]
+pub(crate) struct Waits(Mutex<HashMap<String, Instant>>);
+
+impl Waits {
+    fn since(&self, id: &str) -> Instant {
+        *self.lock().entry(id.to_owned()).or_insert_with(Instant::now)
+    }
+
+    fn keep(&self, is_pending: impl Fn(&str) -> bool) {
+        self.lock().retain(|id, _| is_pending(id));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// How far this server is with a deployment.
@@ -121,7 +144,7 @@ fn start_compiling(core: &Arc<Core>, compiling: &Compiling, deployment: Deployme
 }
 
 async fn compile(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error> {
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     let (id, digest) = (deployment.id.clone(), deployment.digest);
     // A version that was live before, or that another server has described, needs no more than an artifact.
     let known = deployment.state != DeploymentState::Received && core.artifacts.has(&digest);
@@ -219,8 +242,8 @@ async fn leave_out(
 /// Servers that live and are not prepared are not waited for for ever.
 async fn waited(core: &Arc<Core>, deployment: &Deployment, servers: Vec<String>) -> Result<(), Error> {
     let patience_s = core.boot.settings.deploy.patience_s;
-    let patience_ms = i64::try_from(patience_s.saturating_mul(1_000)).unwrap_or(i64::MAX);
-    if deployment.created_at.plus_ms(patience_ms) > clock::now() {
+    // From when this server could have switched.
+    if core.waits.since(&deployment.id).elapsed() < Duration::from_secs(patience_s) {
         tracing::debug!(deployment = deployment.id, ?servers, "servers are not prepared yet");
         return Ok(());
     }

@@ -108,7 +108,9 @@ struct Sent {
     catalog: Option<(String, i64)>,
     /// The list's number.
     prepare: u64,
-    duty: Duty,
+    duty: Option<Duty>,
+    /// How often the same catalog was to be loaded again.
+    round: u64,
 }
 
 impl Sent {
@@ -116,16 +118,16 @@ impl Sent {
     /// held by it when it is prepared no more.
     async fn update(&mut self, link: &mut Link, now: &super::core::Feed) -> std::io::Result<()> {
         // Before the catalog: with the first one calls are taken.
-        if self.duty != now.duty {
-            feed::send(link, &ToWorker::Duty(now.duty.clone())).await?;
-            self.duty = now.duty.clone();
+        if let Some(duty) = now.duty.as_ref().filter(|duty| self.duty.as_ref() != Some(duty)) {
+            feed::send(link, &ToWorker::Duty(duty.clone())).await?;
+            self.duty = Some(duty.clone());
         }
         if let Some(definitions) = &now.catalog {
             let version = (definitions.incarnation.clone(), definitions.version);
-            if self.catalog.as_ref() != Some(&version) {
+            if self.catalog.as_ref() != Some(&version) || self.round != now.round {
                 feed::send(link, &ToWorker::Catalog { definitions: Box::new((**definitions).clone()) })
                     .await?;
-                self.catalog = Some(version);
+                (self.catalog, self.round) = (Some(version), now.round);
             }
         }
         if self.prepare != now.prepare.0 {

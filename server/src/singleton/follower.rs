@@ -3,19 +3,26 @@
 use std::{sync::Arc, time::Duration};
 
 use busbar_model::{Definitions, bounds::ODB_POLL_MS};
-use tokio::{net::UnixDatagram, time::timeout};
+use tokio::{
+    net::UnixDatagram,
+    time::{Instant, timeout},
+};
 
 use crate::{
     causes::chain,
     singleton::{Core, compiler},
 };
 
+/// What is active and could not be compiled is tried again after this.
+const LACKING_AGAIN: Duration = Duration::from_secs(15);
+
 pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
-    let mut known = None;
+    let (mut known, mut tried) = (None, Instant::now());
+    let mut lacking = false;
     loop {
         match news(&core, known.as_ref()).await {
             Ok(Some((head, definitions))) => {
-                ensure_artifacts(&core, &definitions).await;
+                (lacking, tried) = (!ensure_artifacts(&core, &definitions).await, Instant::now());
                 known = Some(head);
                 core.feed.send_modify(|feed| feed.catalog = Some(Arc::new(definitions)));
                 core.stand.notify_one();
@@ -24,6 +31,15 @@ pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
                 core.put_away.notify_one();
                 core.beat.notify_one();
                 core.show();
+            }
+            Ok(None) if lacking && tried.elapsed() >= LACKING_AGAIN => {
+                let catalog = core.feed.borrow().catalog.clone();
+                if let Some(definitions) = catalog {
+                    (lacking, tried) = (!ensure_artifacts(&core, &definitions).await, Instant::now());
+                }
+                if !lacking {
+                    core.feed.send_modify(|feed| feed.round += 1);
+                }
             }
             Ok(None) => {}
             Err(error) => {
@@ -53,16 +69,19 @@ async fn news(
 }
 
 /// Workers load artifacts and never compile: what is active must have one, also after an update of
-/// the engine or where the cache was deleted.
-async fn ensure_artifacts(core: &Arc<Core>, definitions: &Definitions) {
+/// the engine or where the cache was deleted. Tells whether nothing is missing.
+async fn ensure_artifacts(core: &Arc<Core>, definitions: &Definitions) -> bool {
+    let mut complete = true;
     for plugin in &definitions.plugins {
         let Some(active) = &plugin.active else { continue };
         if !core.artifacts.has(&active.digest)
             && let Err(error) = compiler::compile(core, active.digest, plugin.name.clone()).await
         {
             tracing::error!(plugin = %plugin.name, digest = %active.digest, %error, "active plugin can't be compiled here");
+            complete = false;
         }
     }
+    complete
 }
 
 /// Processes of this machine that changed the ODB say so with a datagram, whatever it holds.

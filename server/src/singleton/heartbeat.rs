@@ -32,7 +32,14 @@ pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
         match core.odb(move |odb| tell(odb, &server)).await {
             Ok((wanted, others_ready)) => {
                 core.set_written(change);
-                core.circumstances(|now| (now.wanted, now.others_ready) = (wanted, others_ready));
+                core.circumstances(|now| {
+                    (now.wanted, now.others_ready, now.namesake) = (wanted, others_ready, false);
+                });
+                core.stand.notify_one();
+            }
+            Err(error @ Error::LiveNamesake { .. }) => {
+                tracing::error!(error = %chain(&error), "this server takes no calls: set server.name");
+                core.circumstances(|now| now.namesake = true);
                 core.stand.notify_one();
             }
             Err(error) => tracing::warn!(error = %chain(&error), "heartbeat could not be written"),

@@ -31,7 +31,13 @@ pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
         }
     };
     let from = format!("{}/{}", core.boot.server_name, std::process::id());
-    let broker = events::Broker::start(&url, &cluster, &from)?;
+    let broker = match events::Broker::start(&url, &cluster, &from) {
+        Ok(broker) => broker,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "there are no events; the ODB is polled");
+            return std::future::pending().await;
+        }
+    };
     let _ = core.hints.set(Arc::clone(&broker) as Arc<_>);
     let (hearing, answering) = (Arc::clone(&core), Arc::clone(&core));
     let changed = move || {

@@ -5,17 +5,22 @@ use std::{sync::Arc, time::Duration};
 
 use busbar_model::{
     Definitions,
+    bounds::FEED_PING_MS,
     server::{Condition, Standing, Wanted},
 };
 use tokio::time::timeout;
 
 use crate::{
+    clock,
     feed::Duty,
     singleton::{Core, workers::Serving},
 };
 
 /// What nobody tells is looked for so often.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Until all workers have heard that they are to drain, and were asked twice what they have under way.
+const DRAIN_HEARD: Duration = Duration::from_millis(2 * FEED_PING_MS + 250);
 
 /// What is known of the server beside what its workers run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,7 +29,17 @@ pub(crate) struct Circumstances {
     /// Another server takes calls.
     pub(crate) others_ready: bool,
     /// Since it was ready for the first time, it is until something else is known.
-    pub(crate) was_ready: bool,
+    was_ready: bool,
+    /// When it was heard first that it is to drain, by the boot-time clock.
+    drains_since: Option<Duration>,
+    /// Another server that lives has its name.
+    pub(crate) namesake: bool,
+}
+
+impl Circumstances {
+    pub(crate) fn of(wanted: Wanted) -> Self {
+        Self { wanted, ..Self::default() }
+    }
 }
 
 pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
@@ -40,33 +55,48 @@ pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
 }
 
 fn look(core: &Core) {
-    let catalog = core.feed.borrow().catalog.clone();
+    let (catalog, told) = {
+        let feed = core.feed.borrow();
+        (feed.catalog.clone(), feed.duty.is_some())
+    };
     let serving = core.workers.serving();
-    let circumstances = core.circumstances(|now| *now);
-    let (condition, reason) = condition(catalog.as_deref(), &serving, circumstances);
-    if condition == Condition::Ready {
-        core.circumstances(|now| now.was_ready = true);
-    }
-    let limit_s = core.boot.settings.odb.stale_limit_s;
-    let stale = limit_s > 0 && core.silence() >= Duration::from_secs(limit_s);
-    let duty = duty(condition, reason.as_deref(), circumstances, stale);
-    core.feed.send_if_modified(|feed| {
-        let differs = feed.duty != duty;
-        if differs {
-            tracing::info!(
-                condition = condition.as_str(),
-                reason,
-                ready = duty.ready,
-                "how this server stands"
-            );
-            feed.duty = duty;
+    let now = clock::boot_time();
+    let circumstances = core.circumstances(|known| {
+        // Workers that serve already when the first definitions come did so under the singleton before.
+        known.was_ready |= catalog.is_some() && !told && !serving.is_empty();
+        match known.wanted {
+            Wanted::Serve => known.drains_since = None,
+            Wanted::Drain => drop(known.drains_since.get_or_insert(now)),
         }
-        differs
+        *known
     });
+    let others_ready = circumstances.others_ready
+        && core.silence() < Duration::from_millis(busbar_model::bounds::HEARTBEAT_DEAD_MS);
+    let circumstances = Circumstances { others_ready, ..circumstances };
+    let (condition, reason) = condition(catalog.as_deref(), &serving, circumstances, now);
+    if condition == Condition::Ready {
+        core.circumstances(|known| known.was_ready = true);
+    }
     core.standing.send_if_modified(|standing| {
         let (was, now) = ((standing.condition, &standing.reason), (condition, &reason));
         let differs = was != now;
-        (standing.condition, standing.reason) = (condition, reason);
+        (standing.condition, standing.reason) = (condition, reason.clone());
+        differs
+    });
+    // Workers of the singleton before go on as they are until more is known.
+    if catalog.is_none() {
+        return;
+    }
+    let limit_s = core.boot.settings.odb.stale_limit_s;
+    let stale = limit_s > 0 && core.silence() >= Duration::from_secs(limit_s);
+    let duty = Some(duty(condition, reason.as_deref(), circumstances, stale));
+    core.feed.send_if_modified(|feed| {
+        let differs = feed.duty != duty;
+        if differs {
+            let ready = duty.as_ref().is_some_and(|duty| duty.ready);
+            tracing::info!(condition = condition.as_str(), reason, ready, "how this server stands");
+            feed.duty = duty;
+        }
         differs
     });
 }
@@ -75,10 +105,19 @@ fn condition(
     catalog: Option<&Definitions>,
     serving: &[Serving],
     circumstances: Circumstances,
+    now: Duration,
 ) -> (Condition, Option<String>) {
+    if circumstances.namesake {
+        return (Condition::Starting, Some("another server that lives has its name".to_owned()));
+    }
     if circumstances.wanted == Wanted::Drain {
         let under_way: u64 = serving.iter().map(|worker| worker.under_way).sum();
+        let since = circumstances.drains_since.unwrap_or(now);
         return match under_way {
+            // Workers have heard by then, and said what they have.
+            0 if now.saturating_sub(since) < DRAIN_HEARD => {
+                (Condition::Draining, Some("its workers are being told".to_owned()))
+            }
             0 => (Condition::Drained, None),
             some => (Condition::Draining, Some(format!("{some} calls are under way"))),
         };
@@ -134,11 +173,6 @@ fn duty(condition: Condition, reason: Option<&str>, circumstances: Circumstances
     Duty { ready: reason.is_none(), reason, works }
 }
 
-/// What workers are told before it is known how the server stands.
-pub(crate) fn before(wanted: Wanted) -> Duty {
-    duty(Condition::Starting, None, Circumstances { wanted, ..Circumstances::default() }, false)
-}
-
 /// What the server says of itself at first.
 pub(crate) fn at_first(address: Option<String>) -> Standing {
     Standing { address, ..Standing::default() }
@@ -153,7 +187,7 @@ mod tests {
         server::{Condition, Wanted},
     };
 
-    use super::{Circumstances, condition, duty};
+    use super::{Circumstances, DRAIN_HEARD, condition, duty};
     use crate::singleton::workers::Serving;
 
     fn worker(version: i64, under_way: u64) -> Serving {
@@ -163,15 +197,23 @@ mod tests {
     #[test]
     fn a_server_is_ready_once_its_workers_serve_what_is_active() {
         let none = Circumstances::default();
-        assert_eq!(condition(None, &[worker(1, 0)], none).0, Condition::Starting);
+        let (zero, later_on) = (std::time::Duration::ZERO, DRAIN_HEARD * 2);
+        assert_eq!(condition(None, &[worker(1, 0)], none, zero).0, Condition::Starting);
         let catalog = busbar_model::Definitions { version: 2, ..Default::default() };
-        let at = |workers: &[Serving], now| condition(Some(&catalog), workers, now).0;
+        let at = |workers: &[Serving], known| condition(Some(&catalog), workers, known, later_on).0;
         assert_eq!(at(&[], none), Condition::Starting);
         assert_eq!(at(&[worker(2, 0), worker(1, 0)], none), Condition::Starting);
         assert_eq!(at(&[worker(2, 0), worker(2, 9)], none), Condition::Ready);
         let later = Circumstances { was_ready: true, ..none };
         assert_eq!(at(&[worker(2, 0), worker(1, 0)], later), Condition::Ready, "a change is on its way");
-        let drain = Circumstances { wanted: Wanted::Drain, ..later };
+        let namesake = Circumstances { namesake: true, ..later };
+        assert_eq!(at(&[worker(2, 0)], namesake), Condition::Starting);
+        let drain = Circumstances { wanted: Wanted::Drain, drains_since: Some(zero), ..later };
+        assert_eq!(
+            condition(Some(&catalog), &[worker(2, 0)], drain, zero).0,
+            Condition::Draining,
+            "not heard yet"
+        );
         assert_eq!(at(&[worker(2, 1)], drain), Condition::Draining);
         assert_eq!(at(&[worker(2, 0)], drain), Condition::Drained);
     }

@@ -38,6 +38,15 @@ impl Keeper {
         Self { pipeline, engine, artifacts, binder, loaded: HashMap::new(), prepared: HashSet::new() }
     }
 
+    /// Whether there is machine code for all that the definitions call active.
+    pub(crate) fn can_load(&self, definitions: &Definitions) -> bool {
+        let active = definitions.plugins.iter().filter_map(|plugin| plugin.active.as_ref());
+        let mut missing = active.filter(|active| {
+            !self.loaded.contains_key(&active.digest) && !self.artifacts.has(&active.digest)
+        });
+        missing.next().is_none()
+    }
+
     /// Loads what the definitions call active and lets new calls meet them. Versions that are active
     /// no more are unloaded when the last call that is pinned to them ends.
     pub(crate) fn apply(&mut self, definitions: Definitions) -> Applied {

@@ -155,6 +155,26 @@ impl Task {
         applied
     }
 
+    /// What can't be loaded for want of a singleton that compiles it does not take the place of what can.
+    fn take_alone(&mut self, definitions: busbar_model::Definitions) {
+        if self.last.is_some() && !self.keeper.can_load(&definitions) {
+            let version = definitions.version;
+            tracing::warn!(
+                version,
+                "singleton is silent and has not compiled what is active; what is loaded is served on"
+            );
+            return;
+        }
+        self.apply(definitions);
+        self.duty.send_if_modified(|duty| {
+            let untold = *duty == Duty::at_first();
+            if untold {
+                *duty = Duty::alone();
+            }
+            untold
+        });
+    }
+
     /// The ODB is the truth, with or without a singleton.
     async fn ask_odb(&mut self) {
         let (url, odb, last) = (self.boot.odb_url.clone(), self.odb.take(), self.last.clone());
@@ -173,7 +193,7 @@ impl Task {
             Ok(Ok((odb, definitions))) => {
                 self.odb = Some(odb);
                 if let Some(definitions) = definitions {
-                    self.apply(definitions);
+                    self.take_alone(definitions);
                 }
             }
             Ok(Err(error)) => {

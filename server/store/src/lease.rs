@@ -103,7 +103,8 @@ impl Odb {
     }
 }
 
-/// Nobody takes the lease before the transaction ends, which is the first thing that it does.
+/// Nobody takes the lease from here to the end of the transaction: the last thing that one does, so that the owner
+/// is not kept from renewing it.
 pub(crate) fn require(connection: &mut AnyConnection, fence: Fence) -> Result<(), Error> {
     match held(connection)? {
         Some(found) if found.fence == fence.0 => Ok(()),

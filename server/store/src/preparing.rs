@@ -68,8 +68,18 @@ impl Odb {
         dead_after_ms: i64,
     ) -> Result<LeftOut, Error> {
         self.write(|connection| {
-            require_row(connection, id)?;
-            for server in servers {
+            let state = require_row(connection, id)?.state()?;
+            if !state.is_pending() {
+                return Ok(LeftOut::GoesOn);
+            }
+            let before = states(connection, id)?;
+            let is_prepared = |server: &String| {
+                before
+                    .iter()
+                    .any(|(name, state)| name == server && *state == DeploymentState::Prepared.as_str())
+            };
+            // One may have become so a moment ago.
+            for server in servers.iter().filter(|server| !is_prepared(server)) {
                 set_server_state(connection, id, server, (DeploymentState::Failed, Some(reason)), by.now)?;
             }
             let states = states(connection, id)?;

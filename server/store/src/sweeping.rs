@@ -28,7 +28,6 @@ impl Odb {
     /// Deletes some of what has had its time, for who has the lease. Tells whether there is more.
     pub fn sweep(&self, fence: Fence, sweeping: Sweeping) -> Result<bool, Error> {
         self.write_beside(|connection| {
-            lease::require(connection, fence)?;
             let deleted = [
                 kv::sweep(connection, sweeping.now, ROWS_AT_ONCE)?,
                 reply::sweep(connection, sweeping.now, ROWS_AT_ONCE)?,
@@ -41,6 +40,7 @@ impl Odb {
                     ROWS_AT_ONCE,
                 )?,
             ];
+            lease::require(connection, fence)?;
             Ok(deleted.iter().any(|rows| i64::try_from(*rows).is_ok_and(|rows| rows >= ROWS_AT_ONCE)))
         })
     }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use busbar_history::{Entry, Error, History, Kind, Note, Rollback, Version};
 use serde_json::json;
 
-use super::{FILE, first_line, nothing};
+use super::{Environment, FILE, first_line, nothing};
 use crate::{
     causes,
     client::output::Output,
@@ -35,7 +35,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(output: &mut Output, layout: &Layout, args: &Args) -> anyhow::Result<()> {
-    let done = put_back(layout, args)?;
+    let done = put_back(layout, args, &settings::environment())?;
     if output.json() && !args.reload {
         return Ok(output.value(&json!({
             "version": done.to.id,
@@ -84,7 +84,7 @@ impl Done {
 }
 
 /// Writes nothing that this version of the bus would not take.
-fn put_back(layout: &Layout, args: &Args) -> anyhow::Result<Done> {
+fn put_back(layout: &Layout, args: &Args, environment: &Environment) -> anyhow::Result<Done> {
     let (history, file) = (History::open(layout.root()), layout.settings_file());
     let present = settings::read(&file)?;
     let back = match history.rollback(args.id.as_deref(), &present) {
@@ -96,7 +96,7 @@ fn put_back(layout: &Layout, args: &Args) -> anyhow::Result<Done> {
         back => back.context("failed to go back")?,
     };
     let Rollback { entry: to, text, kept } = back;
-    if let Err(error) = settings::understand(&file, &text, &settings::environment()) {
+    if let Err(error) = settings::understand(&file, &text, environment) {
         bail!(
             "version {} can't be put in force, so nothing was changed: {}",
             to.short_id(),
@@ -139,7 +139,7 @@ mod tests {
 
     use busbar_history::{History, Kind, Note};
 
-    use super::{Args, put_back};
+    use super::{Args, Environment, put_back};
     use crate::layout::Layout;
 
     const FIRST: &str = "[admin]\ntoken = \"t\" # ours\n[workers]\ncount = 1\n";
@@ -168,14 +168,14 @@ mod tests {
     #[test]
     fn goes_back_and_forth() {
         let (_folder, layout, history) = folder(&[FIRST, SECOND]);
-        let done = put_back(&layout, &args(None)).unwrap();
+        let done = put_back(&layout, &args(None), &Environment::new()).unwrap();
         assert!(done.changed && done.kept.is_empty() && done.replaced.is_none());
         assert_eq!(text(&layout), FIRST);
         let entry = done.recorded.unwrap().unwrap();
         assert_eq!((entry.kind, entry.reason.as_str()), (Kind::Rollback, "too many"));
         assert_eq!((entry.author.name.as_str(), history.log(9).unwrap().entries.len()), ("Jane", 3));
-        assert!(!put_back(&layout, &args(Some(&done.to.id))).unwrap().changed);
-        put_back(&layout, &args(None)).unwrap();
+        assert!(!put_back(&layout, &args(Some(&done.to.id)), &Environment::new()).unwrap().changed);
+        put_back(&layout, &args(None), &Environment::new()).unwrap();
         assert_eq!(text(&layout), SECOND);
     }
 
@@ -184,7 +184,7 @@ mod tests {
         let (_folder, layout, _) = folder(&[FIRST]);
         let edited = FIRST.replace('1', "7");
         fs::write(layout.settings_file(), &edited).unwrap();
-        let done = put_back(&layout, &args(None)).unwrap();
+        let done = put_back(&layout, &args(None), &Environment::new()).unwrap();
         assert_eq!(text(&layout), FIRST);
         assert_eq!(fs::read_to_string(done.replaced.unwrap()).unwrap(), edited);
         assert!(done.recorded.unwrap().is_none(), "it is the newest version still");
@@ -194,7 +194,7 @@ mod tests {
     fn settings_that_this_version_does_not_know_are_not_written() {
         let later = "[admin]\ntoken = \"t\"\n[later]\nkey = 1\n";
         let (_folder, layout, history) = folder(&[later, FIRST]);
-        let refused = put_back(&layout, &args(None)).err().unwrap().to_string();
+        let refused = put_back(&layout, &args(None), &Environment::new()).err().unwrap().to_string();
         assert!(refused.contains("[later]") && refused.contains("nothing was changed"), "{refused}");
         assert_eq!((text(&layout).as_str(), history.log(9).unwrap().entries.len()), (FIRST, 2));
     }
@@ -202,7 +202,9 @@ mod tests {
     #[test]
     fn what_can_not_be_done_says_why() {
         let (_folder, layout, _) = folder(&[]);
-        let refused = |args: &Args, layout: &Layout| format!("{:#}", put_back(layout, args).err().unwrap());
+        let refused = |args: &Args, layout: &Layout| {
+            format!("{:#}", put_back(layout, args, &Environment::new()).err().unwrap())
+        };
         assert!(refused(&args(None), &layout).contains("nothing was recorded"));
         let (_folder, layout, _) = folder(&[FIRST]);
         assert!(refused(&args(None), &layout).contains("no version that differs"));

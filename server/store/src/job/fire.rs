@@ -56,7 +56,6 @@ impl Odb {
             return Ok(Fired::default());
         }
         self.write_beside(|connection| {
-            lease::require(connection, fence)?;
             let mut rows = job::table
                 .left_join(calendar_table::table)
                 .filter(due())
@@ -77,6 +76,7 @@ impl Odb {
                 let open = open.get(&row.id).copied().unwrap_or_default();
                 fire(connection, (row, calendar), rules, open, now, &mut fired)?;
             }
+            lease::require(connection, fence)?;
             Ok(fired)
         })
     }

@@ -3,15 +3,18 @@
 //! How they balance is said here once for all of them; where each listens, and its certificates, are of its host.
 //! Agents take what is wanted from `state` and say how they do.
 
+mod wishes;
+
 use std::sync::Arc;
 
+use self::wishes::Wishes;
 use axum::{
     Json,
     extract::State,
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use busbar_lb_config::{self as lb, Address, Bounded, Name, Report, Settings};
+use busbar_lb_config::{self as lb, Address, Bounded, Name, Settings};
 use busbar_model::{
     Timestamp,
     server::{Server, WEIGHT_MAX, Wanted},
@@ -25,7 +28,7 @@ use crate::{
     app::App,
     body::{Input, typed},
     caller::{Caller, Key},
-    clock,
+    clock, describe,
     etag::{self, IfMatch},
     openapi::Conflict,
     problem::{Kind, Problem},
@@ -80,9 +83,9 @@ pub(crate) async fn get(State(app): State<Arc<App>>) -> Result<Response, Problem
 }
 
 /// Set how they balance. What is not named has its default.
-#[utoipa::path(put, path = "/api/v1/balancer", tag = "balancer", params(IfMatch), request_body = Object,
+#[utoipa::path(put, path = "/api/v1/balancer", tag = "balancer", params(IfMatch), request_body = Wishes,
     responses((status = 200, description = "The balancers as they are to be now.", body = View,
-        headers(("ETag" = String)))))]
+        headers(("ETag" = String))), Conflict))]
 pub(crate) async fn set(
     State(app): State<Arc<App>>,
     Caller(by): Caller,
@@ -95,9 +98,12 @@ pub(crate) async fn set(
         );
         return Err(Problem::invalid_at(format!("/{name}"), text));
     }
-    let settings = Value::Object(settings);
+    let wishes: Wishes = typed(Value::Object(settings))?;
+    let settings = json!(wishes);
     let understood: Settings = typed(settings.clone())?;
-    lb::State::new(0, Vec::new(), understood).map_err(|error| Problem::invalid_at("", error.to_string()))?;
+    let conflict =
+        |error: lb::Conflict| Problem::new(Kind::Conflict, error.to_string()).with_code("balancer-conflict");
+    lb::State::new(0, Vec::new(), understood).map_err(conflict)?;
     app.answer(move |odb| {
         odb.set_balancer(&by, seen, &settings)?;
         let (revision, view) = view(odb)?;
@@ -113,17 +119,31 @@ pub(crate) async fn state(State(app): State<Arc<App>>) -> Result<Json<lb::State>
     app.read(desired).await.map(Json)
 }
 
+/// What an agent says.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = BalancerReport)]
+pub(crate) struct Said {
+    /// Its name.
+    #[schema(schema_with = describe::name)]
+    agent: String,
+    /// As the agent's version has it.
+    #[schema(value_type = Object)]
+    report: Map<String, Value>,
+}
+
 /// Say how a balancer does. For its agent.
-#[utoipa::path(post, path = "/api/v1/balancer/reports", tag = "balancer", request_body = Object,
+#[utoipa::path(post, path = "/api/v1/balancer/reports", tag = "balancer", request_body = Said,
     responses((status = 204, description = "It is kept until the next one.")))]
 pub(crate) async fn report(
     State(app): State<Arc<App>>,
-    Input(report): Input<Map<String, Value>>,
+    Input(Said { agent, report }): Input<Said>,
 ) -> Result<Response, Problem> {
     let report = Value::Object(report);
-    let understood: Report = typed(report.clone())?;
-    let agent =
-        Name::new(&understood.agent).map_err(|error| Problem::invalid_at("/agent", error.to_string()))?;
+    let agent: busbar_model::Name =
+        agent.parse().map_err(|error: <busbar_model::Name as std::str::FromStr>::Err| {
+            Problem::invalid_at("/agent", error.to_string())
+        })?;
     app.read(move |odb| Ok(odb.report_balancer(agent.as_str(), clock::now(), &report)?)).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -109,7 +109,8 @@ impl Source for Administration {
     }
 
     async fn report(&self, report: Report) {
-        let question = Question::new(Method::POST, REPORTS).json(&json!(report)).patience(Some(PATIENCE));
+        let said = json!({ "agent": report.agent, "report": report });
+        let question = Question::new(Method::POST, REPORTS).json(&said).patience(Some(PATIENCE));
         if let Err(error) = self.api.ask(question).await {
             tracing::debug!(%error, "the report did not reach the admin API; the next one says it all");
         }

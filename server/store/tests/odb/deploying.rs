@@ -148,7 +148,14 @@ fn servers_report_how_far_they_are() {
         servers.iter().map(|s| (s.server.as_str(), s.state.as_str(), s.reason.as_deref())).collect();
     assert_eq!(shown, [("s1", "prepared", None), ("s2", "failed", Some("no room"))]);
     assert_eq!(fixture.state(&made.id), DeploymentState::Prepared);
-    assert_eq!(leave_out("s1"), LeftOut::NobodyIsLeft);
+    assert_eq!(leave_out("s1"), LeftOut::GoesOn);
+    let s1 = fixture.odb.deployment(&made.id).unwrap().servers.remove(0);
+    assert_eq!(s1.state, DeploymentState::Prepared, "it became so in time");
+
+    let other = fixture.compiled("other", b"2", &["other"]);
+    let all = ["s1", "s2"].map(str::to_owned);
+    let left = fixture.odb.leave_out(&by(), &other.id, &all, "no room", DEAD_MS).unwrap();
+    assert_eq!(left, LeftOut::NobodyIsLeft);
 }
 
 #[test]

@@ -30,6 +30,7 @@ use crate::{
     caller::{Caller, Key},
     clock, describe,
     etag::{self, IfMatch},
+    member::Whole,
     openapi::Conflict,
     problem::{Kind, Problem},
     servers,
@@ -154,8 +155,8 @@ pub(crate) async fn report(
 #[schema(as = ServerPatch)]
 pub(crate) struct Patch {
     /// Its share of the calls beside the others' weights; 0 is as draining.
-    #[schema(minimum = 0, maximum = 256)]
-    weight: u16,
+    #[schema(value_type = u16, minimum = 0, maximum = 256)]
+    weight: Whole,
 }
 
 /// Set a server's share of the calls.
@@ -167,12 +168,9 @@ pub(crate) async fn weigh(
     Key(id): Key,
     Input(Patch { weight }): Input<Patch>,
 ) -> Result<Response, Problem> {
-    if weight > WEIGHT_MAX {
-        return Err(Problem::invalid_at(
-            "/weight",
-            format!("{weight} is not allowed; allowed is 0 to {WEIGHT_MAX}"),
-        ));
-    }
+    let weight =
+        weight.within(0, WEIGHT_MAX.into()).map_err(|reason| Problem::invalid_at("/weight", reason))?;
+    let weight = u16::try_from(weight).unwrap_or(WEIGHT_MAX);
     app.answer(move |odb| {
         odb.weigh_server(&by, &servers::find(odb, &id)?.id, weight)?;
         Ok(Json(servers::view(odb, &id)?).into_response())

@@ -3,7 +3,7 @@
 use std::{fmt, marker::PhantomData};
 
 use busbar_store::Plaintext;
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
 use crate::check::Check;
@@ -97,6 +97,22 @@ impl Whole {
             .ok()
             .filter(|value| (least..=most).contains(value))
             .ok_or_else(|| format!("is {}; allowed is {least} to {most}", self.0))
+    }
+}
+
+impl Serialize for Whole {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match u64::try_from(self.0) {
+            Ok(number) => serializer.serialize_u64(number),
+            // Out of any range that there is.
+            Err(_) => serializer.serialize_i64(i64::try_from(self.0).unwrap_or(i64::MIN)),
+        }
+    }
+}
+
+impl<T: Serialize> Serialize for Object<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
     }
 }
 

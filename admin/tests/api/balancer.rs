@@ -58,6 +58,9 @@ async fn how_they_balance_is_said_once() {
     api.put(PATH, json!({"algorithm": "fair"})).await.invalid_at("/algorithm", &["roundrobin", "leastconn"]);
     api.put(PATH, json!({"retries": 99})).await.invalid_at("/retries", &["99", "10"]);
     api.put(PATH, json!({"colour": 1})).await.invalid_at("/colour", &["colour"]);
+    api.put(PATH, json!({"timeouts": [1, 2]})).await.invalid_at("/timeouts", &["an object"]);
+    assert_eq!(api.put(PATH, json!({"retries": 2.0})).await.is(200).json["settings"]["retries"], 2);
+    api.put(PATH, json!({"algorithm": "leastconn"})).await.is(200);
     api.put(PATH, json!({"front_end": []})).await.invalid_at("/front_end", &["busbar.toml"]);
     let slower = json!({"health": {"interval_ms": 200, "fast_interval_ms": 300}});
     api.put(PATH, slower).await.refused(409, "balancer-conflict");

@@ -7,7 +7,6 @@ mod wishes;
 
 use std::sync::Arc;
 
-use self::wishes::Wishes;
 use axum::{
     Json,
     extract::State,
@@ -24,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use self::wishes::Wishes;
 use crate::{
     app::App,
     body::{Input, typed},
@@ -102,8 +102,6 @@ pub(crate) async fn set(
     let wishes: Wishes = typed(Value::Object(settings))?;
     let settings = json!(wishes);
     let understood: Settings = typed(settings.clone())?;
-    let conflict =
-        |error: lb::Conflict| Problem::new(Kind::Conflict, error.to_string()).with_code("balancer-conflict");
     lb::State::new(0, Vec::new(), understood).map_err(conflict)?;
     app.answer(move |odb| {
         odb.set_balancer(&by, seen, &settings)?;
@@ -217,8 +215,11 @@ fn desired(odb: &Odb) -> Result<lb::State, Problem> {
         }
     }
     servers.sort_by(|one, other| one.name.cmp(&other.name));
-    lb::State::new(head.version, servers, settings)
-        .map_err(|conflict| Problem::new(Kind::Conflict, conflict.to_string()).with_code("balancer-conflict"))
+    lb::State::new(head.version, servers, settings).map_err(conflict)
+}
+
+fn conflict(conflict: lb::Conflict) -> Problem {
+    Problem::new(Kind::Conflict, conflict.to_string()).with_code("balancer-conflict")
 }
 
 fn balanced(server: &Server) -> Option<Result<lb::Server, String>> {

@@ -115,7 +115,7 @@ impl From<Load> for LoadView {
 }
 
 pub(crate) fn is_live(server: &Server, now: Timestamp) -> bool {
-    server.is_live(now, i64::try_from(HEARTBEAT_DEAD_MS).unwrap_or(i64::MAX))
+    server.is_live(now, HEARTBEAT_DEAD_MS)
 }
 
 impl View {
@@ -226,8 +226,7 @@ pub(crate) async fn delete(
     Key(id): Key,
 ) -> Result<Response, Problem> {
     app.answer(move |odb| {
-        let dead_ms = i64::try_from(HEARTBEAT_DEAD_MS).unwrap_or(i64::MAX);
-        odb.remove_server(&by, &find(odb, &id)?.id, dead_ms)?;
+        odb.remove_server(&by, &find(odb, &id)?.id, HEARTBEAT_DEAD_MS)?;
         Ok(StatusCode::NO_CONTENT.into_response())
     })
     .await

@@ -1,11 +1,18 @@
 //! A keepalived (VRRP, RFC 5798) configuration: balancers on several hosts have one address, which is where HAProxy
 //! answers.
 
-use std::{collections::BTreeSet, fmt::Write, net::IpAddr};
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Write},
+    net::IpAddr,
+};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{bounded::Bounded, text::InvalidText};
+use crate::{
+    bounded::Bounded,
+    text::{InvalidText, text},
+};
 
 /// One balancer's part in a group that shares addresses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,42 +68,7 @@ pub struct Check {
     pub rise: Bounded<1, 20>,
 }
 
-macro_rules! checked {
-    ($(#[$doc:meta])* $type:ident, $kind:literal, $allowed:literal, $check:expr) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $type(String);
-
-        impl $type {
-            pub fn new(value: &str) -> Result<Self, InvalidText> {
-                let check: fn(&str) -> bool = $check;
-                let invalid = || InvalidText { kind: $kind, value: value.to_owned(), allowed: $allowed };
-                check(value).then(|| Self(value.to_owned())).ok_or_else(invalid)
-            }
-
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl TryFrom<String> for $type {
-            type Error = InvalidText;
-
-            fn try_from(value: String) -> Result<Self, InvalidText> {
-                Self::new(&value)
-            }
-        }
-
-        impl From<$type> for String {
-            fn from(text: $type) -> Self {
-                text.0
-            }
-        }
-    };
-}
-
-checked!(
+text!(
     /// Of an instance or a network interface.
     Word,
     "a word",
@@ -105,7 +77,7 @@ checked!(
         && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 );
 
-checked!(
+text!(
     /// An address with its prefix, such as `192.0.2.10/24`.
     VirtualAddress,
     "a virtual address",
@@ -120,7 +92,7 @@ checked!(
     })
 );
 
-checked!(
+text!(
     /// A program by its absolute path, with arguments that no quoting is needed for.
     Command,
     "a command",

@@ -13,6 +13,7 @@ pub struct InvalidText {
     pub allowed: &'static str,
 }
 
+/// A type of text that is checked when it is made.
 macro_rules! text {
     ($(#[$doc:meta])* $type:ident, $kind:literal, $allowed:literal, $check:expr) => {
         $(#[$doc])*
@@ -56,6 +57,8 @@ macro_rules! text {
         }
     };
 }
+
+pub(crate) use text;
 
 text!(
     /// Of a server. HAProxy's own words for a whole backend and a whole front end are not allowed, since its statistics

@@ -305,7 +305,7 @@ fn planned(chosen: Chosen) -> Result<Plan, Ended> {
 /// Two servers of one name would take each other for what they were before.
 fn refuse_namesake(odb_url: &str, name: &str, id: &str) -> Result<(), Ended> {
     let odb = busbar_store::Odb::open(odb_url, 1).map_err(anyhow::Error::from)?;
-    let dead_ms = i64::try_from(busbar_model::bounds::HEARTBEAT_DEAD_MS).unwrap_or(i64::MAX);
+    let dead_ms = busbar_model::bounds::HEARTBEAT_DEAD_MS;
     let taken = name
         .parse()
         .map_err(anyhow::Error::msg)
@@ -351,7 +351,7 @@ fn run_admin(folder: &Path) -> Result<(), Ended> {
 }
 
 /// With the text of the settings' file.
-fn open(folder: &Path) -> anyhow::Result<(Layout, Settings, String)> {
+pub(crate) fn open(folder: &Path) -> anyhow::Result<(Layout, Settings, String)> {
     let layout = Layout::create(folder)
         .map_err(|error| anyhow::anyhow!("failed to make the folder {}: {error}", folder.display()))?;
     let file = layout.settings_file();

@@ -12,6 +12,7 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
+    cli,
     client::{Access, Api, Question},
     layout::Layout,
     logging, settings,
@@ -24,13 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs until a signal says stop. HAProxy runs on.
 pub(crate) fn run(folder: &Path) -> anyhow::Result<()> {
-    let layout =
-        Layout::create(folder).with_context(|| format!("failed to make the folder {}", folder.display()))?;
-    let settings = settings::load(&layout.settings_file(), &settings::environment())?;
+    let (layout, settings, _) = cli::open(folder)?;
     let logs = settings.log.dir.clone().unwrap_or_else(|| layout.logs());
     logging::start("lb-agent", &logs, &settings.log.level)?;
     let administration = Administration::of(&layout, &settings)?;
-    let name = settings.server.name.clone().unwrap_or_else(crate::cli::host_name);
+    let name = settings.server.name.clone().unwrap_or_else(cli::host_name);
     let mut options = Options::new(&name, layout.balancer());
     options.haproxy = settings.balancer.haproxy.clone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -125,7 +125,7 @@ pub const PAGE_ITEMS_DEFAULT: u32 = 50;
 pub const PAGE_ITEMS_MAX: u32 = 500;
 /// A live server renews its heartbeat this often; one silent for `HEARTBEAT_DEAD_MS` is not waited for.
 pub const HEARTBEAT_MS: u64 = 2_000;
-pub const HEARTBEAT_DEAD_MS: u64 = 10_000;
+pub const HEARTBEAT_DEAD_MS: i64 = 10_000;
 /// The leader's lease: how often it is renewed and looked at, for how long a leader that can't renew it goes on, and
 /// after how long a silence another server takes it.
 pub const LEASE_LOOK_MS: u64 = 1_000;

@@ -21,10 +21,7 @@ use crate::{
     events::Hints,
     feed::Duty,
     singleton::{
-        deployer::Waits,
-        odb_counts::OdbCounts,
-        scheduler::Lateness,
-        standing::{self, Circumstances},
+        deployer::Waits, odb_counts::OdbCounts, scheduler::Lateness, standing::Circumstances,
         workers::Workers,
     },
 };
@@ -111,7 +108,7 @@ impl Core {
             lateness: Lateness::default(),
             waits: Waits::default(),
             fence: watch::Sender::new(None),
-            standing: watch::Sender::new(standing::at_first(address)),
+            standing: watch::Sender::new(Standing { address, ..Standing::default() }),
             hints: OnceLock::new(),
             stand: Notify::new(),
             beat: Notify::new(),

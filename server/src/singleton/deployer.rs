@@ -207,7 +207,7 @@ async fn prepare_here(core: &Arc<Core>, deployment: &Deployment) -> Result<(), E
         }
         Preparation::Done => {
             let (id, server) = (deployment.id.clone(), core.boot.server_name.clone());
-            core.odb(move |odb| odb.prepared_on(&id, &server, clock::now(), dead_ms())).await?;
+            core.odb(move |odb| odb.prepared_on(&id, &server, clock::now(), HEARTBEAT_DEAD_MS)).await?;
             core.tell_others();
             switch(core, deployment).await
         }
@@ -229,7 +229,7 @@ async fn leave_out(
     let told = format!("on {}: {reason}", servers.join(", "));
     if core.boot.settings.deploy.unprepared == Unprepared::LeaveOut {
         let (id, by) = (deployment.id.clone(), core.by(&deployment.actor));
-        let left = core.odb(move |odb| odb.leave_out(&by, &id, &servers, &reason, dead_ms())).await?;
+        let left = core.odb(move |odb| odb.leave_out(&by, &id, &servers, &reason, HEARTBEAT_DEAD_MS)).await?;
         tracing::warn!(deployment = deployment.id, plugin = %deployment.plugin, told, "servers are left out of a deployment");
         if left == LeftOut::GoesOn {
             core.changed();
@@ -250,10 +250,6 @@ async fn waited(core: &Arc<Core>, deployment: &Deployment, servers: Vec<String>)
     leave_out(core, deployment, servers, format!("not prepared within {patience_s} s")).await
 }
 
-fn dead_ms() -> i64 {
-    i64::try_from(HEARTBEAT_DEAD_MS).unwrap_or(i64::MAX)
-}
-
 /// The one commit that lets the cluster's callers meet the new version. Whichever server comes first makes it.
 async fn switch(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error> {
     let (id, by, development) = (deployment.id.clone(), core.by(&deployment.actor), core.boot.development);
@@ -267,7 +263,7 @@ async fn switch(core: &Arc<Core>, deployment: &Deployment) -> Result<(), Error> 
             Some(description) if development => proposals(&description),
             _ => Vec::new(),
         };
-        odb.activate(&by, &id, dead_ms(), proposals).map(Ok)
+        odb.activate(&by, &id, HEARTBEAT_DEAD_MS, proposals).map(Ok)
     });
     let activation = match switched.await {
         Err(Error::NotPrepared { servers }) => return waited(core, deployment, servers).await,

@@ -59,13 +59,12 @@ pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
 
 /// What is wanted of the server, and whether another one takes calls.
 fn tell(odb: &Odb, server: &Server) -> Result<(Wanted, bool), Error> {
-    let dead_ms = i64::try_from(HEARTBEAT_DEAD_MS).unwrap_or(i64::MAX);
-    let wanted = odb.heartbeat(server, dead_ms)?;
+    let wanted = odb.heartbeat(server, HEARTBEAT_DEAD_MS)?;
     // Only for who is behind does it matter.
     let others_ready = server.standing.condition == Condition::Behind
         && odb.servers()?.iter().any(|other| {
             other.id != server.id
-                && other.is_live(server.heartbeat_at, dead_ms)
+                && other.is_live(server.heartbeat_at, HEARTBEAT_DEAD_MS)
                 && other.standing.condition == Condition::Ready
         });
     Ok((wanted, others_ready))

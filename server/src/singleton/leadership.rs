@@ -49,12 +49,11 @@ pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
 /// The server ends: another one leads at once, and nobody waits for this one.
 pub(crate) async fn depart(core: &Core) {
     let (fence, id) = (core.fence.send_replace(None), core.boot.server_id.clone());
-    let dead_ms = i64::try_from(HEARTBEAT_DEAD_MS).unwrap_or(i64::MAX);
     let departing = core.odb(move |odb| {
         if let Some(fence) = fence {
             odb.give_up_lease(fence)?;
         }
-        odb.depart(&id, clock::now(), dead_ms)
+        odb.depart(&id, clock::now(), HEARTBEAT_DEAD_MS)
     });
     match timeout(DEPART_PATIENCE, departing).await {
         Ok(Ok(())) => {}

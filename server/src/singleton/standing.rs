@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use busbar_model::{
     Definitions,
-    bounds::FEED_PING_MS,
-    server::{Condition, Standing, Wanted},
+    bounds::{FEED_PING_MS, HEARTBEAT_DEAD_MS},
+    server::{Condition, Wanted},
 };
 use tokio::time::timeout;
 
@@ -71,7 +71,7 @@ fn look(core: &Core) {
         *known
     });
     let others_ready = circumstances.others_ready
-        && core.silence() < Duration::from_millis(busbar_model::bounds::HEARTBEAT_DEAD_MS);
+        && core.silence() < Duration::from_millis(HEARTBEAT_DEAD_MS.unsigned_abs());
     let circumstances = Circumstances { others_ready, ..circumstances };
     let (condition, reason) = condition(catalog.as_deref(), &serving, circumstances, now);
     if condition == Condition::Ready {
@@ -171,11 +171,6 @@ fn duty(condition: Condition, reason: Option<&str>, circumstances: Circumstances
         (None, false) => None,
     };
     Duty { ready: reason.is_none(), reason, works }
-}
-
-/// What the server says of itself at first.
-pub(crate) fn at_first(address: Option<String>) -> Standing {
-    Standing { address, ..Standing::default() }
 }
 
 #[cfg(test)]

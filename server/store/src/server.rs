@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use busbar_model::{
     Name, Timestamp,
-    server::{Server, Standing, WEIGHT_DEFAULT, Wanted, Worker, WorkerState},
+    server::{Server, Standing, Wanted, Worker, WorkerState},
 };
 use diesel::prelude::*;
 use serde_json::json;
@@ -157,9 +157,9 @@ impl Odb {
     pub fn want_server(&self, by: &By, id: &str, wanted: Wanted) -> Result<(), Error> {
         self.change(by, |connection, recorder| {
             let found = require(connection, id)?;
-            let weight = standing::find(connection, id)?.map_or(WEIGHT_DEFAULT, |standing| standing.weight);
-            let (before, _) = standing::want(connection, id, wanted, weight)?;
+            let before = standing::existing(connection, id)?.wanted;
             if before != wanted {
+                standing::want(connection, id, wanted)?;
                 let action = if wanted == Wanted::Drain { Action::Drain } else { Action::Resume };
                 let view = |wanted: Wanted| Some(json!({ "wanted": wanted.as_str() }));
                 recorder.record(action, object(id, &found.name), view(before), view(wanted));
@@ -172,9 +172,9 @@ impl Odb {
     pub fn weigh_server(&self, by: &By, id: &str, weight: u16) -> Result<(), Error> {
         self.change(by, |connection, recorder| {
             let found = require(connection, id)?;
-            let wanted = standing::find(connection, id)?.map(|standing| standing.wanted).unwrap_or_default();
-            let (_, before) = standing::want(connection, id, wanted, weight)?;
+            let before = standing::existing(connection, id)?.weight;
             if before != weight {
+                standing::weigh(connection, id, weight)?;
                 let view = |weight: u16| Some(json!({ "weight": weight }));
                 recorder.record(Action::Update, object(id, &found.name), view(before), view(weight));
             }

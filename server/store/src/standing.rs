@@ -52,42 +52,37 @@ pub(crate) fn report(connection: &mut AnyConnection, id: &str, reported: &Standi
         server_standing::reason.eq(&reported.reason),
         server_standing::address.eq(&reported.address),
     );
+    let found = existing(connection, id)?;
+    let same = found.condition == reported.condition
+        && found.reason == reported.reason
+        && found.address == reported.address;
+    if !same {
+        diesel::update(dsl::server_standing.find(id)).set(own).execute(connection)?;
+    }
+    Ok(found.wanted)
+}
+
+/// How a server stands; one that has said nothing yet begins to.
+pub(crate) fn existing(connection: &mut AnyConnection, id: &str) -> Result<Standing, Error> {
     match find(connection, id)? {
-        Some(found) => {
-            let same = found.condition == reported.condition
-                && found.reason == reported.reason
-                && found.address == reported.address;
-            if !same {
-                diesel::update(dsl::server_standing.find(id)).set(own).execute(connection)?;
-            }
-            Ok(found.wanted)
-        }
+        Some(found) => Ok(found),
         None => {
-            let wanted = Wanted::default();
             begin(connection, id)?;
-            diesel::update(dsl::server_standing.find(id)).set(own).execute(connection)?;
-            Ok(wanted)
+            Ok(Standing::default())
         }
     }
 }
 
-/// Sets what people say of a server, and gives what they said before.
-pub(crate) fn want(
-    connection: &mut AnyConnection,
-    id: &str,
-    wanted: Wanted,
-    weight: u16,
-) -> Result<(Wanted, u16), Error> {
-    let before = match find(connection, id)? {
-        Some(found) => found,
-        None => {
-            begin(connection, id)?;
-            Standing::default()
-        }
-    };
-    let set = (server_standing::wanted.eq(wanted.as_str()), server_standing::weight.eq(i64::from(weight)));
+pub(crate) fn want(connection: &mut AnyConnection, id: &str, wanted: Wanted) -> Result<(), Error> {
+    let set = server_standing::wanted.eq(wanted.as_str());
     diesel::update(dsl::server_standing.find(id)).set(set).execute(connection)?;
-    Ok((before.wanted, before.weight))
+    Ok(())
+}
+
+pub(crate) fn weigh(connection: &mut AnyConnection, id: &str, weight: u16) -> Result<(), Error> {
+    let set = server_standing::weight.eq(i64::from(weight));
+    diesel::update(dsl::server_standing.find(id)).set(set).execute(connection)?;
+    Ok(())
 }
 
 fn begin(connection: &mut AnyConnection, id: &str) -> Result<(), Error> {
@@ -115,7 +110,7 @@ pub(crate) fn forget(connection: &mut AnyConnection, id: &str) -> Result<(), Err
     Ok(())
 }
 
-pub(crate) fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<Standing>, Error> {
+fn find(connection: &mut AnyConnection, id: &str) -> Result<Option<Standing>, Error> {
     let row = dsl::server_standing.find(id).select(Row::as_select()).first(connection).optional()?;
     Ok(row.map(Row::into_model).transpose()?.map(|(_, standing)| standing))
 }

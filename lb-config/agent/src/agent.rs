@@ -133,8 +133,10 @@ pub async fn run(options: Options, source: impl Source, stop: impl Future<Output
         () = &mut stop => {}
         () = work => {}
     }
+    // Waited for, so that the socket is closed and nobody is let in to be cut off.
     for task in [poller, reporter, listener] {
         task.abort();
+        let _ = task.await;
     }
     if agent.options.stop_haproxy
         && let Some(process) = agent.process.take().or_else(|| Process::find(&agent.folder))

@@ -42,12 +42,20 @@ pub async fn ask(folder: &Path, request: Request) -> Result<Response, AskError> 
         let stream = UnixStream::connect(&path).await.map_err(unreachable)?;
         let (reader, mut writer) = stream.into_split();
         let line = serde_json::to_string(&request)?;
-        writer.write_all(format!("{line}\n").as_bytes()).await?;
+        writer.write_all(format!("{line}\n").as_bytes()).await.map_err(cut_off)?;
         let mut answer = String::new();
-        if BufReader::new(reader).read_line(&mut answer).await? == 0 {
+        if BufReader::new(reader).read_line(&mut answer).await.map_err(cut_off)? == 0 {
             return Err(AskError::Closed);
         }
         Ok(serde_json::from_str(&answer)?)
     };
     timeout(PATIENCE, asked).await.map_err(|_| AskError::Timeout)?
+}
+
+/// An agent that stops cuts the connection at any point of it.
+fn cut_off(error: io::Error) -> AskError {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => AskError::Closed,
+        _ => AskError::Io(error),
+    }
 }

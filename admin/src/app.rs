@@ -20,10 +20,10 @@ use crate::{
     balancer, bounds, calendars, channels, cluster, configuration, connections, correlation, deliveries,
     deployments,
     error::Error,
-    health, host, idempotency, jobs, metrics, openapi, ping, plugins,
+    health, host, idempotency, jobs, members, metrics, openapi, ping, plugins,
     problem::{Kind, Problem},
     secrets, security, servers, services,
-    settings::{AskServers, HashPassword, PasswordFits, Ping, Settings},
+    settings::{AskServers, Handed, HashPassword, PasswordFits, Ping, Settings},
     standing,
 };
 
@@ -40,6 +40,11 @@ pub(crate) struct App {
     pub(crate) ping: Ping,
     pub(crate) pings: Semaphore,
     pub(crate) ask: Option<AskServers>,
+    /// Where admin processes are, for those who join.
+    pub(crate) urls: Vec<String>,
+    pub(crate) handed: Handed,
+    /// Whether the token alone opens nothing: callers show certificates.
+    pub(crate) certificates_required: bool,
     pub(crate) uploads: Arc<Semaphore>,
     /// The API's description, as text.
     pub(crate) document: Bytes,
@@ -63,6 +68,9 @@ pub fn router(settings: Settings) -> Result<Router, Error> {
         hashing: Semaphore::new(bounds::HASHES_AT_ONCE),
         ping: settings.ping,
         ask: settings.ask,
+        urls: settings.urls,
+        handed: settings.handed,
+        certificates_required: settings.tls.is_some_and(|tls| tls.required),
         pings: Semaphore::new(bounds::PINGS_AT_ONCE),
         uploads: Arc::new(Semaphore::new(bounds::UPLOADS_AT_ONCE)),
         document: openapi::document(described, settings.version),
@@ -133,6 +141,14 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(balancer::report))
         .routes(routes!(cluster::get))
         .routes(routes!(cluster::status))
+        .routes(routes!(members::list))
+        .routes(routes!(members::forget))
+        .routes(routes!(members::offer))
+        .routes(routes!(members::joining::join))
+        .routes(routes!(members::joining::visit))
+        .routes(routes!(members::authority::get))
+        .routes(routes!(members::authority::roll))
+        .routes(routes!(members::authority::turn_back))
         .routes(routes!(configuration::export))
         .routes(routes!(configuration::apply))
         .routes(routes!(audit::list))

@@ -1,4 +1,4 @@
-//! Login by bearer token (RFC 6750). Everything needs it but what is listed here.
+//! Login by bearer token (RFC 6750), or by a certificate of the cluster. Everything needs it but what is listed here.
 
 use std::sync::Arc;
 
@@ -9,16 +9,48 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use busbar_model::digest::hex;
+use busbar_pki::{Identity, Role};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::{
     app::App,
-    body, health, metrics, openapi,
+    balancer, body, health,
+    members::joining,
+    metrics, openapi,
     problem::{Kind, Problem},
+    servers,
 };
 
-const OPEN: [&str; 5] = [health::LIVE, health::READY, health::PING, metrics::PATH, openapi::PATH];
+const OPEN: [&str; 6] =
+    [health::LIVE, health::READY, health::PING, metrics::PATH, openapi::PATH, joining::JOIN];
+/// What a balancer's agent needs.
+const OF_BALANCERS: [&str; 3] = [joining::VISIT, balancer::STATE, balancer::REPORTS];
+
+/// The member at the other end of the connection: its certificate is one of the cluster.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer(pub(crate) Identity);
+
+impl Peer {
+    pub(crate) fn actor(&self) -> String {
+        format!("{} {}", self.0.role, self.0.name)
+    }
+
+    /// A server looks at itself, drains itself and leaves.
+    fn is_own(&self, path: &str) -> bool {
+        let rest = path.strip_prefix(servers::PATH).and_then(|rest| rest.strip_prefix('/'));
+        let rest = rest.and_then(|rest| rest.strip_prefix(self.0.name.as_str()));
+        rest.is_some_and(|rest| matches!(rest, "" | "/drain" | "/resume"))
+    }
+
+    fn may(&self, path: &str) -> bool {
+        match self.0.role {
+            Role::Admin | Role::Operator => true,
+            Role::Balancer => OF_BALANCERS.contains(&path),
+            Role::Server => path == joining::VISIT || self.is_own(path),
+        }
+    }
+}
 
 /// The token as its hash: comparing tells neither length nor beginning.
 pub(crate) struct Token([u8; 32]);
@@ -49,14 +81,49 @@ impl Token {
 }
 
 pub(crate) async fn layer(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    if OPEN.contains(&request.uri().path()) || app.token.is_in(request.headers()) {
+    if OPEN.contains(&request.uri().path()) {
         return next.run(request).await;
     }
+    let peer = request.extensions().get::<Peer>().cloned();
+    let admitted = match &peer {
+        Some(peer) => is_let_in(Arc::clone(&app), peer, request.uri().path().to_owned()).await,
+        None => app.has_token(request.headers()),
+    };
+    let Err(problem) = admitted else { return next.run(request).await };
     let (parts, rest) = request.into_parts();
     body::discard(&parts.headers, rest).await;
-    Problem::new(Kind::Unauthenticated, "the admin token is missing or wrong")
+    problem.into_response()
+}
+
+/// A certificate says who it is; the token of a member that may not do something does not make it another one.
+async fn is_let_in(app: Arc<App>, peer: &Peer, path: String) -> Result<(), Problem> {
+    let (identity, registrars) = (peer.0.clone(), Arc::clone(&app));
+    // It may have been forgotten since the certificate was made.
+    if !app.read(move |odb| Ok(registrars.registrar(odb).knows(&identity)?)).await? {
+        let text = format!("{} is no member of this cluster any more", peer.0);
+        return Err(Problem::new(Kind::Forbidden, text).with_code("no-member"));
+    }
+    if peer.may(&path) {
+        return Ok(());
+    }
+    let text = format!("this is not for members of the role {}", peer.0.role);
+    Err(Problem::new(Kind::Forbidden, text).with_code("role-not-allowed"))
+}
+
+impl App {
+    fn has_token(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        if self.certificates_required {
+            let text =
+                "a certificate of the cluster is needed here: `busbar join` gets one for who has a token";
+            return Err(refused(text).with_code("certificate-required"));
+        }
+        if self.token.is_in(headers) { Ok(()) } else { Err(refused("the admin token is missing or wrong")) }
+    }
+}
+
+fn refused(text: &'static str) -> Problem {
+    Problem::new(Kind::Unauthenticated, text)
         .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"busbar-admin\""))
-        .into_response()
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {

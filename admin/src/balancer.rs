@@ -13,11 +13,12 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use busbar_lb_config::{self as lb, Address, Bounded, Name, Settings};
+use busbar_lb_config::{self as lb, Address, Bounded, HostName, Name, Settings};
 use busbar_model::{
     Timestamp,
     server::{Server, WEIGHT_MAX, Wanted},
 };
+use busbar_pki::{Cluster, Role, role_host};
 use busbar_store::Odb;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -35,6 +36,9 @@ use crate::{
     problem::{Kind, Problem},
     servers,
 };
+
+pub(crate) const STATE: &str = "/api/v1/balancer/state";
+pub(crate) const REPORTS: &str = "/api/v1/balancer/reports";
 
 /// Members of the settings that are of a balancer's host: its agent has them from its own settings.
 const OF_THE_HOST: [&str; 5] = ["front_end", "hop", "stats_socket", "log", "threads"];
@@ -196,13 +200,15 @@ fn view(odb: &Odb) -> Result<(i64, View), Problem> {
 /// Every server that has an address, those that are away included: a balancer sees for itself who answers.
 fn desired(odb: &Odb) -> Result<lb::State, Problem> {
     let (head, balancer) = (odb.head()?, odb.balancer()?);
+    // What servers' certificates are for, where they have any.
+    let cluster = odb.trust()?.map(|trust| trust.cluster.parse()).transpose().map_err(Problem::internal)?;
     let settings: Settings = serde_json::from_value(balancer.settings).map_err(Problem::internal)?;
     let mut servers: Vec<lb::Server> = Vec::new();
     let mut known = odb.servers()?;
     // Of two with one address the one that was heard of last is meant.
     known.sort_by_key(|server| std::cmp::Reverse(server.heartbeat_at));
     for server in known {
-        match balanced(&server) {
+        match balanced(&server, cluster.as_ref()) {
             None => {}
             // One that is set wrongly does not keep the others from being balanced.
             Some(Ok(found)) if servers.iter().any(|other| other.address == found.address) => {
@@ -222,7 +228,7 @@ fn conflict(conflict: lb::Conflict) -> Problem {
     Problem::new(Kind::Conflict, conflict.to_string()).with_code("balancer-conflict")
 }
 
-fn balanced(server: &Server) -> Option<Result<lb::Server, String>> {
+fn balanced(server: &Server, cluster: Option<&Cluster>) -> Option<Result<lb::Server, String>> {
     let address = server.standing.address.as_ref()?;
     let made = || {
         let name = Name::new(server.name.as_str()).map_err(|error| error.to_string())?;
@@ -232,7 +238,14 @@ fn balanced(server: &Server) -> Option<Result<lb::Server, String>> {
             Wanted::Serve => lb::Wanted::Ready,
             Wanted::Drain => lb::Wanted::Drain,
         };
-        Ok(lb::Server { weight, wanted, ..lb::Server::new(name, address) })
+        let mut made = lb::Server { weight, wanted, ..lb::Server::new(name, address) };
+        if let Some(cluster) = cluster
+            && let Ok(name) = server.name.as_str().parse()
+        {
+            let host = role_host(cluster, Role::Server, &name);
+            made.server_name = Some(HostName::new(&host).map_err(|error| error.to_string())?);
+        }
+        Ok(made)
     };
     Some(made())
 }

@@ -8,11 +8,12 @@ use busbar_model::{bounds::NAME_CHARS_MAX, correlation::CorrelationId};
 use busbar_store::By;
 
 use crate::{
+    auth::Peer,
     clock,
     problem::{Kind, Problem},
 };
 
-/// Until there are users with roles, whoever has the token.
+/// Until there are users with roles, whoever has the token, and shows no certificate.
 pub(crate) const ACTOR: &str = "admin";
 
 /// The author of a change.
@@ -23,7 +24,8 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let correlation_id = parts.extensions.get::<CorrelationId>().map(CorrelationId::to_string);
-        Ok(Self(By { actor: ACTOR.to_owned(), correlation_id, now: clock::now() }))
+        let actor = parts.extensions.get::<Peer>().map_or_else(|| ACTOR.to_owned(), Peer::actor);
+        Ok(Self(By { actor, correlation_id, now: clock::now() }))
     }
 }
 

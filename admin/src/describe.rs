@@ -19,6 +19,8 @@ use crate::bounds::CONTENT_TYPE_BYTES_MAX;
 
 /// A dot-separated name (`busbar_model::Name`).
 const NAME: &str = r"^[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*$";
+/// DNS labels in lower case.
+const MEMBER_NAME: &str = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$";
 /// A name whose last word begins with a letter.
 const OPERATION_NAME: &str = r"^([a-z0-9][a-z0-9_-]*\.)*[a-z][a-z0-9_-]*$";
 /// A name, a prefix of names that ends in `*`, or `*` for all.
@@ -49,6 +51,11 @@ fn finished(builder: ObjectBuilder) -> RefOr<Schema> {
 
 pub(crate) fn name() -> RefOr<Schema> {
     finished(text().pattern(Some(NAME)).min_length(Some(1)).max_length(Some(bounds::NAME_CHARS_MAX)))
+}
+
+/// What a member of the cluster is called (`busbar_pki::Name`).
+pub(crate) fn member_name() -> RefOr<Schema> {
+    finished(text().pattern(Some(MEMBER_NAME)).min_length(Some(1)).max_length(Some(63)))
 }
 
 pub(crate) fn name_or_null() -> RefOr<Schema> {

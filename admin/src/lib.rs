@@ -31,6 +31,7 @@ mod idempotency;
 mod jobs;
 mod limits;
 mod member;
+mod members;
 mod metrics;
 mod odb;
 mod openapi;
@@ -51,4 +52,6 @@ pub use api_key::new_api_key;
 pub use app::router;
 pub use error::Error;
 pub use serve::serve;
-pub use settings::{AskServers, Asked, HashPassword, Heard, PasswordFits, Ping, Pinged, Settings, Whom};
+pub use settings::{
+    AskServers, Asked, Handed, HashPassword, Heard, PasswordFits, Ping, Pinged, Settings, Tls, Whom,
+};

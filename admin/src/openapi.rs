@@ -55,6 +55,8 @@ impl IntoResponses for Conflict {
     (name = "calendars", description = "Days on which jobs do not run."),
     (name = "servers", description = "Servers and workers as they report themselves."),
     (name = "cluster", description = "The servers together: who leads, and how they are right now."),
+    (name = "members", description = "Who has a certificate of the cluster, and how others join."),
+    (name = "authority", description = "Who signs these certificates, and the change to another one."),
     (name = "balancer", description = "The load balancers before the servers, and their agents."),
     (name = "configuration", description = "All definitions as one document."),
     (name = "audit", description = "Who changed what."),
@@ -138,7 +140,7 @@ fn complete(operation: &mut Operation, changes: bool) {
     let (path, query, tag) =
         (takes(ParameterIn::Path), takes(ParameterIn::Query), takes(ParameterIn::Header));
     let body = operation.request_body.is_some();
-    let mut kinds = vec![Kind::Misdirected, Kind::Internal, Kind::Unavailable];
+    let mut kinds = vec![Kind::Misdirected, Kind::Forbidden, Kind::Internal, Kind::Unavailable];
     if operation.security.is_none() {
         kinds.push(Kind::Unauthenticated);
     }

@@ -3,9 +3,9 @@
 use std::{convert::Infallible, net::TcpListener, pin::pin, sync::Arc};
 
 use axum::Router;
+use busbar_pki::{Acceptor, Incoming};
 use hyper::{
     Request,
-    body::Incoming,
     header::{CONNECTION, HeaderValue},
     server::conn::http1,
     service::{Service as _, service_fn},
@@ -15,13 +15,18 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpStream,
     sync::{Semaphore, watch},
     task::JoinSet,
     time::{sleep, timeout},
 };
 
-use crate::{app, bounds, error::Error, settings::Settings};
+use crate::{app, auth::Peer, bounds, error::Error, settings::Settings};
+
+/// To who speaks HTTP in the clear where TLS is spoken.
+const TLS_ONLY: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n\
+    connection: close\r\ncontent-length: 47\r\n\r\nTLS is spoken here: the address is https://...\n";
 
 /// Serves until `stop` completes; requests that are in flight then are finished.
 pub async fn serve(
@@ -29,6 +34,7 @@ pub async fn serve(
     settings: Settings,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
+    let tls = settings.tls.as_ref().map(|tls| Arc::clone(&tls.acceptor));
     let router = app::router(settings)?;
     listener.set_nonblocking(true).map_err(Error::Listener)?;
     let listener = tokio::net::TcpListener::from_std(listener).map_err(Error::Listener)?;
@@ -41,9 +47,9 @@ pub async fn serve(
             () = &mut stop => break,
             Some(_) = connections.join_next() => {}
             (stream, slot) = accept(&listener, &slots) => {
-                let (router, stopped) = (router.clone(), stopped.clone());
+                let (router, stopped, tls) = (router.clone(), stopped.clone(), tls.clone());
                 connections.spawn(async move {
-                    converse(stream, router, stopped).await;
+                    receive(stream, tls, router, stopped).await;
                     drop(slot);
                 });
             }
@@ -52,7 +58,7 @@ pub async fn serve(
     // Nobody listens where no connection is open.
     let _ = stopping.send(true);
     for stream in queued(listener)? {
-        connections.spawn(converse(stream, router.clone(), stopped.clone()));
+        connections.spawn(receive(stream, tls.clone(), router.clone(), stopped.clone()));
     }
     while connections.join_next().await.is_some() {}
     Ok(())
@@ -89,13 +95,44 @@ fn queued(listener: tokio::net::TcpListener) -> Result<Vec<TcpStream>, Error> {
     Ok(streams)
 }
 
-async fn converse(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>) {
+async fn receive(
+    stream: TcpStream,
+    tls: Option<Arc<Acceptor>>,
+    router: Router,
+    stopped: watch::Receiver<bool>,
+) {
     // Replies are small and whole; a failure to say so costs only time.
     let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else { return converse(stream, None, router, stopped).await };
+    match timeout(bounds::HEAD_TIME_MAX, tls.accept(stream)).await {
+        Ok(Ok(Incoming::Tls(stream, identity))) => {
+            converse(stream, identity.map(Peer), router, stopped).await
+        }
+        Ok(Ok(Incoming::Plain(mut stream))) => {
+            let _ = stream.write_all(TLS_ONLY).await;
+            // What it sent is read, so that it gets to the reply.
+            let _ = stream.read(&mut [0; 4_096]).await;
+        }
+        Ok(Err(error)) => {
+            tracing::debug!(reason = busbar_pki::reason(&error), "a connection was refused");
+        }
+        Err(_) => tracing::debug!("a connection was refused: no handshake came in time"),
+    }
+}
+
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    peer: Option<Peer>,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+) {
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(bounds::HEAD_TIME_MAX);
     let (app, stopping) = (TowerToHyperService::new(router), stopped.clone());
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<hyper::body::Incoming>| {
+        if let Some(peer) = &peer {
+            request.extensions_mut().insert(peer.clone());
+        }
         let (answer, stopping) = (app.call(request), stopping.clone());
         async move {
             let mut answer = answer.await?;

@@ -13,7 +13,8 @@ use busbar_model::{
     bounds::HEARTBEAT_DEAD_MS,
     server::{Load, Server, Wanted, Worker},
 };
-use busbar_store::{By, Odb};
+use busbar_pki::Role;
+use busbar_store::{By, Error, Odb};
 use serde::Serialize;
 use utoipa::{
     PartialSchema as _, ToSchema,
@@ -29,6 +30,8 @@ use crate::{
     page::{self, Filters, List, Listed},
     problem::{Kind, Problem},
 };
+
+pub(crate) const PATH: &str = "/api/v1/servers";
 
 /// One machine's server as it last reported itself.
 #[derive(Debug, Serialize, ToSchema)]
@@ -226,7 +229,13 @@ pub(crate) async fn delete(
     Key(id): Key,
 ) -> Result<Response, Problem> {
     app.answer(move |odb| {
-        odb.remove_server(&by, &find(odb, &id)?.id, HEARTBEAT_DEAD_MS)?;
+        let server = find(odb, &id)?;
+        odb.remove_server(&by, &server.id, HEARTBEAT_DEAD_MS)?;
+        match odb.forget_member(&by, Role::Server.as_str(), server.name.as_str()) {
+            // One of a cluster without an authority.
+            Err(Error::NotFound { .. }) => {}
+            forgotten => forgotten?,
+        }
         Ok(StatusCode::NO_CONTENT.into_response())
     })
     .await

@@ -3,7 +3,9 @@
 use std::{error, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
 use busbar_model::Connection;
+use busbar_pki::Acceptor;
 use busbar_store::{MasterKey, Odb};
+use zeroize::Zeroizing;
 
 /// Makes a password's argon2id hash in PHC string form. It may block.
 pub type HashPassword =
@@ -47,6 +49,23 @@ pub struct Asked {
 /// Asks servers how they are, past the ODB.
 pub type AskServers = Arc<dyn Fn(Whom) -> Pin<Box<dyn Future<Output = Asked> + Send>> + Send + Sync>;
 
+/// What servers and admin processes of a cluster have in common, for those who join.
+#[derive(Clone)]
+pub struct Handed {
+    pub odb_url: String,
+    pub amqp_url: Option<String>,
+    pub master_key: Zeroizing<Vec<u8>>,
+}
+
+/// TLS with certificates of the cluster.
+#[derive(Clone)]
+pub struct Tls {
+    /// It lets in members of any role, and who shows no certificate.
+    pub acceptor: Arc<Acceptor>,
+    /// Who shows none may do nothing but join.
+    pub required: bool,
+}
+
 #[derive(Clone)]
 pub struct Settings {
     pub odb: Odb,
@@ -65,6 +84,11 @@ pub struct Settings {
     pub ping: Ping,
     /// Where there is a broker to ask by.
     pub ask: Option<AskServers>,
+    /// Where this process is reached: `https://HOST:PORT`, for those who join.
+    pub urls: Vec<String>,
+    pub handed: Handed,
+    /// In the clear without.
+    pub tls: Option<Tls>,
     /// Of the binary.
     pub version: &'static str,
 }

@@ -3,10 +3,12 @@
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use busbar_admin::{Asked, Heard, Whom};
+use busbar_admin::{Asked, Handed, Heard, Tls, Whom};
 use busbar_model::bounds::SERVERS_ANSWER_MS;
+use busbar_pki::{Peers, Role};
 use busbar_store::Odb;
 use tokio::signal::unix::{SignalKind, signal};
+use zeroize::Zeroizing;
 
 use crate::{
     boot::{self, Boot, LISTENER_FD},
@@ -14,6 +16,8 @@ use crate::{
     endpoint,
     events::{self, Ask, Broker, Hints},
     logging, master_key,
+    membership::{LOOK_EVERY, Membership, Own, hosts, keep},
+    settings::{Certificates, Settings},
     singleton::STATUS,
     sys,
 };
@@ -58,7 +62,19 @@ async fn serve(boot: Boot, listener: TcpListener, role: &str) -> anyhow::Result<
     let cluster = odb.cluster_id().context("failed to read what the cluster is")?;
     let broker = start_events(&boot, &cluster)?;
     let hints = hints(&boot, broker.as_ref())?;
-    let master_key = Arc::new(master_key::read(&master_key::path(&boot.layout, &boot.settings))?);
+    let key_path = master_key::path(&boot.layout, &boot.settings);
+    let master_key = Arc::new(master_key::read(&key_path)?);
+    let membership = Membership::begin(&boot.layout).context("failed to read the certificate in tls")?;
+    let tls = membership.as_ref().map(|membership| tls(&boot.settings, membership)).transpose()?;
+    if let Some(membership) = &membership {
+        let own = Own::new(odb.clone(), Arc::clone(&master_key), membership.identity());
+        tokio::spawn(keep(boot.layout.clone(), own, hosts(&boot.settings), LOOK_EVERY));
+    }
+    let handed = Handed {
+        odb_url: boot.odb_url.clone(),
+        amqp_url: boot.settings.amqp.url.clone(),
+        master_key: Zeroizing::new(master_key::bytes(&key_path)?.to_vec()),
+    };
     let settings = busbar_admin::Settings {
         odb,
         ping: endpoint::pinger(Arc::clone(&master_key)),
@@ -67,6 +83,9 @@ async fn serve(boot: Boot, listener: TcpListener, role: &str) -> anyhow::Result<
         development: boot.development,
         hint: Arc::new(move || hints.changed()),
         ask: broker.as_ref().map(asker),
+        urls: boot.settings.admin.url.iter().cloned().collect(),
+        handed,
+        tls,
         metrics: Some(boot.layout.ops_socket()),
         hash_password: Arc::new(|password: &str| Ok(busbar_engine::password::hash(password)?)),
         password_fits: Arc::new(busbar_engine::password::fits),
@@ -86,6 +105,12 @@ async fn serve(boot: Boot, listener: TcpListener, role: &str) -> anyhow::Result<
     busbar_admin::serve(listener, settings, stop).await?;
     let _ = std::fs::remove_file(control_path);
     Ok(())
+}
+
+/// Members of every role come here, and who is to become one.
+fn tls(settings: &Settings, membership: &Membership) -> anyhow::Result<Tls> {
+    let acceptor = membership.acceptor(Peers::optional(Role::ALL))?;
+    Ok(Tls { acceptor, required: settings.admin.certificates == Certificates::Required })
 }
 
 /// This process's part in the events of the cluster, where there is a broker.

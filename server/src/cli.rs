@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use busbar_pki::Role;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     boot::Boot,
     client, compile_process, completions, config_history, descriptors,
     layout::Layout,
-    lb_agent, logging, master_key, parent,
+    lb_agent, logging, master_key, membership, parent,
     parent::{Ended, Endpoints, Plan, Start, Step},
     quickstart, reload,
     settings::{self, Settings},
@@ -294,6 +295,7 @@ fn planned(chosen: Chosen) -> Result<Plan, Ended> {
     let server_name = settings.server.name.clone().unwrap_or_else(host_name);
     if !development {
         refuse_namesake(&odb_url, &server_name, &server_id)?;
+        membership::require(&layout, &odb_url, Role::Server, Some(&server_name)).map_err(Ended::Usage)?;
     }
     let generation = new_generation();
     let (slot, parent) = (0, 0);
@@ -340,6 +342,7 @@ fn run_admin(folder: &Path) -> Result<(), Ended> {
     if settings.admin.token.is_none() {
         quickstart::ensure_token(&layout)?;
     }
+    membership::require(&layout, &odb_url, Role::Admin, None).map_err(Ended::Usage)?;
     let listener = parent::bind("admin.listen", settings.admin.listen)?;
     listener.set_nonblocking(true).map_err(anyhow::Error::from)?;
     let server_id = layout.server_id().map_err(anyhow::Error::from)?;

@@ -14,14 +14,18 @@ mod connection;
 mod delivery;
 mod deploy;
 mod deployment;
+mod dial;
 mod document;
 mod export;
 mod failure;
+mod init;
 mod invoke;
 mod job;
+mod join;
 mod locate;
 mod logs;
 mod lookup;
+mod member;
 mod new;
 mod output;
 mod password;
@@ -41,13 +45,19 @@ mod watch;
 #[cfg(test)]
 mod fake;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use busbar_pki::Role;
 
 use self::locate::Locator;
 #[cfg(test)]
 pub(crate) use self::output::tests::recorded;
 pub(crate) use self::{
     api::{Api, Question},
+    dial::Tls,
     document::Source,
     failure::{Usage, conclude},
     locate::Access,
@@ -56,7 +66,12 @@ pub(crate) use self::{
     text::{count, excerpt},
     variables::Variables,
 };
-use crate::{backup, check, restore};
+use crate::{
+    backup, check,
+    layout::Layout,
+    membership::{self, Held},
+    restore,
+};
 
 /// What every command takes stands below what is its own.
 const GLOBAL: &str = "Global options";
@@ -144,6 +159,18 @@ pub(crate) enum ClientCommand {
     Balancer(balancer::Command),
     /// The servers that share a database: which one leads, how each stands.
     Cluster(cluster::Args),
+    /// Makes a cluster, and this folder that of its first admin process.
+    Init(init::Args),
+    /// Makes a token by which one machine may join the cluster, once.
+    JoinToken(member::Token),
+    /// Makes this folder one of a member of a cluster.
+    Join(join::Args),
+    /// Who has a certificate of the cluster.
+    #[command(subcommand)]
+    Member(member::Command),
+    /// Who signs the certificates of the cluster, and the change to another one.
+    #[command(subcommand)]
+    Authority(member::Authority),
     /// Has a server take no new work, and waits until it has ended what it had.
     Drain(cluster::Drain),
     /// Drains the server of this folder, stops it and has the cluster forget it.
@@ -165,6 +192,16 @@ impl Session {
     fn admin(&self) -> anyhow::Result<Api> {
         Ok(Api::admin(self.locator.admin()?)?)
     }
+
+    /// Where commands have a certificate of the cluster, each one sees to it that the next ones will have, too.
+    async fn refresh(&self) -> anyhow::Result<()> {
+        let Ok(layout) = Layout::existing(&self.folder) else { return Ok(()) };
+        let Some(held) = Held::read(&layout)? else { return Ok(()) };
+        if held.identity()?.role != Role::Operator {
+            return Ok(());
+        }
+        membership::refresh(&layout, membership::Remote::new(Arc::new(self.admin()?))).await
+    }
 }
 
 /// Obeys one command. Returns the process's exit code: 0 done, 1 failed, 2 asked for in a wrong way.
@@ -173,6 +210,12 @@ pub(crate) async fn run(args: ClientArgs, command: ClientCommand) -> u8 {
     let locator = Locator::new(args.dir, locate::environment);
     let mut session = Session { locator, folder, output: Output::standard(args.json) };
     let outcome = obey(&mut session, command).await;
+    if outcome.is_ok()
+        && let Err(error) = session.refresh().await
+    {
+        // The next command tries again.
+        tracing::debug!(error = format!("{error:#}"), "the certificate was not looked after");
+    }
     failure::conclude(&mut session.output, outcome)
 }
 
@@ -201,6 +244,11 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::Status => status::run(session).await,
         ClientCommand::Balancer(command) => balancer::run(session, command).await,
         ClientCommand::Cluster(args) => cluster::run(session, args).await,
+        ClientCommand::Init(args) => init::run(session, args).await,
+        ClientCommand::JoinToken(args) => member::token(session, args).await,
+        ClientCommand::Join(args) => join::run(session, args).await,
+        ClientCommand::Member(command) => member::run(session, command).await,
+        ClientCommand::Authority(command) => member::authority(session, command).await,
         ClientCommand::Drain(args) => cluster::drain(session, args).await,
         ClientCommand::Leave(args) => cluster::leave(session, args).await,
     }
@@ -335,6 +383,12 @@ mod tests {
             "drain",
             "drain one --undo --no-wait",
             "cluster --server one",
+            "init",
+            "init prod",
+            "join",
+            "join-token --role king",
+            "join-token --life 5",
+            "member forget king ada",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

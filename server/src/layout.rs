@@ -139,6 +139,11 @@ impl Layout {
         self.root.join("balancer")
     }
 
+    /// Key, certificate and trust of a member of a cluster, versions of them side by side.
+    pub(crate) fn tls(&self) -> PathBuf {
+        self.root.join("tls")
+    }
+
     pub(crate) fn endpoints(&self) -> PathBuf {
         self.root.join("endpoints.json")
     }

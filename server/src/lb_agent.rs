@@ -1,21 +1,24 @@
 //! `busbar lb-agent`: keeps this host's HAProxy at what the cluster wants, which it takes from the admin API.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use busbar_lb_agent::{Options, Source, Unavailable};
 use busbar_lb_config::{
     BindSettings, BindTls, FilePath, Hop, HopTls, ListenAddress, Report, Settings, State,
 };
+use busbar_pki::{Expected, Role};
 use http::Method;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     cli,
-    client::{Access, Api, Question},
+    client::{Access, Api, Question, Tls},
     layout::Layout,
-    logging, settings,
+    logging,
+    membership::{LOOK_EVERY, Membership, Remote, TLS_CA, TLS_MEMBER, keep},
+    settings,
 };
 
 const STATE: &str = "/api/v1/balancer/state";
@@ -28,7 +31,6 @@ pub(crate) fn run(folder: &Path) -> anyhow::Result<()> {
     let (layout, settings, _) = cli::open(folder)?;
     let logs = settings.log.dir.clone().unwrap_or_else(|| layout.logs());
     logging::start("lb-agent", &logs, &settings.log.level)?;
-    let administration = Administration::of(&layout, &settings)?;
     let name = settings.server.name.clone().unwrap_or_else(cli::host_name);
     let mut options = Options::new(&name, layout.balancer());
     options.haproxy = settings.balancer.haproxy.clone();
@@ -42,6 +44,10 @@ pub(crate) fn run(folder: &Path) -> anyhow::Result<()> {
                 _ = interrupt.recv() => {}
             }
         };
+        let administration = Administration::of(&layout, &settings)?;
+        if let Some(desk) = administration.desk() {
+            tokio::spawn(keep(layout.clone(), desk, Vec::new(), LOOK_EVERY));
+        }
         tracing::info!(pid = std::process::id(), name, "the balancer's agent runs");
         Ok(busbar_lb_agent::run(options, administration, stop).await?)
     })
@@ -49,23 +55,51 @@ pub(crate) fn run(folder: &Path) -> anyhow::Result<()> {
 
 /// The admin API, and what this host adds to what it says.
 struct Administration {
-    api: Api,
+    api: Arc<Api>,
     front_end: Vec<BindSettings>,
     hop: Hop,
+    is_member: bool,
+}
+
+fn token(layout: &Layout, settings: &settings::Settings) -> anyhow::Result<String> {
+    match &settings.admin.token {
+        Some(token) => Ok(token.clone()),
+        None => std::fs::read_to_string(layout.admin_token())
+            .context("failed to read admin-token; set admin.token, or put the admin process's file there"),
+    }
+}
+
+/// The hop to servers by the agent's own certificate.
+fn of_membership(layout: &Layout) -> anyhow::Result<HopTls> {
+    let file = |name: &str| {
+        let path = layout.tls().join(name);
+        FilePath::new(&path.to_string_lossy()).with_context(|| format!("failed to use {}", path.display()))
+    };
+    Ok(HopTls { ca: file(TLS_CA)?, certificate: file(TLS_MEMBER)? })
 }
 
 impl Administration {
     fn of(layout: &Layout, settings: &settings::Settings) -> anyhow::Result<Self> {
-        let token = match &settings.admin.token {
-            Some(token) => token.clone(),
-            None => std::fs::read_to_string(layout.admin_token()).context(
-                "failed to read admin-token; set admin.token, or put the admin process's file there",
-            )?,
+        let membership = Membership::begin(layout).context("failed to read the certificate in tls")?;
+        let (secret, tls) = match &membership {
+            Some(membership) => {
+                let connector = membership.connector(Expected::any(Role::Admin))?;
+                (None, Some(Tls::Member(connector)))
+            }
+            None => (Some(token(layout, settings)?), None),
         };
         let url = settings.admin.url.clone().unwrap_or_else(|| format!("http://{}", settings.admin.listen));
-        let access = Access { url, secret: Some(token), origin: "admin.url".to_owned() };
-        let (front_end, hop) = of_this_host(&settings.balancer)?;
-        Ok(Self { api: Api::admin(access)?, front_end, hop })
+        let access = Access { url, secret, origin: "admin.url".to_owned(), tls };
+        let (front_end, mut hop) = of_this_host(&settings.balancer)?;
+        if membership.is_some() && hop.tls.is_none() {
+            hop.tls = Some(of_membership(layout)?);
+        }
+        Ok(Self { api: Arc::new(Api::admin(access)?), front_end, hop, is_member: membership.is_some() })
+    }
+
+    /// Where the agent of a member asks what is new for it.
+    fn desk(&self) -> Option<Remote> {
+        self.is_member.then(|| Remote::new(Arc::clone(&self.api)))
     }
 }
 

@@ -22,6 +22,7 @@ mod lb_agent;
 mod log_file;
 mod logging;
 mod master_key;
+mod membership;
 mod parent;
 mod quickstart;
 mod reload;

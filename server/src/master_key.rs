@@ -20,6 +20,8 @@ const MODE: u32 = 0o400;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
+    #[error("master key {} is there already, and is another one than the cluster's", path.display())]
+    Taken { path: PathBuf },
     #[error("master key {} is missing", path.display())]
     Missing { path: PathBuf },
     #[error("master key {} is missing, but secrets are sealed with it (key {sealed_with}); put it back from a backup", path.display())]
@@ -65,7 +67,24 @@ pub(crate) fn ensure(path: &Path, odb_url: &str) -> Result<(), Error> {
     required.map_err(|source| Error::Another { path: path.to_owned(), source })
 }
 
+/// Puts a key in place that another member of the cluster gave. Another one that stands there is refused.
+pub(crate) fn receive(path: &Path, given: &[u8]) -> Result<(), Error> {
+    let wrong = || Error::Length { path: path.to_owned() };
+    let given = Zeroizing::new(<[u8; KEY_BYTES]>::try_from(given).map_err(|_| wrong())?);
+    match bytes(path) {
+        Ok(found) if found == given => Ok(()),
+        Ok(_) => Err(Error::Taken { path: path.to_owned() }),
+        Err(Error::Missing { .. }) => put(path, &given),
+        Err(error) => Err(error),
+    }
+}
+
 pub(crate) fn read(path: &Path) -> Result<MasterKey, Error> {
+    Ok(MasterKey::new(&*bytes(path)?))
+}
+
+/// The key itself, to be given to who joins the cluster.
+pub(crate) fn bytes(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, Error> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => Error::Missing { path: path.to_owned() },
         _ => Error::Read { path: path.to_owned(), source },
@@ -85,16 +104,19 @@ pub(crate) fn read(path: &Path) -> Result<MasterKey, Error> {
         return Err(Error::Length { path: path.to_owned() });
     }
     file.read_exact(bytes.as_mut_slice()).map_err(failed)?;
-    Ok(MasterKey::new(&bytes))
+    Ok(bytes)
+}
+
+fn create(path: &Path) -> Result<(), Error> {
+    put(path, &*MasterKey::generate().map_err(Error::Generate)?)
 }
 
 /// The file appears whole and once, whoever else makes one at the same time.
-fn create(path: &Path) -> Result<(), Error> {
-    let bytes = MasterKey::generate().map_err(Error::Generate)?;
+fn put(path: &Path, bytes: &[u8; KEY_BYTES]) -> Result<(), Error> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(format!(".{}.new", uuid::Uuid::now_v7()));
     let partial = PathBuf::from(partial);
-    let written = write(&partial, &*bytes).and_then(|()| match fs::hard_link(&partial, path) {
+    let written = write(&partial, bytes).and_then(|()| match fs::hard_link(&partial, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         linked => linked,
     });

@@ -146,6 +146,22 @@ pub(crate) struct Admin {
     pub(crate) url: Option<String>,
     /// What callers must present; by default the content of `admin-token` in the server's folder.
     pub(crate) token: Option<String>,
+    /// Of a cluster with an authority: whether callers must show a certificate of it.
+    pub(crate) certificates: Certificates,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Certificates {
+    /// All but who joins.
+    #[default]
+    Required,
+    /// The token does as well.
+    Optional,
+}
+
+impl Certificates {
+    pub(crate) const WORDS: &[&str] = &["required", "optional"];
 }
 
 /// What of a balancer is of its host; all else is said once for all balancers, in the admin API.
@@ -282,7 +298,8 @@ impl Default for Ops {
 
 impl Default for Admin {
     fn default() -> Self {
-        Self { listen: ([127, 0, 0, 1], 8183).into(), url: None, token: None }
+        let certificates = Certificates::default();
+        Self { listen: ([127, 0, 0, 1], 8183).into(), url: None, token: None, certificates }
     }
 }
 

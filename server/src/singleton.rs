@@ -12,6 +12,7 @@ mod follower;
 mod heartbeat;
 mod lead;
 mod leadership;
+mod membership;
 mod messaging;
 mod odb_counts;
 mod ops;
@@ -101,6 +102,7 @@ async fn lead(core: Arc<Core>, ops: Option<std::net::TcpListener>) -> anyhow::Re
     parts.spawn(deaths::run(Arc::clone(&core)));
     parts.spawn(sweeper::run(Arc::clone(&core)));
     parts.spawn(scheduler::run(Arc::clone(&core)));
+    parts.spawn(membership::run(Arc::clone(&core)));
     match parts.join_next().await {
         Some(outcome) => outcome.context("a part of the singleton ended badly")?,
         None => Ok(()),

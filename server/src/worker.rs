@@ -12,6 +12,7 @@ mod roster;
 mod seat;
 mod secrets;
 mod sender;
+mod transport;
 mod wire;
 
 use std::{
@@ -25,6 +26,7 @@ use std::{
 use anyhow::Context as _;
 use busbar_engine::{Pipeline, catalog::Binder, metrics::Metrics};
 use busbar_model::{inflight, plugin::Grants, server::Load};
+use busbar_pki::{Acceptor, Peers, Role};
 use busbar_wasm::{ArtifactCache, Engine, Memory, Use};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -35,7 +37,9 @@ use crate::{
     descriptors,
     feed::Duty,
     log_file::LogFile,
-    logging, master_key, sys,
+    logging, master_key,
+    membership::Membership,
+    sys,
     trouble::{self, Trouble},
     worker::roster::Roster,
 };
@@ -66,6 +70,7 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     logging::start(&format!("worker-{}", boot.slot), &logs, &boot.settings.log.level)?;
     let listener =
         sys::inherited_listener(LISTENER_FD).context("failed to take over the listening socket")?;
+    let tls = acceptor(&boot)?;
     let control = Control::start(&boot.layout.control_socket("worker", std::process::id()), "worker")
         .context("failed to open the control socket")?;
     control.hold(&listener)?;
@@ -118,7 +123,7 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
         let sending = tokio::spawn(sender.run());
         let consuming = tokio::spawn(brokers.run(reporting.applied, drain.clone(), duty.clone()));
         let front = http::Front::new(pipeline, boot.development, drain, duty);
-        listen::serve(listener, front, &roster, &boot.settings.http, stop).await?;
+        listen::serve((listener, tls), front, &roster, &boot.settings.http, stop).await?;
         // Attempts that outlast this are in doubt, and made again by others.
         let patience = Duration::from_millis(boot.settings.http.drain_ms);
         let _ = tokio::time::timeout(patience, async { tokio::join!(sending, consuming) }).await;
@@ -131,6 +136,12 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     access_log.flush();
     let _ = std::fs::remove_file(boot.layout.control_socket("worker", std::process::id()));
     Ok(())
+}
+
+/// Where the server is a member of a cluster that has an authority, it speaks TLS, and with members only.
+fn acceptor(boot: &Boot) -> anyhow::Result<Option<Arc<Acceptor>>> {
+    let membership = Membership::begin(&boot.layout).context("failed to read the certificate in tls")?;
+    membership.map(|membership| membership.acceptor(Peers::required(Role::ALL))).transpose()
 }
 
 /// How busy this worker is, whenever someone asks.

@@ -258,7 +258,7 @@ async fn a_leader_that_is_reloaded_keeps_its_place(cluster: &Cluster) {
 }
 
 async fn a_third_server_converges_before_it_is_ready(cluster: &mut Cluster) {
-    let third = cluster.add("bus-3");
+    let third = cluster.add("bus-3").await;
     third.wait_ready(START_BOUND).await;
     // From its first ready on.
     third.http().get("/echo").await.expect_status(200);

@@ -1,6 +1,7 @@
 //! Several servers that share a database and a broker, and an admin process, each in a folder of its own, as on
 //! machines of their own.
 
+mod joining;
 mod member;
 
 use std::{fs, time::Duration};
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 pub use self::member::Member;
 use crate::{
     artifact,
+    folder::Folder,
     http::{Reply, Request},
     poll,
 };
@@ -29,13 +31,23 @@ pub struct Shape {
     pub broker: bool,
     /// HAProxy before the servers, by an agent.
     pub balancer: bool,
+    /// Whether it has an authority: it is made by `busbar init` and `busbar join`, and speaks mutual TLS.
+    pub authority: bool,
     /// Lines of each server's `busbar.toml`.
     pub settings: &'static str,
 }
 
 impl Default for Shape {
     fn default() -> Self {
-        Self { database: Kind::Postgres, servers: 2, workers: 2, broker: true, balancer: false, settings: "" }
+        Self {
+            database: Kind::Postgres,
+            servers: 2,
+            workers: 2,
+            broker: true,
+            balancer: false,
+            authority: false,
+            settings: "",
+        }
     }
 }
 
@@ -47,6 +59,8 @@ pub struct Cluster {
     pub balancer: Option<Member>,
     pub database: Server,
     pub broker: Option<Broker>,
+    /// Of a person, who may administer a cluster that has an authority.
+    pub operator: Option<Folder>,
     /// What a folder of a member is given.
     common: Common,
 }
@@ -56,15 +70,19 @@ struct Common {
     odb_url: String,
     amqp_url: Option<String>,
     workers: u32,
+    authority: bool,
     settings: &'static str,
 }
 
 impl Common {
     fn settings(&self, name: &str, http: u16, admin: u16) -> String {
-        let Self { odb_url, amqp_url, workers, settings } = self;
-        let amqp = amqp_url.as_ref().map(|url| format!("[amqp]\nurl = \"{url}\"\n")).unwrap_or_default();
+        let Self { odb_url, amqp_url, workers, settings, .. } = self;
+        // A member is told by who lets it in.
+        let amqp_url = amqp_url.as_ref().filter(|_| !self.authority);
+        let amqp = amqp_url.map(|url| format!("[amqp]\nurl = \"{url}\"\n")).unwrap_or_default();
+        let odb = if self.authority { String::new() } else { format!("[odb]\nurl = \"{odb_url}\"\n") };
         format!(
-            "[server]\nname = \"{name}\"\naddress = \"127.0.0.1:{http}\"\n[odb]\nurl = \"{odb_url}\"\n{amqp}\
+            "[server]\nname = \"{name}\"\naddress = \"127.0.0.1:{http}\"\n{odb}{amqp}\
              [http]\nlisten = \"127.0.0.1:{http}\"\ndrain_idle_ms = 500\n[ops]\nlisten = \"127.0.0.1:0\"\n\
              [admin]\nlisten = \"127.0.0.1:{admin}\"\n[workers]\ncount = {workers}\n{settings}"
         )
@@ -84,20 +102,25 @@ impl Cluster {
             odb_url: database.database("busbar"),
             amqp_url: broker.as_ref().map(Broker::url),
             workers: shape.workers,
+            authority: shape.authority,
             settings: shape.settings,
         };
         let admin = Member::prepare("admin", &common.settings("admin", free_port(), free_port()));
-        let mut admin = admin.start("admin");
-        admin.wait_admin(START_BOUND).await;
-        let mut cluster = Self { servers: Vec::new(), admin, balancer: None, database, broker, common };
+        let (admin, operator) = match shape.authority {
+            true => joining::found(admin, &common).await,
+            false => (admin.start("admin"), None),
+        };
+        let mut cluster =
+            Self { servers: Vec::new(), admin, balancer: None, database, broker, operator, common };
+        cluster.admin.wait_admin(START_BOUND).await;
         for number in 1..=shape.servers {
-            cluster.add(&format!("bus-{number}"));
+            cluster.add(&format!("bus-{number}")).await;
         }
         for server in &cluster.servers {
             server.wait_ready(START_BOUND).await;
         }
         if shape.balancer {
-            let agent = cluster.agent("lb-1").start("lb-agent");
+            let agent = cluster.agent("lb-1").await.start("lb-agent");
             agent.wait_ready(START_BOUND).await;
             cluster.balancer = Some(agent);
         }
@@ -105,14 +128,25 @@ impl Cluster {
     }
 
     /// A folder for an agent, in which nothing runs.
-    fn agent(&self, name: &str) -> Member {
-        let (admin, token) = (self.admin.admin_client().authority(), self.admin.token());
+    async fn agent(&self, name: &str) -> Member {
+        let access = match self.common.authority {
+            true => String::new(),
+            false => format!(
+                "url = \"http://{}\"\ntoken = \"{}\"\n",
+                self.admin.admin_client().authority(),
+                self.admin.token()
+            ),
+        };
         let settings = format!(
-            "[server]\nname = \"{name}\"\n[admin]\nurl = \"http://{admin}\"\ntoken = \"{token}\"\nlisten = \"127.0.0.1:1\"\n\
+            "[server]\nname = \"{name}\"\n[admin]\n{access}listen = \"127.0.0.1:1\"\n\
              [http]\nlisten = \"127.0.0.1:{0}\"\n[balancer]\nlisten = \"127.0.0.1:{0}\"\n",
             free_port()
         );
-        Member::prepare(name, &settings)
+        let member = Member::prepare(name, &settings);
+        if self.common.authority {
+            self.join(&member, "balancer").await;
+        }
+        member
     }
 
     /// The balancer, which must be there.
@@ -121,11 +155,16 @@ impl Cluster {
     }
 
     /// Another server, which is starting.
-    pub fn add(&mut self, name: &str) -> &Member {
+    pub async fn add(&mut self, name: &str) -> &Member {
         let port = free_port();
-        let member = Member::prepare(name, &self.common.settings(name, port, free_port()));
-        // One key seals what all of them share.
-        member.take_master_key(&self.admin);
+        let mut member = Member::prepare(name, &self.common.settings(name, port, free_port()));
+        if self.common.authority {
+            self.join(&member, "server").await;
+            member.speak_tls(self.operator_dir());
+        } else {
+            // One key seals what all of them share.
+            member.take_master_key(&self.admin);
+        }
         self.servers.push(member.start("server"));
         &self.servers[self.servers.len() - 1]
     }

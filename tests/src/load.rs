@@ -215,7 +215,7 @@ async fn drive(number: usize, plan: Plan, counts: Arc<Counts>) {
         let request = &plan.requests[turn % plan.requests.len()];
         let mut open = match connection.take() {
             Some(open) => open,
-            None => match Connection::open(plan.client.authority()).await {
+            None => match plan.client.open().await {
                 Ok(open) => open,
                 Err(failure) => {
                     counts.note("refused", &counts.refused, failure.to_string());

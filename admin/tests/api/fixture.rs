@@ -15,7 +15,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode, request::Builder},
 };
-use busbar_admin::{Asked, Heard, Settings, Whom, router};
+use busbar_admin::{Asked, Handed, Heard, Settings, Whom, router};
 use busbar_model::{
     Deployment, Digest, Name, Timestamp,
     deployment::Source,
@@ -210,6 +210,13 @@ pub(crate) fn settings() -> (Settings, Arc<AtomicUsize>, TempDir) {
             })
         }),
         ask: Some(Arc::new(|whom| Box::pin(async move { asked(&whom) }))),
+        urls: vec!["https://admin.example.org:8183".to_owned()],
+        handed: Handed {
+            odb_url: "postgres://bus@db/busbar".to_owned(),
+            amqp_url: None,
+            master_key: vec![7; 32].into(),
+        },
+        tls: None,
         version: "1.2.3",
     };
     (settings, hints, folder)

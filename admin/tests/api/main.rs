@@ -15,6 +15,7 @@ mod fixture;
 mod idempotency;
 mod jobs;
 mod lists;
+mod members;
 mod openapi;
 mod plugins;
 mod secrets;

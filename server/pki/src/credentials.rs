@@ -8,12 +8,21 @@ use std::{
 
 use arc_swap::ArcSwap;
 use rcgen::PublicKeyData;
-use tokio_rustls::rustls::{pki_types::CertificateDer, sign::CertifiedKey, time_provider::TimeProvider};
+use tokio_rustls::rustls::{
+    pki_types::CertificateDer,
+    sign::CertifiedKey,
+    time_provider::{DefaultTimeProvider, TimeProvider},
+};
 
 use crate::{Anchor, Certificate, Confirmed, Error, Identity, KeyPair, Role, Trust, certificate::public_key};
 
 /// Tells handshakes what time it is: rustls's `DefaultTimeProvider` outside of tests.
 pub type Clock = Arc<dyn TimeProvider>;
+
+/// The machine's.
+pub fn system_clock() -> Clock {
+    Arc::new(DefaultTimeProvider)
+}
 
 /// A member's certificate with its key, and its trust. After a replacement the next connection of an
 /// [`Acceptor`](crate::Acceptor) or [`Connector`](crate::Connector) uses the new ones, and one that is under way ends

@@ -11,7 +11,7 @@
 //! let certificate = authority.issue(&Csr::new(&key)?, &subject, now, LEAF_VALIDITY)?;
 //! let credentials = Credentials::new(&key, certificate, trust, clock)?;
 //! let acceptor = Acceptor::new(&credentials, Peers::required([Role::Balancer]), Some(&ticketer))?;
-//! let stream = TlsAcceptor::from(acceptor.config()).accept(socket).await?;      // for each connection
+//! let incoming = acceptor.accept(socket).await?;                               // for each connection
 //! ```
 //!
 //! Who has no certificate yet has a [`JoinToken`], which pins the authority ([`joining_config`]).
@@ -27,6 +27,7 @@ mod connector;
 mod credentials;
 mod error;
 mod fingerprint;
+mod handshake;
 mod host;
 mod identity;
 mod key;
@@ -47,9 +48,10 @@ pub use anchor::Anchor;
 pub use authority::{AUTHORITY_VALIDITY, Authority, CLOCK_TOLERANCE, LEAF_VALIDITY, Subject};
 pub use certificate::Certificate;
 pub use connector::{Connector, joining_config};
-pub use credentials::{Clock, Credentials};
+pub use credentials::{Clock, Credentials, system_clock};
 pub use error::Error;
 pub use fingerprint::Fingerprint;
+pub use handshake::{Incoming, connect};
 pub use host::{Host, role_host};
 pub use identity::Identity;
 pub use key::KeyPair;

@@ -6,7 +6,7 @@ use rcgen::{
 use tokio_rustls::rustls::pki_types::CertificateSigningRequestDer;
 
 use crate::{
-    Error, KeyPair,
+    Error, Fingerprint, KeyPair,
     pem::{Label, decode_one, encode},
 };
 
@@ -36,6 +36,11 @@ impl Csr {
 
     pub fn to_pem(&self) -> String {
         encode(Label::Request, &self.der).to_string()
+    }
+
+    /// Tells the keys that certificates are asked for apart: the SHA-256 of the public one.
+    pub fn key_fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(self.public_key.der_bytes())
     }
 
     pub(crate) fn public_key(&self) -> &PublicKey {

@@ -10,16 +10,13 @@ use http::{
     uri::{Authority, PathAndQuery, Scheme},
 };
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::{
     answer::{Answer, Error},
-    bounds::{ANSWER_BYTES_MAX, ANSWER_TIME_MAX, CONNECT_TIME_MAX},
+    bounds::{ANSWER_BYTES_MAX, ANSWER_TIME_MAX},
+    dial::Dial,
     locate::Access,
 };
 
@@ -82,11 +79,12 @@ impl Question {
 }
 
 pub(crate) struct Api {
+    scheme: Scheme,
     authority: Authority,
     origin: String,
     credential: Option<(HeaderName, HeaderValue)>,
     answer_bytes_max: u64,
-    http: Client<HttpConnector, Full<Bytes>>,
+    dial: Dial,
 }
 
 impl Api {
@@ -105,10 +103,16 @@ impl Api {
         credential: Option<(HeaderName, String)>,
         answer_bytes_max: u64,
     ) -> Result<Self, Error> {
-        let Access { url, origin, .. } = access;
+        let Access { url, origin, tls, .. } = access;
         let refuse =
             |url: &str, reason| Error::Address { url: url.to_owned(), origin: origin.clone(), reason };
-        let authority = authority(&url).map_err(|reason| refuse(&url, reason))?;
+        let (scheme, authority) = address(&url).map_err(|reason| refuse(&url, reason))?;
+        if scheme == Scheme::HTTPS && tls.is_none() {
+            return Err(refuse(
+                &url,
+                "asks for TLS, for which this folder has no certificate of the cluster: `busbar join` gets one",
+            ));
+        }
         let credential = match credential {
             None => None,
             Some((name, text)) => {
@@ -118,11 +122,7 @@ impl Api {
                 Some((name, value))
             }
         };
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT_TIME_MAX));
-        connector.set_nodelay(true);
-        let http = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { authority, origin, credential, answer_bytes_max, http })
+        Ok(Self { scheme, authority, origin, credential, answer_bytes_max, dial: Dial::new(tls) })
     }
 
     pub(crate) async fn get(&self, path: impl Into<String>) -> Result<Value, Error> {
@@ -131,7 +131,7 @@ impl Api {
 
     /// Asks, and waits for the whole answer.
     pub(crate) async fn ask(&self, question: Question) -> Result<Answer, Error> {
-        let url = format!("http://{}{}", self.authority, question.path);
+        let url = format!("{}://{}{}", self.scheme, self.authority, question.path);
         let patience = question.patience;
         let exchange = self.exchange(question, &url);
         match patience {
@@ -145,9 +145,9 @@ impl Api {
     async fn exchange(&self, question: Question, url: &str) -> Result<Answer, Error> {
         let broken = |source| Error::Broken { url: url.to_owned(), source };
         let request = self.request(question).map_err(|error| broken(error.into()))?;
-        let response = self.http.request(request).await.map_err(|error| {
+        let response = self.dial.request(request).await.map_err(|error| {
             if error.is_connect() {
-                let base = format!("http://{}", self.authority);
+                let base = format!("{}://{}", self.scheme, self.authority);
                 return Error::Unreachable { url: base, origin: self.origin.clone(), source: error.into() };
             }
             broken(error.into())
@@ -160,7 +160,7 @@ impl Api {
 
     fn request(&self, question: Question) -> Result<http::Request<Full<Bytes>>, http::Error> {
         let uri = Uri::builder()
-            .scheme(Scheme::HTTP)
+            .scheme(self.scheme.clone())
             .authority(self.authority.clone())
             .path_and_query(PathAndQuery::try_from(question.path)?)
             .build()?;
@@ -226,17 +226,16 @@ pub(crate) fn whole_list(items: Vec<Value>) -> Value {
     json!({"items": items, "next": null})
 }
 
-/// Host and port of `http://host:port`, all that an address may have.
-fn authority(url: &str) -> Result<Authority, &'static str> {
-    const FORM: &str = "is not of the form http://HOST:PORT";
-    if url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://")) {
-        return Err("asks for TLS, which the commands do not speak yet; use an http:// address");
-    }
+/// Scheme, and host and port, of `http://host:port` or `https://host:port`: all that an address may have.
+fn address(url: &str) -> Result<(Scheme, Authority), &'static str> {
+    const FORM: &str = "is not of the form http://HOST:PORT or https://HOST:PORT";
     let uri: Uri = url.trim_end_matches('/').parse().map_err(|_| FORM)?;
     let bare = uri.path_and_query().is_none_or(|path| path.as_str() == "/");
     let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
-    match (uri.scheme_str(), authority) {
-        (Some("http"), Some(authority)) if bare => Ok(authority.clone()),
+    match (uri.scheme(), authority) {
+        (Some(scheme), Some(authority)) if bare && [Scheme::HTTP, Scheme::HTTPS].contains(scheme) => {
+            Ok((scheme.clone(), authority.clone()))
+        }
         _ => Err(FORM),
     }
 }
@@ -266,18 +265,21 @@ pub(crate) fn encoded(part: &str) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{Access, Api, Question, authority, encoded, relative};
+    use super::{Access, Api, Question, address, encoded, relative};
     use crate::client::{answer::Error, fake::Fake};
 
     #[test]
     fn an_address_is_a_host_and_a_port() {
-        for good in ["http://127.0.0.1:8183", "http://localhost:1/", "http://[::1]:80", "HTTP://a"] {
-            assert!(authority(good).is_ok(), "{good}");
+        for good in ["http://127.0.0.1:8183", "http://localhost:1/", "https://[::1]:80", "HTTP://a"] {
+            assert!(address(good).is_ok(), "{good}");
         }
         for bad in ["", "127.0.0.1:8183", "http://", "http://a/b", "http://u@a", "ftp://a", "http://a?b"] {
-            assert!(authority(bad).is_err(), "{bad}");
+            assert!(address(bad).is_err(), "{bad}");
         }
-        assert!(authority("https://a:8183").unwrap_err().contains("TLS"));
+        let access =
+            Access { url: "https://a:1".to_owned(), secret: None, origin: "a test".to_owned(), tls: None };
+        let error = Api::admin(access).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains("busbar join"), "{error}");
     }
 
     #[test]
@@ -310,7 +312,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);
-        let access = Access { url, secret: None, origin: "a test".to_owned() };
+        let access = Access { url, secret: None, origin: "a test".to_owned(), tls: None };
         let api = Api::admin(access).unwrap_or_else(|error| panic!("{error}"));
         let error = api.ask(Question::get("/")).await.unwrap_err();
         assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");

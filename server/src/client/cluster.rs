@@ -1,6 +1,6 @@
 //! `busbar cluster`, `busbar drain` and `busbar leave`: the servers that share a database, and their coming and going.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use anyhow::{Context as _, bail};
 use http::Method;
@@ -18,7 +18,7 @@ use super::{
     table::{Fields, Table},
     text::count,
 };
-use crate::{layout::Layout, stop};
+use crate::{layout::Layout, membership::Held, stop};
 
 const PATH: &str = "/api/v1/cluster";
 const DRAINED: &str = "drained";
@@ -246,7 +246,13 @@ pub(crate) async fn leave(session: &mut Session, args: Leave) -> anyhow::Result<
     let api = session.admin()?;
     let layout = Layout::existing(&session.folder)
         .with_context(|| format!("failed to find a server's folder at {}", session.folder.display()))?;
-    let href = format!("{}/{}", server::PATH, encoded(layout.server_id()?.trim()));
+    // A server's certificate lets it look at itself by its name.
+    let held = Held::read(&layout)?;
+    let key = match &held {
+        Some(held) => held.identity()?.name.to_string(),
+        None => layout.server_id()?.trim().to_owned(),
+    };
+    let href = format!("{}/{}", server::PATH, encoded(&key));
     let patience = Duration::from_secs(args.timeout);
     let question = Question::new(Method::POST, format!("{href}/drain"));
     api.ask(question).await.context("failed to drain the server")?;
@@ -254,7 +260,13 @@ pub(crate) async fn leave(session: &mut Session, args: Leave) -> anyhow::Result<
     stop::run(&session.folder, patience).await.context("failed to stop the server")?;
     let question = Question::new(Method::DELETE, href);
     api.ask(question).await.context("failed to take the server out of the cluster")?;
-    let text = "The server has left the cluster. Its folder stays; to join again, start it again.";
+    if held.is_none() {
+        let text = "The server has left the cluster. Its folder stays; to join again, start it again.";
+        return Ok(session.output.text(text)?);
+    }
+    fs::remove_dir_all(layout.tls())
+        .context("failed to remove the certificate, which is worth nothing now")?;
+    let text = "The server has left the cluster. Its folder stays; `busbar join` makes it a member again.";
     Ok(session.output.text(text)?)
 }
 

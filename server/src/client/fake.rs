@@ -86,7 +86,8 @@ impl Fake {
     }
 
     pub(crate) fn access(&self) -> Access {
-        Access { url: self.address.clone(), secret: Some("secret".to_owned()), origin: "a test".to_owned() }
+        let (secret, origin) = (Some("secret".to_owned()), "a test".to_owned());
+        Access { url: self.address.clone(), secret, origin, tls: None }
     }
 
     pub(crate) fn asked(&self) -> Vec<Asked> {

@@ -3,9 +3,14 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use busbar_pki::{Connector, Expected, Role};
 use serde::Deserialize;
+
+use super::dial::Tls;
+use crate::{layout::Layout, membership::Held, settings};
 
 pub(crate) const FOLDER_DEFAULT: &str = "./.busbar";
 
@@ -19,6 +24,14 @@ pub(crate) enum Error {
     Unset { variable: &'static str, beside: &'static str },
     #[error("the server in {folder} has no admin API and {ADMIN_URL} is not set", folder = .folder.display())]
     NoAdmin { folder: PathBuf },
+    #[error("{file} says nothing of admin.url, and {ADMIN_URL} is not set", file = .file.display())]
+    NoUrl { file: PathBuf },
+    #[error("the membership in {folder} can't be used", folder = .folder.display())]
+    Membership {
+        folder: PathBuf,
+        #[source]
+        source: anyhow::Error,
+    },
     #[error("{path} can't be read", path = .path.display())]
     Unreadable {
         path: PathBuf,
@@ -68,6 +81,8 @@ pub(crate) struct Access {
     pub(crate) url: String,
     pub(crate) secret: Option<String>,
     pub(crate) origin: String,
+    /// For https://.
+    pub(crate) tls: Option<Tls>,
 }
 
 /// What a server says of itself in its folder.
@@ -97,8 +112,11 @@ impl Locator {
         self.folder.clone().unwrap_or_else(|| PathBuf::from(FOLDER_DEFAULT))
     }
 
-    /// The admin API.
+    /// The admin API. A folder of a member of a cluster has a certificate for it.
     pub(crate) fn admin(&self) -> Result<Access, Error> {
+        if let Some(member) = self.member()? {
+            return Ok(member);
+        }
         let Some((folder, endpoints)) = self.folder(ADMIN_URL)? else {
             return self.environment(ADMIN_URL, ADMIN_TOKEN);
         };
@@ -107,10 +125,35 @@ impl Locator {
                 url,
                 secret: Some(line(&folder.join("admin-token"))?),
                 origin: self::endpoints(&folder).display().to_string(),
+                tls: None,
             }),
             None if (self.variable)(ADMIN_URL).is_some() => self.environment(ADMIN_URL, ADMIN_TOKEN),
             None => Err(Error::NoAdmin { folder }),
         }
+    }
+
+    /// By the certificate in the folder; `None` where there is none.
+    fn member(&self) -> Result<Option<Access>, Error> {
+        let folder = self.folder_named();
+        let unfit = |source: anyhow::Error| Error::Membership { folder: folder.clone(), source };
+        // A folder that is not there yet is nobody's.
+        let Ok(layout) = Layout::existing(&folder) else { return Ok(None) };
+        let Some(held) = Held::read(&layout).map_err(unfit)? else { return Ok(None) };
+        let file = layout.settings_file();
+        let understood = settings::load(&file, &settings::environment());
+        let (url, origin) = match (self.variable)(ADMIN_URL) {
+            Some(url) => (Some(url), ADMIN_URL.to_owned()),
+            None => (
+                understood.map_err(|error| unfit(error.into()))?.admin.url,
+                format!("admin.url in {}", file.display()),
+            ),
+        };
+        let url = url.ok_or_else(|| Error::NoUrl { file })?;
+        let connector = held
+            .credentials()
+            .and_then(|credentials| Ok(Connector::new(&credentials, Expected::any(Role::Admin))?));
+        let tls = Some(Tls::Member(Arc::new(connector.map_err(unfit)?)));
+        Ok(Some(Access { url, secret: None, origin, tls }))
     }
 
     /// Calls by name.
@@ -121,6 +164,7 @@ impl Locator {
                 url: endpoints.http,
                 secret: Some(line(&folder.join("invoker-key"))?),
                 origin: self::endpoints(&folder).display().to_string(),
+                tls: None,
             }),
         }
     }
@@ -133,7 +177,7 @@ impl Locator {
             }
             None => ((self.variable)(HTTP_URL), HTTP_URL.to_owned()),
         };
-        Ok(url.map(|url| Access { url, secret: None, origin }))
+        Ok(url.map(|url| Access { url, secret: None, origin, tls: None }))
     }
 
     /// The folder of the server that is meant; `None`: the environment names it.
@@ -160,6 +204,7 @@ impl Locator {
             url: get(url, secret)?,
             secret: Some(get(secret, url)?.trim().to_owned()),
             origin: url.to_owned(),
+            tls: None,
         })
     }
 }

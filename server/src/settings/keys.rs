@@ -83,6 +83,7 @@ pub(super) const KEYS: &[Key] = &[
     key("admin", "listen", Kind::Address),
     key("admin", "url", Kind::HttpUrl),
     key("admin", "token", Kind::Text),
+    key("admin", "certificates", Kind::Word(super::Certificates::WORDS)),
     key("balancer", "listen", Kind::FrontEnd),
     key("balancer", "tls_listen", Kind::FrontEnd),
     key("balancer", "tls_certificate", Kind::Text),

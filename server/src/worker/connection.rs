@@ -13,9 +13,9 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, sync::watch};
+use tokio::sync::watch;
 
-use crate::worker::{http::Front, roster::Seated, seat::Seat, wire::Wire};
+use crate::worker::{http::Front, roster::Seated, seat::Seat, transport::Transport, wire::Wire};
 
 /// What connections are told when the worker drains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) enum Phase {
 }
 
 pub(crate) async fn serve_connection(
-    stream: TcpStream,
+    stream: Transport,
     front: Arc<Front>,
     seated: Seated,
     mut phase: watch::Receiver<Phase>,

@@ -2,10 +2,11 @@
 
 use std::{future::Future, io, sync::Arc, time::Duration};
 
+use busbar_pki::{Acceptor, Incoming};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use crate::{
@@ -15,7 +16,9 @@ use crate::{
     worker::{
         connection::{Phase, serve_connection},
         http::Front,
-        roster::Roster,
+        roster::{Roster, Seated},
+        transport::Transport,
+        wire::Wire,
     },
 };
 
@@ -24,7 +27,7 @@ const QUEUED_MAX: usize = 1_024;
 
 /// Accepts until `stop`, then waits for the connections to end.
 pub(crate) async fn serve(
-    listener: std::net::TcpListener,
+    (listener, tls): (std::net::TcpListener, Option<Arc<Acceptor>>),
     front: Front,
     roster: &Arc<Roster>,
     settings: &settings::Http,
@@ -32,7 +35,8 @@ pub(crate) async fn serve(
 ) -> anyhow::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     let (phase, phases) = watch::channel(Phase::Serving);
-    let front = Arc::new(front);
+    let door =
+        Door { front: Arc::new(front), tls, patience: Duration::from_millis(settings.header_timeout_ms) };
     tokio::pin!(stop);
     loop {
         // Where there is no room, the others take what waits, or it waits.
@@ -40,10 +44,7 @@ pub(crate) async fn serve(
         tokio::select! {
             () = &mut stop => break,
             outcome = listener.accept(), if has_room => match outcome {
-                Ok((stream, _)) => {
-                    let _ = stream.set_nodelay(true);
-                    tokio::spawn(serve_connection(stream, Arc::clone(&front), roster.take(), phases.clone()));
-                }
+                Ok((stream, _)) => drop(tokio::spawn(door.clone().let_in(stream, roster.take(), phases.clone()))),
                 Err(error) => refused(&error, roster).await,
             },
             () = roster.freed(), if !has_room => {}
@@ -52,8 +53,7 @@ pub(crate) async fn serve(
     // Others may accept on the same socket; but if this one has had its time for all, what clients have
     // connected to already would be reset.
     for stream in queued(listener)? {
-        let _ = stream.set_nodelay(true);
-        tokio::spawn(serve_connection(stream, Arc::clone(&front), roster.take(), phases.clone()));
+        tokio::spawn(door.clone().let_in(stream, roster.take(), phases.clone()));
     }
     let started = Instant::now();
     let _ = phase.send(Phase::Draining);
@@ -65,6 +65,43 @@ pub(crate) async fn serve(
         tracing::warn!(connections = roster.count(), "stopped before all calls were answered");
     }
     Ok(())
+}
+
+/// How connections come in.
+#[derive(Clone)]
+struct Door {
+    front: Arc<Front>,
+    tls: Option<Arc<Acceptor>>,
+    /// For a handshake.
+    patience: Duration,
+}
+
+impl Door {
+    async fn let_in(self, stream: TcpStream, seated: Seated, phase: watch::Receiver<Phase>) {
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = self.tls else {
+            return serve_connection(Transport::Plain(stream), self.front, seated, phase).await;
+        };
+        // Apart, so that a connection in the clear does not carry what a handshake needs.
+        let handshake = Box::pin(timeout(self.patience, tls.accept(stream)));
+        match handshake.await {
+            Ok(Ok(Incoming::Tls(stream, _))) => {
+                serve_connection(Transport::Tls(stream), self.front, seated, phase).await;
+            }
+            Ok(Ok(Incoming::Plain(stream))) => {
+                let mut wire = Wire::new(
+                    Transport::Plain(stream),
+                    Arc::clone(&seated.seat),
+                    Arc::clone(self.front.unrouted()),
+                );
+                wire.refuse_plain().await;
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(reason = busbar_pki::reason(&error), "a connection was refused")
+            }
+            Err(_) => tracing::debug!("a connection was refused: no handshake came in time"),
+        }
+    }
 }
 
 /// The connections that wait to be accepted.

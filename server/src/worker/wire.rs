@@ -10,15 +10,13 @@ use std::{
 
 use busbar_engine::metrics::Meter;
 use busbar_model::{Fault, correlation::CorrelationId, fault::FaultKind};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use uuid::Uuid;
 
 use crate::worker::{
     head::HeadWatch,
     seat::{Ending, Seat, Stage},
+    transport::Transport,
 };
 
 /// How a client of HTTP/2 begins where it knows beforehand that it is spoken (RFC 9113, section 3.4).
@@ -28,7 +26,7 @@ const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n";
 const UNWANTED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 pub(crate) struct Wire {
-    stream: TcpStream,
+    stream: Transport,
     seat: Arc<Seat>,
     unrouted: Arc<Meter>,
     unwanted_bytes: usize,
@@ -36,13 +34,13 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) fn new(stream: TcpStream, seat: Arc<Seat>, unrouted: Arc<Meter>) -> Self {
+    pub(crate) fn new(stream: Transport, seat: Arc<Seat>, unrouted: Arc<Meter>) -> Self {
         Self { stream, seat, unrouted, unwanted_bytes: 0, head: HeadWatch::default() }
     }
 
     /// Answers what never became a request. There is room for it: nothing else was written, or all of it was
     /// read.
-    fn refuse(&self, status: u16, reason: &str, kind: FaultKind, text: &str) {
+    fn refuse(&mut self, status: u16, reason: &str, kind: FaultKind, text: &str) {
         let correlation = CorrelationId::from_unique(Uuid::now_v7().as_u128());
         let mut problem = Fault::new(kind, text).problem(correlation.as_str());
         problem["status"] = status.into();
@@ -53,13 +51,20 @@ impl Wire {
             body.len(),
             correlation.as_str(),
         );
-        let _ = self.stream.try_write(reply.as_bytes());
+        self.stream.write_now(reply.as_bytes());
         self.unrouted.record(status, Duration::ZERO);
         tracing::debug!(status, text, "what came is no request");
     }
 
+    /// HTTP in the clear where TLS is spoken: what came is read, so that its sender gets to the reply.
+    pub(crate) async fn refuse_plain(&mut self) {
+        let text = "TLS is spoken here, with certificates of the cluster";
+        self.refuse(400, "Bad Request", FaultKind::InvalidInput, text);
+        let _ = self.stream.read(&mut [0; 4 * 1024]).await;
+    }
+
     /// hyper answers what it can't read by a head alone. A caller is told more.
-    fn refused_by_hyper(&self, bytes: &[u8]) -> bool {
+    fn refused_by_hyper(&mut self, bytes: &[u8]) -> bool {
         if self.seat.stage() == Stage::Call || !bytes.starts_with(b"HTTP/1.1 4") {
             return false;
         }
@@ -91,7 +96,7 @@ impl Wire {
     }
 
     /// What a connection that is to end reads.
-    fn ended(&self, ending: Ending) -> Poll<io::Result<()>> {
+    fn ended(&mut self, ending: Ending) -> Poll<io::Result<()>> {
         match (ending, self.seat.stage()) {
             (Ending::HeadLate | Ending::NoRoom, Stage::Head) => {
                 let text = "the head of the request did not arrive in time";
@@ -111,7 +116,7 @@ impl Wire {
 
     /// What was not read is thrown away: the system would keep it for a client that may never read it.
     fn unread(&self) -> io::Error {
-        let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        let _ = socket2::SockRef::from(self.stream.socket()).set_linger(Some(Duration::ZERO));
         io::ErrorKind::TimedOut.into()
     }
 

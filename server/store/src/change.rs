@@ -71,6 +71,9 @@ words! {
         Job = "job",
         Server = "server",
         Balancer = "balancer",
+        Authority = "authority",
+        Member = "member",
+        JoinToken = "join-token",
     }
 }
 

@@ -1,5 +1,9 @@
 //! The tables as queries see them; `migrations/` makes them.
 
+mod of_cluster;
+
+pub(crate) use self::of_cluster::*;
+
 diesel::table! {
     meta (id) {
         id -> Integer,
@@ -365,50 +369,6 @@ diesel::table! {
         server -> Text,
         cause -> Text,
         running -> Bool,
-    }
-}
-
-diesel::table! {
-    cluster (id) {
-        id -> Integer,
-        cluster_id -> Text,
-    }
-}
-
-diesel::table! {
-    lease (name) {
-        name -> Text,
-        owner -> Text,
-        fence -> BigInt,
-        renewal -> BigInt,
-        renewed_us -> BigInt,
-    }
-}
-
-diesel::table! {
-    server_standing (server_id) {
-        server_id -> Text,
-        wanted -> Text,
-        condition_word -> Text,
-        reason -> Nullable<Text>,
-        address -> Nullable<Text>,
-        weight -> BigInt,
-    }
-}
-
-diesel::table! {
-    balancer (id) {
-        id -> Integer,
-        settings_json -> Text,
-        revision -> BigInt,
-    }
-}
-
-diesel::table! {
-    balancer_report (agent) {
-        agent -> Text,
-        at_us -> BigInt,
-        report_json -> Text,
     }
 }
 

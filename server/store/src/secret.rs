@@ -20,7 +20,7 @@ use crate::{
     page::{Page, Paged},
     plugin,
     schema::secret,
-    security,
+    security, trust,
 };
 
 const WHAT: &str = "secret";
@@ -253,6 +253,7 @@ pub(crate) fn keys(connection: &mut AnyConnection) -> Result<Vec<String>, Error>
     let mut keys: Vec<String> = secret::table.select(secret::key_id).distinct().load(connection)?;
     keys.extend(security::keys(connection)?);
     keys.extend(connections::keys(connection)?);
+    keys.extend(trust::keys(connection)?);
     keys.sort();
     keys.dedup();
     Ok(keys)

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::write_private;
 use crate::{
     folder::Folder,
-    http::{Client, Reply, Request},
+    http::{Client, Reply, Request, Tls},
     poll,
     process::{self, Process},
 };
@@ -47,6 +47,13 @@ impl Member {
     pub(super) fn take_master_key(&self, from: &Self) {
         let key = fs::read(from.folder.path("master-key")).expect("there is a master key");
         write_private(&self.folder.path("master-key"), &key, 0o400);
+    }
+
+    /// It is reached by TLS, with the certificate of the member whose folder that is.
+    pub(super) fn speak_tls(&mut self, folder: PathBuf) {
+        let tls = Tls::member(folder);
+        self.http = self.http.clone().with_tls(tls.clone());
+        self.admin = self.admin.clone().with_tls(tls);
     }
 
     /// `busbar server` or `busbar admin`.

@@ -9,9 +9,13 @@ use hyper::{
     client::conn::http1::{Builder, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
 
-use super::{PATIENCE, Reply, Request};
+use super::{PATIENCE, Reply, Request, Tls};
 
 /// Why there is no whole reply.
 #[derive(Debug)]
@@ -46,14 +50,19 @@ pub struct Connection {
 impl Connection {
     /// # Errors
     /// [`Failure::Connect`].
-    pub async fn open(authority: &str) -> Result<Self, Failure> {
+    pub(super) async fn open(authority: &str, tls: Option<&Tls>) -> Result<Self, Failure> {
         let connect = |error: &dyn fmt::Display| Failure::Connect(format!("{authority}: {error}"));
         let opening = timeout(PATIENCE, TcpStream::connect(authority)).await;
         let stream = opening.map_err(|_| Failure::Silent)?.map_err(|error| connect(&error))?;
         stream.set_nodelay(true).map_err(|error| connect(&error))?;
-        let handshake = Builder::new().handshake(TokioIo::new(stream)).await;
-        let (sender, driver) = handshake.map_err(|error| connect(&error))?;
-        tokio::spawn(driver);
+        let sender = match tls {
+            None => speak(stream).await.map_err(|error| connect(&error))?,
+            Some(tls) => {
+                let shaking = timeout(PATIENCE, tls.connect(authority, stream)).await;
+                let stream = shaking.map_err(|_| Failure::Silent)?.map_err(|error| connect(&error))?;
+                speak(stream).await.map_err(|error| connect(&error))?
+            }
+        };
         Ok(Self { authority: authority.to_owned(), sender })
     }
 
@@ -102,6 +111,14 @@ impl Connection {
     pub fn authority(&self) -> &str {
         &self.authority
     }
+}
+
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> hyper::Result<SendRequest<UnsyncBoxBody<Bytes, Infallible>>> {
+    let (sender, driver) = Builder::new().handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(driver);
+    Ok(sender)
 }
 
 /// An error with its causes.

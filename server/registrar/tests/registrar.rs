@@ -1,0 +1,193 @@
+//! Members come, renew, go along with a roll, and are forgotten.
+#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
+use std::{sync::Arc, time::Duration};
+
+use busbar_model::Timestamp;
+use busbar_pki::{Certificate, Confirmed, Csr, Identity, KeyPair, Role, Roll, Subject, Trust};
+use busbar_registrar::{Admission, Error, Granted, Offer, Registrar, Visit};
+use busbar_store::{By, MasterKey, Odb};
+
+const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
+
+struct Office {
+    registrar: Registrar,
+    odb: Odb,
+    _folder: tempfile::TempDir,
+}
+
+fn office() -> Office {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("odb.sqlite").display());
+    Odb::migrate(&url).unwrap();
+    let odb = Odb::open(&url, 2).unwrap();
+    let registrar = Registrar::new(odb.clone(), Arc::new(MasterKey::new(&[7; 32])));
+    Office { registrar, odb, _folder: folder }
+}
+
+fn founded() -> Office {
+    let office = office();
+    office.registrar.found(&by(NOW), &"prod".parse().unwrap()).unwrap();
+    office
+}
+
+fn by(now: Timestamp) -> By {
+    By { actor: "test".to_owned(), correlation_id: None, now }
+}
+
+fn offer(role: Role) -> Offer {
+    let urls = vec!["https://admin:8183".to_owned()];
+    Offer { role, name: None, urls, life: Duration::from_secs(60) }
+}
+
+/// One that has joined, and what it has.
+struct Machine {
+    identity: Identity,
+    trust: Trust,
+    certificate: Certificate,
+}
+
+impl Machine {
+    fn enroll(office: &Office, role: Role, name: &str) -> Self {
+        let subject = Subject { role, name: name.parse().unwrap(), hosts: Vec::new() };
+        let request = Csr::new(&KeyPair::generate().unwrap()).unwrap();
+        let granted = office.registrar.enroll(&by(NOW), &subject, &request).unwrap();
+        let certificate = granted.certificate.unwrap();
+        Self { identity: Identity::of(certificate.der()).unwrap(), trust: granted.trust, certificate }
+    }
+
+    fn confirmed(&self) -> Confirmed {
+        let issuer = self.trust.issuer_of(&self.certificate).unwrap().fingerprint();
+        Confirmed { trusts: self.trust.fingerprints(), issuer }
+    }
+
+    fn visit(&mut self, office: &Office) -> Result<Granted, Error> {
+        let mut visit = Visit { confirmed: Some(self.confirmed()), ..Visit::default() };
+        let mut granted = office.registrar.visit(NOW, &self.identity, &visit)?;
+        if granted.issuer != self.confirmed().issuer {
+            visit.request = Some(Csr::new(&KeyPair::generate().unwrap()).unwrap());
+            granted = office.registrar.visit(NOW, &self.identity, &visit)?;
+        }
+        self.trust = granted.trust.clone();
+        if let Some(certificate) = &granted.certificate {
+            self.certificate = certificate.clone();
+        }
+        Ok(granted)
+    }
+}
+
+#[test]
+fn a_cluster_is_founded_once() {
+    let office = office();
+    assert!(office.registrar.standing().unwrap().is_none());
+    assert!(matches!(office.registrar.offer(&by(NOW), offer(Role::Server)), Err(Error::NotFounded)));
+    office.registrar.found(&by(NOW), &"prod".parse().unwrap()).unwrap();
+    let again = office.registrar.found(&by(NOW), &"other".parse().unwrap()).unwrap_err();
+    assert!(matches!(&again, Error::Founded { cluster } if cluster.as_str() == "prod"), "{again}");
+    // Only under the master key that it was sealed with.
+    let stranger = Registrar::new(office.odb.clone(), Arc::new(MasterKey::new(&[8; 32])));
+    let subject = Subject { role: Role::Server, name: "one".parse().unwrap(), hosts: Vec::new() };
+    let request = Csr::new(&KeyPair::generate().unwrap()).unwrap();
+    assert!(stranger.enroll(&by(NOW), &subject, &request).is_err());
+}
+
+#[test]
+fn a_token_ends_and_is_used_once() {
+    let office = founded();
+    let (token, expires_at) = office.registrar.offer(&by(NOW), offer(Role::Server)).unwrap();
+    assert_eq!(expires_at, NOW.plus_ms(60_000));
+    let key = KeyPair::generate().unwrap();
+    let asks = |key: &KeyPair| Admission {
+        id: token.id.clone(),
+        secret: token.secret.clone(),
+        name: "one".parse().unwrap(),
+        hosts: Vec::new(),
+        request: Csr::new(key).unwrap(),
+    };
+    let late = office.registrar.admit(&by(NOW.plus_ms(60_001)), &asks(&key)).unwrap_err();
+    assert!(matches!(late, Error::Expired), "{late}");
+    let (role, granted) = office.registrar.admit(&by(NOW), &asks(&key)).unwrap();
+    assert_eq!(role, Role::Server);
+    assert!(granted.certificate.is_some());
+    office.registrar.admit(&by(NOW), &asks(&key)).unwrap();
+    let other = office.registrar.admit(&by(NOW), &asks(&KeyPair::generate().unwrap())).unwrap_err();
+    assert!(matches!(other, Error::Used), "{other}");
+    let life = Offer { life: Duration::from_secs(59), ..offer(Role::Server) };
+    assert!(matches!(office.registrar.offer(&by(NOW), life), Err(Error::TokenLife { seconds: 59 })));
+}
+
+#[test]
+fn a_roll_goes_on_as_members_confirm() {
+    let office = founded();
+    let mut members =
+        [Machine::enroll(&office, Role::Server, "one"), Machine::enroll(&office, Role::Balancer, "two")];
+    // An operator who is away holds nobody up.
+    let mut away = Machine::enroll(&office, Role::Operator, "ada");
+    let first = members[0].confirmed().issuer;
+    office.registrar.begin_roll(&by(NOW)).unwrap();
+    let mut steps = vec![office.registrar.standing().unwrap().unwrap().roll];
+    for _ in 0..20 {
+        // Only when the last of them has heard of it.
+        let late = office.registrar.advance(&by(NOW)).unwrap();
+        if late {
+            steps.push(office.registrar.standing().unwrap().unwrap().roll);
+        }
+        for member in &mut members {
+            // At no time do two of them not know each other's authority.
+            member.visit(&office).unwrap();
+            let shown = member.confirmed().issuer;
+            assert!(office.registrar.standing().unwrap().unwrap().trust.fingerprints().contains(&shown));
+        }
+    }
+    assert!(
+        matches!(
+            steps[..],
+            [Roll::Introducing { .. }, Roll::Reissuing { .. }, Roll::Retiring { .. }, Roll::Settled { .. }]
+        ),
+        "{steps:?}"
+    );
+    let Roll::Settled { authority } = steps[3] else { panic!("{steps:?}") };
+    assert_ne!(authority, first);
+    for member in &members {
+        assert_eq!(member.confirmed().trusts.into_iter().collect::<Vec<_>>(), [authority]);
+    }
+    // The key of the one before is gone.
+    assert!(office.odb.authority(&MasterKey::new(&[7; 32]), &first.to_string()).is_err());
+    away.visit(&office).unwrap();
+    assert_eq!(away.confirmed().issuer, authority);
+}
+
+#[test]
+fn a_roll_is_turned_back_until_it_retires() {
+    let office = founded();
+    let mut one = Machine::enroll(&office, Role::Server, "one");
+    let first = one.confirmed().issuer;
+    office.registrar.begin_roll(&by(NOW)).unwrap();
+    assert!(matches!(office.registrar.begin_roll(&by(NOW)), Err(Error::Obstacle(_))));
+    one.visit(&office).unwrap();
+    let rolling = office.registrar.rolling().unwrap();
+    assert_eq!(rolling.late.unwrap().members, ["server one"]);
+    office.registrar.turn_back(&by(NOW)).unwrap();
+    for _ in 0..6 {
+        one.visit(&office).unwrap();
+        office.registrar.advance(&by(NOW)).unwrap();
+    }
+    let standing = office.registrar.standing().unwrap().unwrap();
+    assert_eq!(standing.roll, Roll::Settled { authority: first });
+    assert!(matches!(office.registrar.turn_back(&by(NOW)), Err(Error::Obstacle(_))));
+}
+
+#[test]
+fn who_is_forgotten_gets_nothing_more() {
+    let office = founded();
+    let mut one = Machine::enroll(&office, Role::Server, "one");
+    one.visit(&office).unwrap();
+    assert!(office.registrar.knows(&one.identity).unwrap());
+    office.registrar.forget(&by(NOW), Role::Server, &"one".parse().unwrap()).unwrap();
+    assert!(!office.registrar.knows(&one.identity).unwrap());
+    let error = one.visit(&office).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "urn:busbar:prod:server:one is no member of this cluster any more: it can join again"
+    );
+}

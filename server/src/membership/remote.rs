@@ -1,0 +1,56 @@
+//! For who has no ODB: an admin process is asked.
+
+use std::{sync::Arc, time::Duration};
+
+use busbar_pki::{Certificate, Trust};
+use busbar_registrar::{Granted, Visit};
+use http::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Desk;
+use crate::client::{Api, Question};
+
+const MEMBERSHIP: &str = "/api/v1/cluster/membership";
+/// One that does not answer is not waited for longer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The admin API as a registrar.
+pub(crate) struct Remote(Arc<Api>);
+
+impl Remote {
+    pub(crate) fn new(api: Arc<Api>) -> Self {
+        Self(api)
+    }
+}
+
+/// What a member is to have.
+#[derive(Deserialize)]
+struct Given {
+    trust: String,
+    issuer: String,
+    certificate: Option<String>,
+}
+
+impl Desk for Remote {
+    async fn visit(&mut self, visit: Visit) -> anyhow::Result<Granted> {
+        let confirmed = visit.confirmed.map(|said| {
+            let trusts: Vec<String> = said.trusts.iter().map(ToString::to_string).collect();
+            json!({"trusts": trusts, "issuer": said.issuer.to_string()})
+        });
+        let mut said = json!({});
+        if let Some(confirmed) = confirmed {
+            said["confirmed"] = confirmed;
+        }
+        if let Some(request) = visit.request {
+            said["request"] = request.to_pem().into();
+        }
+        let question = Question::new(Method::POST, MEMBERSHIP).json(&said).patience(Some(PATIENCE));
+        let given: Given = serde_json::from_value(self.0.ask(question).await?.json()?)?;
+        Ok(Granted {
+            trust: Trust::from_pem(&given.trust)?,
+            issuer: given.issuer.parse()?,
+            certificate: given.certificate.as_deref().map(Certificate::from_pem).transpose()?,
+        })
+    }
+}

@@ -204,6 +204,7 @@ fn security_schemes(definitions: &Definitions) -> Value {
     let scheme = |credential: &Credential| match credential {
         Credential::Basic { .. } => Some(json!({"type": "http", "scheme": "basic"})),
         Credential::ApiKey { .. } => Some(json!({"type": "apiKey", "in": "header", "name": "X-API-Key"})),
+        Credential::ClientCertificate(_) => Some(json!({"type": "mutualTLS"})),
         // Of SOAP channels only.
         Credential::WsSecurity { .. } => None,
     };

@@ -141,7 +141,7 @@ fn certificates_are_kept_and_shown_in_the_audit_trail() {
     let made = fixture.odb.create_security(&by(), draft.clone()).unwrap();
     assert_eq!(fixture.odb.security(&made.id).unwrap().credential, draft.credential);
     let listed = Filter { kind: Some("client-certificate".into()), ..Filter::default() };
-    assert_eq!(fixture.odb.securities(&Page::first(10), &listed).unwrap().items, [made.clone()]);
+    assert_eq!(fixture.odb.securities(&Page::first(10), &listed).unwrap().items, std::slice::from_ref(&made));
     assert!(matches!(key().open_password(&made), Err(seal::Error::Nothing)));
     // Both protocols of HTTP know the client's certificate.
     fixture.odb.create_channel(&by(), guarded("a", "/a", "fleet")).unwrap();

@@ -1,5 +1,8 @@
 //! Security definitions: `/api/v1/security`. Secrets go in, and out once at most.
 
+pub(crate) mod certificates;
+mod view;
+
 use std::{borrow::Cow, sync::Arc};
 
 use axum::{
@@ -9,20 +12,24 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use busbar_model::{
-    Name, Security, Timestamp,
+    Name, Security,
     fault::FieldError,
-    security::{Credential, KINDS_ALLOWED, PasswordType, WS_SECURITY, password, username},
+    security::{
+        CLIENT_CERTIFICATE, Certificates, Credential, KINDS_ALLOWED, PasswordType, WS_SECURITY, password,
+        username,
+    },
 };
 use busbar_store::{
     Error, MasterKey, Plaintext,
     security::{Draft, Filter},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{RefOr, Schema, schema::OneOfBuilder},
 };
 
+use self::view::{Kind, View};
 use crate::{
     api_key::new_api_key,
     app::App,
@@ -40,85 +47,8 @@ use crate::{
 
 const PATH: &str = "/api/v1/security";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schema(as = SecurityKind)]
-pub(crate) enum Kind {
-    /// HTTP basic (RFC 7617).
-    Basic,
-    /// A key in the header `X-API-Key`.
-    ApiKey,
-    /// A UsernameToken in a SOAP message (WSS UsernameToken Profile 1.1).
-    WsSecurity,
-}
-
-impl Kind {
-    fn of(text: &str) -> Option<Self> {
-        [Self::Basic, Self::ApiKey, Self::WsSecurity].into_iter().find(|kind| kind.as_str() == text)
-    }
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Basic => "basic",
-            Self::ApiKey => "api-key",
-            Self::WsSecurity => WS_SECURITY,
-        }
-    }
-}
-
-/// Credentials of one kind that a channel asks for.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = Security)]
-pub(crate) struct View {
-    id: String,
-    name: String,
-    #[schema(value_type = Kind)]
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<String>,
-    /// In which form a UsernameToken carries its password: digest, text or any.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password_type: Option<&'static str>,
-    /// The part of an API key before the dot; public.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key_id: Option<String>,
-    /// An API key, in the reply to the request that made it and never again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-    #[schema(value_type = String, format = DateTime)]
-    updated_at: Timestamp,
-    href: String,
-}
-
-impl From<Security> for View {
-    fn from(security: Security) -> Self {
-        let kind = security.credential.kind();
-        let (username, key_id, password_type) = match security.credential {
-            Credential::Basic { username, .. } => (Some(username), None, None),
-            Credential::ApiKey { key_id, .. } => (None, Some(key_id), None),
-            Credential::WsSecurity { username, accepts, .. } => {
-                (Some(username), None, Some(accepts.as_str()))
-            }
-        };
-        Self {
-            href: format!("{PATH}/{}", security.id),
-            id: security.id,
-            name: security.name.into(),
-            kind,
-            username,
-            password_type,
-            key_id,
-            key: None,
-            created_at: security.created_at,
-            updated_at: security.updated_at,
-        }
-    }
-}
-
 /// A new security definition; `username` and `password` belong to the kinds `basic` and `ws-security`,
-/// `password_type` to `ws-security`.
+/// `password_type` to `ws-security`, `subjects` and `sha256` to `client-certificate`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct New {
@@ -130,6 +60,10 @@ pub(crate) struct New {
     password: Member<String>,
     #[serde(default)]
     password_type: Member<String>,
+    #[serde(default)]
+    subjects: Member<Vec<String>>,
+    #[serde(default)]
+    sha256: Member<Vec<String>>,
 }
 
 impl PartialSchema for New {
@@ -146,7 +80,9 @@ impl PartialSchema for New {
                 .required("password")
         };
         let token = of_user(WS_SECURITY).property("password_type", password_type_or_null());
-        OneOfBuilder::new().item(of_user("basic")).item(of_kind("api-key")).item(token).into()
+        let [by_subject, by_sha256] = certificates::described(|| of_kind(CLIENT_CERTIFICATE), true);
+        let kinds = OneOfBuilder::new().item(of_user("basic")).item(of_kind("api-key")).item(token);
+        kinds.item(by_subject).item(by_sha256).into()
     }
 }
 
@@ -161,7 +97,7 @@ fn password_type_or_null() -> RefOr<Schema> {
 }
 
 /// What is to be changed. `username` and `password` belong to the kinds `basic` and `ws-security`, `password_type`
-/// to `ws-security`, `rotate` to `api-key`.
+/// to `ws-security`, `rotate` to `api-key`, `subjects` and `sha256` to `client-certificate`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SecurityPatch)]
@@ -179,6 +115,14 @@ pub(crate) struct Patch {
     #[serde(default)]
     #[schema(schema_with = password_type_or_null)]
     password_type: Member<String>,
+    /// Subjects of certificates that let in, as HAProxy writes them: `/O=shop/CN=ada`.
+    #[serde(default)]
+    #[schema(schema_with = certificates::subjects_or_null)]
+    subjects: Member<Vec<String>>,
+    /// SHA-256s of certificates that let in.
+    #[serde(default)]
+    #[schema(schema_with = certificates::sha256_or_null)]
+    sha256: Member<Vec<String>>,
     /// Makes a new key, which is in the reply; the old one is void.
     #[serde(default)]
     rotate: bool,
@@ -218,18 +162,30 @@ impl New {
         let Some(kind) = kind else {
             return Err(check.finish().err().unwrap_or_else(|| Problem::invalid_at("/kind", REQUIRED)));
         };
-        if kind != Kind::WsSecurity && self.password_type != Member::Absent {
-            check.refuse("/password_type", foreign(&[WS_SECURITY], kind.as_str()));
-        }
-        if kind == Kind::ApiKey {
-            for (path, given) in [("/username", &self.username), ("/password", &self.password)] {
-                if *given != Member::Absent {
-                    check.refuse(path, foreign(OF_USER, kind.as_str()));
-                }
+        let given = [
+            ("/username", OF_USER, !self.username.is_absent()),
+            ("/password", OF_USER, !self.password.is_absent()),
+            ("/password_type", OF_TOKEN, !self.password_type.is_absent()),
+            ("/subjects", OF_CERTIFICATE, !self.subjects.is_absent()),
+            ("/sha256", OF_CERTIFICATE, !self.sha256.is_absent()),
+        ];
+        unfit(&given, kind.as_str()).for_each(|(path, message)| check.refuse(path, message));
+        match kind {
+            Kind::ApiKey => {
+                let name = check.finish_with(name)?;
+                let (key, credential) = new_api_key().map_err(Problem::internal)?;
+                return Ok(Wanted::Stored(Draft { name, credential }, Some(key)));
             }
-            let name = check.finish_with(name)?;
-            let (key, credential) = new_api_key().map_err(Problem::internal)?;
-            return Ok(Wanted::Stored(Draft { name, credential }, Some(key)));
+            Kind::ClientCertificate => {
+                let change = certificates::checked(self.subjects, self.sha256, &mut check);
+                let whole = (!check.has("/subjects") && !check.has("/sha256"))
+                    .then(|| change.over(Certificates::default()));
+                let certificates = whole.and_then(|whole| check.ok("/subjects", whole));
+                let (name, certificates) = check.finish_with(name.zip(certificates))?;
+                let credential = Credential::ClientCertificate(certificates);
+                return Ok(Wanted::Stored(Draft { name, credential }, None));
+            }
+            Kind::Basic | Kind::WsSecurity => {}
         }
         let user = check.some("/username", self.username.given(), REQUIRED);
         let user = user.and_then(|text| check.ok("/username", username(text)));
@@ -252,11 +208,20 @@ fn password_type(given: Member<String>, check: &mut Check) -> Option<PasswordTyp
 
 /// Kinds that have a username and a password.
 const OF_USER: &[&str] = &["basic", WS_SECURITY];
+const OF_TOKEN: &[&str] = &[WS_SECURITY];
+const OF_KEY: &[&str] = &["api-key"];
+const OF_CERTIFICATE: &[&str] = &[CLIENT_CERTIFICATE];
 
-/// Why a member is refused that only definitions of other kinds have.
-fn foreign(theirs: &[&str], kind: &str) -> String {
-    let kinds = if theirs.len() > 1 { "kinds" } else { "kind" };
-    format!("belongs to the {kinds} {}, not to {kind}", theirs.join(" and "))
+/// A member's place, the kinds that have it, and whether it was given.
+type Given = (&'static str, &'static [&'static str], bool);
+
+/// Members that only definitions of other kinds have, and why they are refused.
+fn unfit(given: &[Given], kind: &str) -> impl Iterator<Item = (&'static str, String)> {
+    let foreign = given.iter().filter(move |(_, theirs, given)| *given && !theirs.contains(&kind));
+    foreign.map(move |(path, theirs, _)| {
+        let kinds = if theirs.len() > 1 { "kinds" } else { "kind" };
+        (*path, format!("belongs to the {kinds} {}, not to {kind}", theirs.join(" and ")))
+    })
 }
 
 /// A checked patch: `None` leaves a field as it is.
@@ -267,6 +232,7 @@ struct Edit {
     password: Option<(String, Plaintext)>,
     accepts: Option<PasswordType>,
     api_key: Option<Credential>,
+    certificates: certificates::Change,
 }
 
 impl Patch {
@@ -277,6 +243,7 @@ impl Patch {
         let username = self.username.checked(&mut check, "/username", None, username);
         let password = self.password.checked(&mut check, "/password", None, password);
         let accepts = password_type(self.password_type, &mut check);
+        let certificates = certificates::checked(self.subjects, self.sha256, &mut check);
         check.finish()?;
         let password = match password {
             Some(password) => Some((app.hash(password.clone()).await?, password.into())),
@@ -284,7 +251,7 @@ impl Patch {
         };
         let made = if self.rotate { Some(new_api_key().map_err(Problem::internal)?) } else { None };
         let (key, api_key) = made.unzip();
-        Ok((Edit { name, username, password, accepts, api_key }, key))
+        Ok((Edit { name, username, password, accepts, api_key, certificates }, key))
     }
 }
 
@@ -295,14 +262,13 @@ impl Edit {
         let given = [
             ("/username", OF_USER, self.username.is_some()),
             ("/password", OF_USER, self.password.is_some()),
-            ("/password_type", &[WS_SECURITY], self.accepts.is_some()),
-            ("/rotate", &["api-key"], self.api_key.is_some()),
+            ("/password_type", OF_TOKEN, self.accepts.is_some()),
+            ("/rotate", OF_KEY, self.api_key.is_some()),
+            ("/subjects", OF_CERTIFICATE, self.certificates.subjects.is_some()),
+            ("/sha256", OF_CERTIFICATE, self.certificates.sha256.is_some()),
         ];
-        let kind = draft.credential.kind();
-        let unfit = given.iter().filter(|(_, theirs, given)| *given && !theirs.contains(&kind));
-        let errors: Vec<FieldError> = unfit
-            .map(|(path, theirs, _)| FieldError { path: (*path).to_owned(), message: foreign(theirs, kind) })
-            .collect();
+        let error = |(path, message)| FieldError { path: str::to_owned(path), message };
+        let errors: Vec<FieldError> = unfit(&given, draft.credential.kind()).map(error).collect();
         if !errors.is_empty() {
             return Err(Problem::conflict("wrong-kind", errors));
         }
@@ -320,6 +286,12 @@ impl Edit {
                 },
                 accepts: self.accepts.unwrap_or(accepts),
             },
+            Credential::ClientCertificate(present) => {
+                let certificates = self.certificates.clone().over(present).map_err(|unfit| {
+                    Problem::conflict("no-certificate", vec![error(("/subjects", unfit.to_string()))])
+                })?;
+                Credential::ClientCertificate(certificates)
+            }
         };
         Ok(Draft { name: self.name.clone().unwrap_or(draft.name), credential })
     }
@@ -327,12 +299,13 @@ impl Edit {
 
 /// The reply to a request that may have made a key. What is kept of it for a repeat shows none.
 fn shown_once(security: Security, key: Option<String>, reply: impl Fn(i64, View) -> Response) -> Response {
-    let (revision, view) = (security.revision, View::from(security));
+    let (revision, mut view) = (security.revision, View::from(security));
     if key.is_none() {
         return reply(revision, view);
     }
     let kept = serde_json::to_vec(&view).unwrap_or_default();
-    idempotency::keep_instead(reply(revision, View { key, ..view }), kept)
+    view.key = key;
+    idempotency::keep_instead(reply(revision, view), kept)
 }
 
 pub(crate) struct Fields;

@@ -349,6 +349,8 @@ mod tests {
             "channel create --path /a",
             "security create-basic b",
             "security create-ws-security w",
+            "security create-certificate f",
+            "security set-certificates f",
             "security create-ws-security w --username u --password-type clear",
             "channel create --path /a --service s --protocol mqtt",
             "security create-basic b --username u --password p",

@@ -24,6 +24,28 @@ async fn channels_ask_for_credentials() {
     a_definition_in_use_stays(&bus, definition["id"].as_str().unwrap()).await;
 }
 
+/// There is a certificate behind a balancer only: what a client says of one is not believed, and reaches no service.
+#[tokio::test]
+async fn nobody_forges_a_certificate() {
+    let bus = Quickstart::start(&["echo"]).await;
+    let fleet = json!({"name": "fleet", "kind": "client-certificate", "subjects": ["/CN=ada"]});
+    bus.admin("POST", "/security", Some(&fleet)).await.expect(201);
+    bus.create_channel("fleet", "/fleet", "echo", json!({"security": "fleet"})).await;
+    bus.create_channel("open", "/open", "echo", json!({})).await;
+    bus.settle().await;
+
+    let forged = |path: &str| Request::get(path).header("X-Busbar-Tls-Subject", "/CN=ada");
+    let reply = bus.http().send(&forged("/fleet")).await;
+    reply.problem(401, "certificate-required");
+    assert_eq!(reply.header("www-authenticate"), None, "{reply}");
+    let echo = bus.http().send(&forged("/open").header("x-own", "1")).await.expect(200);
+    let headers = echo["headers"].as_object().unwrap();
+    assert!(
+        headers.contains_key("x-own") && !headers.keys().any(|name| name.starts_with("x-busbar-")),
+        "{echo}"
+    );
+}
+
 async fn basic_credentials_are_checked(bus: &Quickstart, password: &str) {
     for mut bad in [
         Request::get("/basic"),

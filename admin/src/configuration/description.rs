@@ -4,7 +4,7 @@ use busbar_model::{
     bounds,
     configuration::FORMAT,
     schedule::bounds::JITTER_MS_MAX,
-    security::{PasswordType, WS_SECURITY},
+    security::{CLIENT_CERTIFICATE, PasswordType, WS_SECURITY},
 };
 use serde_json::json;
 use utoipa::openapi::{
@@ -15,7 +15,9 @@ use utoipa::openapi::{
 use crate::{
     amqp, connections,
     describe::{self, described, members, nullable, whole},
-    limits, soap,
+    limits,
+    security::certificates,
+    soap,
 };
 
 const KEY_ID: &str = "^[A-Za-z0-9]+$";
@@ -77,7 +79,9 @@ fn security() -> RefOr<Schema> {
         .required("key_id")
         .property("key_sha256", text(SHA256, 64))
         .required("key_sha256");
-    OneOfBuilder::new().item(of_user("basic")).item(key).item(of_kind("api-key")).item(token).into()
+    let [by_subject, by_sha256] = certificates::described(|| of_kind(CLIENT_CERTIFICATE), false);
+    let kinds = OneOfBuilder::new().item(of_user("basic")).item(key).item(of_kind("api-key")).item(token);
+    kinds.item(by_subject).item(by_sha256).into()
 }
 
 /// What plugins read by name. A value that is left out stays as it is.
@@ -198,6 +202,7 @@ mod tests {
 security:
   clerk: {kind: basic, username: bob, password: hush}
   erp: {kind: ws-security, username: erp, password: hush, password_type: text}
+  fleet: {kind: client-certificate, subjects: [/CN=ada], sha256: [0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a]}
   partner: {kind: api-key, key_id: abc, key_sha256: 0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a}
 secrets:
   a: {description: d, value: hush}

@@ -45,6 +45,7 @@ fn secret(entry: &SecretEntry) -> SecretWish {
 async fn wish(app: &Arc<App>, present: &[Security], entry: &SecurityEntry) -> Result<SecurityWish, Problem> {
     let credential = match &entry.credential {
         Given::ApiKey { key } => Wish::ApiKey { key: key.clone() },
+        Given::ClientCertificate(certificates) => Wish::ClientCertificate(certificates.clone()),
         Given::WsSecurity { username, password, accepts } => {
             let password = match password {
                 Some(Hidden::Given(password)) => Some(password.clone().into()),
@@ -87,7 +88,7 @@ fn hash_of(present: &[Security], name: &Name) -> Option<String> {
     let definition = present.iter().find(|definition| definition.name == *name)?;
     match &definition.credential {
         Credential::Basic { password_hash, .. } => Some(password_hash.clone()),
-        Credential::ApiKey { .. } | Credential::WsSecurity { .. } => None,
+        Credential::ApiKey { .. } | Credential::WsSecurity { .. } | Credential::ClientCertificate(_) => None,
     }
 }
 
@@ -103,7 +104,7 @@ pub(super) fn variable_of<'d>(document: &'d Document, refusal: &Error) -> Option
             let entry = document.security.iter().find(|entry| entry.name == *name)?;
             match &entry.credential {
                 Given::Basic { password, .. } | Given::WsSecurity { password, .. } => password,
-                Given::ApiKey { .. } => return None,
+                Given::ApiKey { .. } | Given::ClientCertificate(_) => return None,
             }
         }
         Error::NoValue { name } => &document.secrets.iter().find(|entry| entry.name == *name)?.value,

@@ -67,7 +67,7 @@ async fn what_does_not_fit_the_kind_is_refused() {
     api.post(PATH, json!({}))
         .await
         .invalid_at("/name", &["required"])
-        .invalid_at("/kind", &["basic", "api-key", "ws-security"]);
+        .invalid_at("/kind", &["basic", "api-key", "ws-security", "client-certificate"]);
     api.post(PATH, json!({"name": "a", "kind": "jwt"})).await.invalid_at("/kind", &["`jwt`", "`api-key`"]);
     api.post(PATH, json!({"name": "a", "kind": "basic", "username": "a:b"}))
         .await
@@ -118,4 +118,57 @@ async fn taken_names_and_stale_tags_are_refused() {
     let stale = api.send_if("PATCH", one.text("href"), "\"1\"", json!({"rotate": true})).await;
     assert_eq!(stale.refused(412, "precondition-failed").header("etag"), "\"2\"");
     api.send_if("DELETE", one.text("href"), "\"1\"", json!(null)).await.refused(412, "precondition-failed");
+}
+
+#[tokio::test]
+async fn certificates_have_one_form_and_are_shown() {
+    let api = Api::new();
+    let (upper, lower) = ("AB".repeat(32), "ab".repeat(32));
+    let subjects = json!(["/O=B\u{e4}cker/CN=ada", "/CN=ada", "/CN=ada"]);
+    let body = json!({"name": "fleet", "kind": "client-certificate", "subjects": subjects, "sha256": [upper, lower]});
+    let made = api.post(PATH, body).await.is(201);
+    assert_eq!(made.json["subjects"], json!(["/CN=ada", "/O=B\u{e4}cker/CN=ada"]));
+    assert_eq!((made.text("kind"), &made.json["sha256"]), ("client-certificate", &json!([lower])));
+    let href = made.text("href");
+    let changed = api.patch(href, json!({"subjects": null, "name": "vans"})).await.is(200);
+    assert_eq!((&changed.json["subjects"], &changed.json["sha256"]), (&json!([]), &json!([lower])));
+    let nobody = api.patch(href, json!({"sha256": []})).await.refused(409, "no-certificate");
+    assert_eq!(nobody.json["errors"][0]["path"], "/subjects");
+    let other = api.patch(href, json!({"subjects": ["/CN=b"], "sha256": []})).await.is(200);
+    assert_eq!((&other.json["subjects"], &other.json["sha256"]), (&json!(["/CN=b"]), &json!([])));
+    let listed = api.get("/api/v1/security?kind=client-certificate").await.is(200);
+    assert_eq!(listed.json["items"][0]["name"], "vans");
+    assert!(api.get("/api/v1/audit").await.is(200).json.to_string().contains("/CN=b"));
+}
+
+#[tokio::test]
+async fn what_is_no_certificate_is_refused() {
+    let api = Api::new();
+    let of = |members: serde_json::Value| {
+        let mut body = json!({"name": "fleet", "kind": "client-certificate"});
+        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        api.post(PATH, body)
+    };
+    for none in [json!({}), json!({"subjects": [], "sha256": null})] {
+        of(none).await.invalid_at("/subjects", &["lets nobody in without an entry here or in sha256"]);
+    }
+    of(json!({"subjects": ["/CN=ada", "ada"], "sha256": ["0a"]}))
+        .await
+        .invalid_at("/subjects/1", &["as HAProxy writes it", "/O=shop/CN=ada"])
+        .invalid_at("/sha256/0", &["64 hexadecimal digits"]);
+    of(json!({"subjects": vec!["/CN=a"; 65]})).await.invalid_at("/subjects", &["more than 64 items"]);
+    of(json!({"subjects": ["/CN=a"], "username": "u", "password_type": null}))
+        .await
+        .invalid_at("/username", &["the kinds basic and ws-security, not to client-certificate"])
+        .invalid_at("/password_type", &["the kind ws-security"]);
+    let basic = json!({"name": "b", "kind": "basic", "username": "u", "password": "p", "sha256": []});
+    api.post(PATH, basic).await.invalid_at("/sha256", &["the kind client-certificate, not to basic"]);
+
+    let made = of(json!({"subjects": ["/CN=ada"]})).await.is(201);
+    api.patch(made.text("href"), json!({"password": "x"})).await.refused(409, "wrong-kind");
+    api.patch(made.text("href"), json!({"sha256": ["x"]})).await.invalid_at("/sha256/0", &["SHA-256"]);
+    let key = api.post(PATH, json!({"name": "k", "kind": "api-key"})).await.is(201);
+    let wrong =
+        api.patch(key.text("href"), json!({"subjects": ["/CN=ada"]})).await.refused(409, "wrong-kind");
+    assert_eq!(wrong.json["errors"][0]["path"], "/subjects");
 }

@@ -5,7 +5,11 @@ use std::{sync::Arc, time::Instant};
 use busbar_model::correlation::{CorrelationId, TraceParent};
 use http::HeaderName;
 
-use crate::{catalog::Catalog, request::Request};
+use crate::{
+    authenticate::Certificate,
+    catalog::Catalog,
+    request::{Hop, Request},
+};
 
 pub const CORRELATION_HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
 pub const TRACEPARENT_HEADER: HeaderName = HeaderName::from_static("traceparent");
@@ -17,12 +21,21 @@ pub struct Context {
     pub trace: Option<TraceParent>,
     pub catalog: Arc<Catalog>,
     pub accepted_at: Instant,
+    /// What the client has shown to the balancer.
+    pub certificate: Option<Box<Certificate>>,
 }
 
-/// `unique` is 128 bits that no other request has.
-pub(crate) fn accept(request: &Request, catalog: Arc<Catalog>, unique: u128) -> Context {
+/// Takes out of the request's headers what only the balancer may say. `unique` is 128 bits that no other request has.
+pub(crate) fn accept(request: &mut Request, catalog: Arc<Catalog>, unique: u128) -> Context {
+    let certificate = Certificate::take(&mut request.head.headers, request.hop);
+    Context { certificate, ..unread(request, catalog, unique) }
+}
+
+/// The same for a request of which nobody reads more.
+pub(crate) fn unread(request: &Request, catalog: Arc<Catalog>, unique: u128) -> Context {
     let header = |name| request.head.headers.get(name).and_then(|value| value.to_str().ok());
-    let own = if request.trusted { header(CORRELATION_HEADER).and_then(CorrelationId::parse) } else { None };
+    let trusted = request.trusted || request.hop == Hop::Balancer;
+    let own = header(CORRELATION_HEADER).filter(|_| trusted).and_then(CorrelationId::parse);
     let trace = header(TRACEPARENT_HEADER).and_then(TraceParent::parse);
     Context {
         correlation: own.unwrap_or_else(|| CorrelationId::from_unique(unique)),
@@ -30,5 +43,6 @@ pub(crate) fn accept(request: &Request, catalog: Arc<Catalog>, unique: u128) -> 
         trace: trace.map(|parent| parent.child(unique as u64)),
         catalog,
         accepted_at: Instant::now(),
+        certificate: None,
     }
 }

@@ -1,14 +1,17 @@
 //! Third stage: who is calling, and may they.
 
+mod certificate;
 mod token;
 
+pub use certificate::Certificate;
+pub(crate) use certificate::{REQUIRED as CERTIFICATE_REQUIRED, is_own};
 pub(crate) use token::Verified;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use busbar_model::{
     Digest, Fault, Name, Security,
     fault::FaultKind,
-    security::{Credential, PasswordType},
+    security::{Certificates, Credential, PasswordType},
 };
 use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
 use subtle::ConstantTimeEq as _;
@@ -44,6 +47,7 @@ enum Check {
         username: String,
         accepts: PasswordType,
     },
+    Certificate(Certificates),
 }
 
 impl Guard {
@@ -60,6 +64,7 @@ impl Guard {
                 username: username.clone(),
                 accepts: *accepts,
             },
+            Credential::ClientCertificate(certificates) => Check::Certificate(certificates.clone()),
         };
         Self { name: security.name.clone(), credential: security.credential.clone(), check }
     }
@@ -68,7 +73,7 @@ impl Guard {
         self.name == security.name && self.credential == security.credential
     }
 
-    async fn admits(&self, headers: &HeaderMap) -> Result<bool, Fault> {
+    async fn admits(&self, shown: Option<&Certificate>, headers: &HeaderMap) -> Result<bool, Fault> {
         match &self.check {
             Check::Basic { username, password } => {
                 let Some((user, given)) = basic(headers) else { return Ok(false) };
@@ -83,7 +88,18 @@ impl Guard {
                 _ => false,
             }),
             Check::WsSecurity { .. } => Ok(false),
+            Check::Certificate(certificates) => Ok(shown.is_some_and(|shown| shown.is_of(certificates))),
         }
+    }
+
+    fn refusal(&self, shown: Option<&Certificate>) -> Fault {
+        if let Check::Certificate(_) = self.check {
+            tracing::debug!(security = %self.name, ?shown, "a client is refused for its certificate");
+            return certificate::refusal(shown);
+        }
+        let mut fault = Fault::new(FaultKind::Unauthenticated, "credentials are missing or wrong");
+        fault.challenge = self.challenge().map(str::to_owned);
+        fault
     }
 
     /// For `WWW-Authenticate`; `None` where no header would do.
@@ -91,7 +107,7 @@ impl Guard {
         match self.check {
             Check::Basic { .. } => Some(r#"Basic realm="busbar", charset="UTF-8""#),
             Check::ApiKey { .. } => Some(r#"ApiKey realm="busbar", header="X-API-Key""#),
-            Check::WsSecurity { .. } => None,
+            Check::WsSecurity { .. } | Check::Certificate(_) => None,
         }
     }
 
@@ -100,7 +116,7 @@ impl Guard {
         match self.check {
             Check::Basic { .. } => Some(AUTHORIZATION),
             Check::ApiKey { .. } => Some(API_KEY_HEADER),
-            Check::WsSecurity { .. } => None,
+            Check::WsSecurity { .. } | Check::Certificate(_) => None,
         }
     }
 }
@@ -115,17 +131,19 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     scheme.eq_ignore_ascii_case("basic").then(|| (user.to_owned(), password.to_owned()))
 }
 
-/// Checks the credentials of a request and takes them out of it.
-pub(crate) async fn authenticate(admitted: Admitted<'_>, headers: &mut HeaderMap) -> Result<Permit, Fault> {
+/// Checks the credentials of a request and takes them out of it. `shown` is the client's certificate.
+pub(crate) async fn authenticate(
+    admitted: Admitted<'_>,
+    shown: Option<&Certificate>,
+    headers: &mut HeaderMap,
+) -> Result<Permit, Fault> {
     let guard = match admitted {
         Admitted::Everyone => return Ok(Permit { caller: None }),
         Admitted::Nobody => return Err(Fault::new(FaultKind::NotAllowed, "no caller is allowed here")),
         Admitted::By(guard) => guard,
     };
-    if !guard.admits(headers).await? {
-        let mut fault = Fault::new(FaultKind::Unauthenticated, "credentials are missing or wrong");
-        fault.challenge = guard.challenge().map(str::to_owned);
-        return Err(fault);
+    if !guard.admits(shown, headers).await? {
+        return Err(guard.refusal(shown));
     }
     if let Some(header) = guard.header() {
         headers.remove(header);
@@ -190,11 +208,12 @@ mod tests {
         let guard =
             guard(Credential::ApiKey { key_id: "kid".into(), key_sha256: Digest::of(key.as_bytes()).hex() });
         let mut good = headers("x-api-key", key);
-        let permit = authenticate(Admitted::By(&guard), &mut good).await.unwrap_or_else(|f| panic!("{f:?}"));
+        let permit =
+            authenticate(Admitted::By(&guard), None, &mut good).await.unwrap_or_else(|f| panic!("{f:?}"));
         assert_eq!(permit.caller.unwrap().as_str(), "partner");
         assert!(good.is_empty());
         for mut bad in [HeaderMap::new(), headers("x-api-key", "kid.wrong"), headers("x-api-key", "")] {
-            let Err(fault) = authenticate(Admitted::By(&guard), &mut bad).await else { panic!() };
+            let Err(fault) = authenticate(Admitted::By(&guard), None, &mut bad).await else { panic!() };
             assert_eq!(fault.kind, FaultKind::Unauthenticated);
             assert!(fault.challenge.is_some());
         }
@@ -202,7 +221,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_closed_channel_lets_nobody_in() {
-        let Err(fault) = authenticate(Admitted::Nobody, &mut HeaderMap::new()).await else { panic!() };
+        let Err(fault) = authenticate(Admitted::Nobody, None, &mut HeaderMap::new()).await else { panic!() };
         assert_eq!(fault.kind, FaultKind::NotAllowed);
     }
 }

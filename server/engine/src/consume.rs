@@ -24,7 +24,7 @@ use crate::{
     idempotency::{request_hash, scope},
     invoke::{self, Inbound},
     pipeline::{Line, Noted, Pipeline},
-    request::{Head, Reply, Request, Response, Target},
+    request::{Head, Hop, Reply, Request, Response, Target},
     route::{live, to_channel},
     unit::{commit, commit_fault, refused},
 };
@@ -69,8 +69,9 @@ impl Pipeline {
     pub async fn consume(self: &Arc<Self>, message: Message, unique: u128) -> Consumed {
         let Message { channel, headers, body, key, attempt, answered } = message;
         let head = head(headers);
-        let request = Request { target: Target::Path, head, body: Body::from(body), trusted: true };
-        let context = Arc::new(accept(&request, self.catalog(), unique));
+        let (target, body, hop) = (Target::Path, Body::from(body), Hop::Client);
+        let mut request = Request { target, head, body, hop, trusted: true };
+        let context = Arc::new(accept(&mut request, self.catalog(), unique));
         let Some(route) = context.catalog.queue(&channel) else {
             let line = Line::of(&request.head);
             let meter = self.unrouted();
@@ -87,7 +88,7 @@ impl Pipeline {
         };
         let outcome = async {
             let Request { mut head, body, .. } = request;
-            let permit = authenticate(routed.admission, &mut head.headers).await?;
+            let permit = authenticate(routed.admission, None, &mut head.headers).await?;
             let service = live(routed.service)?;
             let inbound = Inbound {
                 context: &context,

@@ -187,7 +187,7 @@ mod tests {
         double::{Committed, Plain},
         metrics::Metrics,
         ports::{Access, AccessLog},
-        request::{Head, Target},
+        request::{Head, Hop, Target},
     };
 
     struct Silent;
@@ -232,7 +232,8 @@ mod tests {
         let (method, uri) = line.split_once(' ').unwrap();
         let head =
             Head { method: method.parse().unwrap(), uri: uri.parse().unwrap(), headers: headers(sent) };
-        bus.handle(Request { target: Target::Path, head, body: Body::Empty, trusted: false }, 7).await
+        let (target, body, hop) = (Target::Path, Body::Empty, Hop::Client);
+        bus.handle(Request { target, head, body, hop, trusted: false }, 7).await
     }
 
     async fn preflight(bus: &Arc<Pipeline>, path: &str, origin: &str, method: &str) -> Reply {

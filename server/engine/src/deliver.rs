@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     accept::Context,
-    authenticate::authorize_invoke,
+    authenticate::{authorize_invoke, is_own},
     body::Body,
     catalog::{BoundService, Slot},
     gate::Arrival,
@@ -186,7 +186,8 @@ pub(crate) async fn attempt(
 /// What a message that came with headers has of a request's head.
 fn head(properties: &Properties) -> Option<Head> {
     let parsed = |(name, value): &(String, String)| {
-        Some((HeaderName::try_from(name).ok()?, HeaderValue::from_bytes(value.as_bytes()).ok()?))
+        let name = HeaderName::try_from(name).ok().filter(|name| !is_own(name))?;
+        Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
     };
     let headers: HeaderMap = properties.headers.iter().filter_map(parsed).collect();
     (!headers.is_empty()).then(|| Head { method: Method::POST, headers, ..Head::default() })

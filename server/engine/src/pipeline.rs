@@ -15,7 +15,7 @@ use busbar_model::{
 use tokio::time::Instant;
 
 use crate::{
-    accept::{Context, accept},
+    accept::{Context, accept, unread},
     authenticate::{authenticate, authorize_invoke},
     body::Body,
     buffers::Buffers,
@@ -94,7 +94,7 @@ impl Pipeline {
 
     /// Takes a request through all stages. `unique` is 128 bits that no other request has.
     pub async fn handle(self: &Arc<Self>, mut request: Request, unique: u128) -> Reply {
-        let context = Arc::new(accept(&request, self.catalog(), unique));
+        let context = Arc::new(accept(&mut request, self.catalog(), unique));
         if let Some((about, answer)) = cors::preflight(&context.catalog, &request) {
             let channel = about.channel.name.as_str();
             let line = Line::of(&request.head);
@@ -115,7 +115,8 @@ impl Pipeline {
         let page = routed.cors.map(|policy| Page::of(policy, &request.head.headers));
         let mut caller = None;
         let outcome = async {
-            let permit = authenticate(routed.admission, &mut request.head.headers).await?;
+            let shown = context.certificate.as_deref();
+            let permit = authenticate(routed.admission, shown, &mut request.head.headers).await?;
             caller.clone_from(&permit.caller);
             let service = live(routed.service)?;
             let Request { head, body, .. } = request;
@@ -145,7 +146,7 @@ impl Pipeline {
 
     /// Replies to a request that goes to no channel: it is counted and noted like any other.
     pub fn answer(&self, request: &Request, unique: u128, outcome: Result<Response, Fault>) -> Reply {
-        let context = accept(request, self.catalog(), unique);
+        let context = unread(request, self.catalog(), unique);
         self.finish_unrouted(&context, request, outcome)
     }
 
@@ -158,6 +159,7 @@ impl Pipeline {
             trace: None,
             catalog: self.catalog(),
             accepted_at: std::time::Instant::now(),
+            certificate: None,
         });
         let (meter, outcome) = match &claimed.target {
             Target::Service(name) => {

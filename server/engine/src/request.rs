@@ -23,13 +23,24 @@ pub enum Target {
     Service(String),
 }
 
+/// The hop that a request came over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hop {
+    /// From whoever has connected: what it says of itself is nobody's word but its own.
+    #[default]
+    Client,
+    /// From the cluster's balancer, which lets no client say what only the balancer may.
+    Balancer,
+}
+
 /// A request as an adapter made it.
 #[derive(Debug)]
 pub struct Request {
     pub target: Target,
     pub head: Head,
     pub body: Body,
-    /// Whether the sender's own word on correlation is taken.
+    pub hop: Hop,
+    /// Whether the sender's own word on correlation is taken, whatever hop it came over.
     pub trusted: bool,
 }
 

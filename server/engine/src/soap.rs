@@ -136,10 +136,10 @@ impl<'c> Exchange<'c> {
         let deadline = started + Duration::from_millis(self.address.timeout_ms);
         let asked = asked(&head)?;
         self.known.wants_mtom = asked.wants_mtom();
-        let mut permit = None;
+        let (mut permit, shown) = (None, self.context.certificate.as_deref());
         if let Some(admitted) = self.address.admitted(self.context.catalog.routes().1) {
             // Who need not read the message to tell its sender doesn't.
-            permit = Some(self.permitted(authenticate(admitted, &mut head.headers).await?));
+            permit = Some(self.permitted(authenticate(admitted, shown, &mut head.headers).await?));
         }
         // Held until the call has ended: its JSON is no smaller.
         let reading = self.pipeline.buffers().collect(body, self.address.body_bytes_max);
@@ -154,7 +154,7 @@ impl<'c> Exchange<'c> {
         let permit = match (permit, verified) {
             (Some(permit), _) => permit,
             (None, Some(verified)) => self.permitted(verified.admit(self.pipeline.ledger(), deadline).await?),
-            (None, None) => self.permitted(authenticate(routed.admission, &mut head.headers).await?),
+            (None, None) => self.permitted(authenticate(routed.admission, shown, &mut head.headers).await?),
         };
         let service = live(routed.service)?;
         let envelope =

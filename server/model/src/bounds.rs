@@ -223,6 +223,10 @@ pub const COMMIT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// A password or a username of a security definition.
 pub const PASSWORD_CHARS_MAX: usize = 1024;
 pub const USERNAME_CHARS_MAX: usize = 256;
+/// Subjects of certificates, and SHA-256s, that a security definition may name.
+pub const CERTIFICATES_MAX: usize = 64;
+/// The subject of a certificate.
+pub const CERTIFICATE_SUBJECT_CHARS_MAX: usize = 512;
 /// A host's name (RFC 1035, section 2.3.4), and any name that a broker has: of a virtual host, a queue, an exchange,
 /// and a routing key (AMQP 0-9-1, section 4.2.5.3).
 pub const HOST_CHARS_MAX: usize = 253;

@@ -204,6 +204,7 @@ fn security_schemes(definitions: &Definitions) -> Value {
     let scheme = |credential: &Credential| match credential {
         Credential::Basic { .. } => Some(json!({"type": "http", "scheme": "basic"})),
         Credential::ApiKey { .. } => Some(json!({"type": "apiKey", "in": "header", "name": "X-API-Key"})),
+        Credential::ClientCertificate(_) => Some(json!({"type": "mutualTLS"})),
         // Of SOAP channels only.
         Credential::WsSecurity { .. } => None,
     };
@@ -242,8 +243,10 @@ mod tests {
         channel::{Address, Draft, Rest},
         definitions::Definitions,
         digest::Digest,
+        name::Name,
         path::PathPattern,
         plugin::{ActiveVersion, Description, Kind, Plugin},
+        security::{Certificates, Credential, Security},
         service::ServiceDescription,
         time::Timestamp,
     };
@@ -311,6 +314,33 @@ mod tests {
         }
         let raw = of_input(None);
         assert_eq!(raw["paths"]["/things/{id}"]["post"]["responses"]["400"], json!(null));
+    }
+
+    #[test]
+    fn each_kind_of_caller_has_its_scheme() {
+        let guarded = |at: usize, credential| {
+            let name: Name = format!("g{at}").parse().unwrap();
+            let path = PathPattern::parse(&format!("/{name}")).unwrap();
+            let address = Address::Rest(Rest { security: Some(name.clone()), ..Rest::new(path) });
+            let draft = Draft::new(name.clone(), "s".parse().unwrap(), address);
+            let (id, created_at, updated_at) = (name.to_string(), Timestamp(0), Timestamp(0));
+            let channel = draft.into_channel(id.clone(), 1, created_at, updated_at);
+            (channel, Security { id, name, credential, revision: 1, created_at, updated_at })
+        };
+        let text = String::new;
+        let credentials = [
+            Credential::Basic { username: text(), password_hash: text() },
+            Credential::ApiKey { key_id: text(), key_sha256: text() },
+            Credential::ClientCertificate(Certificates::default()),
+        ];
+        let (channels, securities) =
+            credentials.into_iter().enumerate().map(|(at, credential)| guarded(at, credential)).unzip();
+        let document = document(&Definitions { channels, securities, ..Definitions::default() });
+        let schemes = &document["components"]["securitySchemes"];
+        assert_eq!(schemes["g0"], json!({"type": "http", "scheme": "basic"}));
+        assert_eq!(schemes["g1"]["type"], "apiKey");
+        assert_eq!(schemes["g2"], json!({"type": "mutualTLS"}));
+        assert_eq!(document["paths"]["/g2"]["get"]["security"], json!([{"g2": []}]));
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Security definitions: what a channel asks of its callers.
 
+pub mod certificate;
+
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::certificate::Certificates;
 use crate::{
     bounds::{NAME_CHARS_MAX, PASSWORD_CHARS_MAX, USERNAME_CHARS_MAX},
     name::Name,
@@ -44,6 +47,8 @@ pub enum Credential {
         password: Sealed,
         accepts: PasswordType,
     },
+    /// A certificate of the client, as the cluster's balancer tells it.
+    ClientCertificate(Certificates),
 }
 
 /// In which forms a UsernameToken may carry its password (WSS UsernameToken Profile 1.1, section 3.1).
@@ -80,10 +85,11 @@ impl FromStr for PasswordType {
 }
 
 /// Kinds of credentials, by the names that they have outside.
-pub const KINDS: [&str; 3] = ["basic", "api-key", WS_SECURITY];
-pub const KINDS_ALLOWED: &str = "allowed is basic, api-key or ws-security";
+pub const KINDS: [&str; 4] = ["basic", "api-key", WS_SECURITY, CLIENT_CERTIFICATE];
+pub const KINDS_ALLOWED: &str = "allowed is basic, api-key, ws-security or client-certificate";
 /// The kind that guards SOAP channels only.
 pub const WS_SECURITY: &str = "ws-security";
+pub const CLIENT_CERTIFICATE: &str = "client-certificate";
 
 impl Credential {
     pub fn kind(&self) -> &'static str {
@@ -91,6 +97,7 @@ impl Credential {
             Self::Basic { .. } => "basic",
             Self::ApiKey { .. } => "api-key",
             Self::WsSecurity { .. } => WS_SECURITY,
+            Self::ClientCertificate(_) => CLIENT_CERTIFICATE,
         }
     }
 }
@@ -107,6 +114,9 @@ impl std::fmt::Debug for Credential {
             Self::WsSecurity { username, accepts, .. } => {
                 let mut shown = f.debug_struct("WsSecurity");
                 shown.field("username", username).field("accepts", accepts).finish_non_exhaustive()
+            }
+            Self::ClientCertificate(certificates) => {
+                f.debug_tuple("ClientCertificate").field(certificates).finish()
             }
         }
     }

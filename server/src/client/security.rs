@@ -58,6 +58,16 @@ pub(crate) enum Command {
         #[command(flatten)]
         password: password::Source,
     },
+    /// Makes a definition of certificates that clients show to the load balancer; any of them lets in.
+    #[command(
+        after_help = "Examples:\n  busbar security create-certificate fleet --subject /O=shop/CN=ada --subject /O=shop/CN=bob\n  busbar security create-certificate van --sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    )]
+    CreateCertificate {
+        /// What it is called.
+        name: String,
+        #[command(flatten)]
+        certificates: Certificates,
+    },
     /// Makes an API key and shows it, this once.
     #[command(
         after_help = "Examples:\n  busbar security create-key shop\n  busbar security create-key shop > shop.key"
@@ -77,6 +87,17 @@ pub(crate) enum Command {
         #[command(flatten)]
         password: password::Source,
     },
+    /// Says anew whose certificates let in: what is not named any more does not.
+    #[command(
+        after_help = "Examples:\n  busbar security set-certificates fleet --subject /O=shop/CN=ada\n  busbar security set-certificates fleet --sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    )]
+    SetCertificates {
+        /// Its name or id.
+        #[arg(value_name = "NAME")]
+        key: String,
+        #[command(flatten)]
+        certificates: Certificates,
+    },
     /// Makes a new API key in place of the old one and shows it, this once.
     #[command(after_help = "Example:\n  busbar security rotate shop")]
     Rotate {
@@ -93,6 +114,17 @@ pub(crate) enum Command {
     },
 }
 
+#[derive(Debug, clap::Args)]
+#[group(id = "certificates", required = true, multiple = true)]
+pub(crate) struct Certificates {
+    /// The subject of a certificate as HAProxy writes it, such as /O=shop/CN=ada; may be given more than once.
+    #[arg(long = "subject", value_name = "NAME")]
+    subjects: Vec<String>,
+    /// The SHA-256 of a certificate in hexadecimal digits; may be given more than once.
+    #[arg(long = "sha256", value_name = "HEX")]
+    sha256: Vec<String>,
+}
+
 #[derive(Debug, Deserialize)]
 struct View {
     id: String,
@@ -102,14 +134,23 @@ struct View {
     password_type: Option<String>,
     /// The part of an API key before the dot; public.
     key_id: Option<String>,
+    #[serde(default)]
+    subjects: Vec<String>,
+    #[serde(default)]
+    sha256: Vec<String>,
     /// In the answer to what made it only.
     key: Option<String>,
 }
 
 impl View {
-    /// What a credential of it begins with.
+    /// What tells who is let in; of certificates the first and how many more there are.
     fn subject(&self) -> String {
-        self.username.clone().or_else(|| self.key_id.clone()).unwrap_or_default()
+        let mut certificates = self.subjects.iter().chain(&self.sha256);
+        let first = self.username.as_ref().or(self.key_id.as_ref()).or_else(|| certificates.next());
+        match (first, certificates.count()) {
+            (Some(first), more) if more > 0 && self.username.is_none() => format!("{first} and {more} more"),
+            (first, _) => first.cloned().unwrap_or_default(),
+        }
     }
 
     fn fields(&self) -> Fields {
@@ -120,7 +161,11 @@ impl View {
                 None => fields.with("username", username),
             },
             (None, Some(key_id)) => fields.with("key_id", key_id),
-            (None, None) => fields,
+            (None, None) => {
+                let fields =
+                    self.subjects.iter().fold(fields, |fields, subject| fields.with("subject", subject));
+                self.sha256.iter().fold(fields, |fields, sha256| fields.with("sha256", sha256))
+            }
         }
     }
 }
@@ -146,6 +191,15 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Resu
                 body["password_type"] = password_type.into();
             }
             show(session, &create(&api, &body).await?)
+        }
+        Command::CreateCertificate { name, certificates: Certificates { subjects, sha256 } } => {
+            let kind = "client-certificate";
+            let body = json!({"name": name, "kind": kind, "subjects": subjects, "sha256": sha256});
+            show(session, &create(&api, &body).await?)
+        }
+        Command::SetCertificates { key, certificates: Certificates { subjects, sha256 } } => {
+            let changed = update(&api, &key, &json!({"subjects": subjects, "sha256": sha256})).await;
+            show(session, &changed.with_context(|| format!("failed to set the certificates of {key}"))?)
         }
         Command::CreateKey { name } => {
             let made = create(&api, &json!({"name": name, "kind": "api-key"})).await?;
@@ -173,7 +227,7 @@ async fn list(session: &mut Session, api: &Api) -> anyhow::Result<()> {
     if session.output.json() {
         return Ok(session.output.value(&whole_list(items))?);
     }
-    let mut table = Table::new(["NAME", "KIND", "USERNAME OR KEY ID", "ID"]);
+    let mut table = Table::new(["NAME", "KIND", "USERNAME, KEY ID OR CERTIFICATE", "ID"]);
     for security in views::<View>(&items)? {
         let subject = security.subject();
         table.row([security.name, security.kind, subject, security.id]);
@@ -258,6 +312,29 @@ mod tests {
             assert!(err.contains("shown this once"), "{err}");
             assert_eq!(fake.changes().last().unwrap().json(), sent);
         }
+    }
+
+    #[tokio::test]
+    async fn certificates_are_named_one_by_one() {
+        let fleet = json!({"id": "s2", "name": "fleet", "kind": "client-certificate",
+            "subjects": ["/CN=a, b", "/CN=c"], "sha256": ["0a"]});
+        let fake = Fake::start(move |asked| match asked.method.as_str() {
+            "GET" => (200, json!({"items": [fleet], "next": null})),
+            _ => (201, fleet.clone()),
+        })
+        .await;
+        let given = "--subject /CN=a,b --subject /CN=c --sha256 0A";
+        let (out, _) = obey(&fake, &format!("create-certificate fleet {given}")).await;
+        assert!(out.ends_with("subject\t/CN=a, b\nsubject\t/CN=c\nsha256\t0a\n"), "{out}");
+        let lists = json!({"subjects": ["/CN=a,b", "/CN=c"], "sha256": ["0A"]});
+        let mut body = lists.clone();
+        body["name"] = "fleet".into();
+        body["kind"] = "client-certificate".into();
+        assert_eq!(fake.changes().last().unwrap().json(), body);
+        obey(&fake, &format!("set-certificates fleet {given}")).await;
+        assert_eq!(fake.changes().last().unwrap().json(), lists);
+        let (list, _) = obey(&fake, "list").await;
+        assert!(list.ends_with("fleet\tclient-certificate\t/CN=a, b and 2 more\ts2\n"), "{list}");
     }
 
     #[tokio::test]

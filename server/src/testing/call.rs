@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use busbar_engine::{
     Body, Request,
     authenticate::API_KEY_HEADER,
-    request::{Head, Reply, Target},
+    request::{Head, Hop, Reply, Target},
 };
 use busbar_model::{Name, bounds::CALL_OUTPUT_BYTES_DEFAULT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header::CONTENT_TYPE};
@@ -38,6 +38,7 @@ impl Stage {
             target: Target::Service(case.service.to_string()),
             head: head(case)?,
             body,
+            hop: Hop::Client,
             trusted: true,
         };
         let unique = uuid::Uuid::now_v7().as_u128();

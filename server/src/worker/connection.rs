@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use busbar_engine::{Body, BodyError};
+use busbar_engine::{Body, BodyError, request::Hop};
 use busbar_model::bounds::{HEADERS_MAX, READ_BYTES_MAX};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -39,7 +39,7 @@ pub(crate) async fn serve_connection(
         let (front, seat) = (Arc::clone(&front), Arc::clone(&seat));
         seat.begin_call();
         async move {
-            let response = front.handle(request, &seat).await;
+            let response = front.handle(request, Hop::Client, &seat).await;
             Ok::<_, Infallible>(response.map(|body| Answer::new(body, seat)))
         }
     });

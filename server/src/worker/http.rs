@@ -14,7 +14,7 @@ use busbar_engine::{
     Body, BodyError, Pipeline, Reply, Request,
     body::Stream,
     metrics::Meter,
-    request::{Head, Response, Target},
+    request::{Head, Hop, Response, Target},
 };
 use busbar_model::{Fault, bounds::BODY_BYTES_CEILING, fault::FaultKind, path::decode_segment};
 use bytes::Bytes;
@@ -60,9 +60,10 @@ impl Front {
     pub(crate) async fn handle(
         &self,
         request: hyper::Request<Incoming>,
+        hop: Hop,
         seat: &Arc<Seat>,
     ) -> hyper::Response<Body> {
-        let reply = self.reply(request, seat).await;
+        let reply = self.reply(request, hop, seat).await;
         let mut response = hyper::Response::new(reply.body);
         *response.status_mut() = reply.status;
         *response.headers_mut() = reply.headers;
@@ -73,7 +74,7 @@ impl Front {
         response
     }
 
-    async fn reply(&self, request: hyper::Request<Incoming>, seat: &Arc<Seat>) -> Reply {
+    async fn reply(&self, request: hyper::Request<Incoming>, hop: Hop, seat: &Arc<Seat>) -> Reply {
         let version = request.version();
         let (parts, body) = request.into_parts();
         let expects_continue = parts.headers.contains_key(EXPECT);
@@ -82,6 +83,7 @@ impl Front {
         let mut request = Request {
             target: Target::Path,
             body: incoming(body, expects_continue, seat),
+            hop,
             trusted: self.development,
             head,
         };

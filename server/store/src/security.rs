@@ -4,7 +4,7 @@ use busbar_model::{
     Channel, Name, Security, Timestamp,
     channel::Protocol,
     secret::Sealed,
-    security::{Credential, INVOKER, PasswordType, WS_SECURITY},
+    security::{CLIENT_CERTIFICATE, Credential, INVOKER, PasswordType, WS_SECURITY},
 };
 use diesel::prelude::*;
 use serde_json::{Value, json};
@@ -67,6 +67,7 @@ impl Row {
             Credential::WsSecurity { username, password: sealed, accepts } => {
                 (username, json!({SEALED: sealed, ACCEPTS: accepts}).to_string())
             }
+            Credential::ClientCertificate(certificates) => (String::new(), json!(certificates).to_string()),
         };
         Self {
             id: security.id.clone(),
@@ -88,6 +89,10 @@ impl Row {
             WS_SECURITY => {
                 let (password, accepts) = verified(&verifier).map_err(Error::corrupt(WHAT, &self.id))?;
                 Credential::WsSecurity { username: identifier, password, accepts }
+            }
+            CLIENT_CERTIFICATE => {
+                let certificates = serde_json::from_str(&verifier).map_err(Error::corrupt(WHAT, &self.id))?;
+                Credential::ClientCertificate(certificates)
             }
             other => return Err(Error::corrupt(WHAT, &self.id)(format!("kind {other:?} is unknown"))),
         };
@@ -112,7 +117,9 @@ impl MasterKey {
     pub fn open_password(&self, security: &Security) -> Result<Plaintext, seal::Error> {
         match &security.credential {
             Credential::WsSecurity { password, .. } => self.open(place(&security.id), password),
-            Credential::Basic { .. } | Credential::ApiKey { .. } => Err(seal::Error::Nothing),
+            Credential::Basic { .. } | Credential::ApiKey { .. } | Credential::ClientCertificate(_) => {
+                Err(seal::Error::Nothing)
+            }
         }
     }
 }
@@ -331,11 +338,12 @@ fn verified(verifier: &str) -> Result<(Sealed, PasswordType), serde_json::Error>
     Ok((serde_json::from_value(member(SEALED))?, serde_json::from_value(member(ACCEPTS))?))
 }
 
-/// What tells whether the secret is another one.
+/// What tells whether the secret is another one; a certificate's subject and digest are none.
 fn secret_of(security: &Security) -> String {
     match &security.credential {
         Credential::WsSecurity { password, .. } => json!(password).to_string(),
         Credential::Basic { .. } | Credential::ApiKey { .. } => Row::of(security).verifier,
+        Credential::ClientCertificate(_) => String::new(),
     }
 }
 
@@ -347,6 +355,10 @@ fn view(security: &Security) -> Value {
         Credential::ApiKey { key_id, .. } => json!({"name": name, "kind": kind, "key_id": key_id}),
         Credential::WsSecurity { username, accepts, .. } => {
             json!({"name": name, "kind": kind, "username": username, "password_type": accepts})
+        }
+        Credential::ClientCertificate(certificates) => {
+            let (subjects, sha256) = (&certificates.subjects, &certificates.sha256);
+            json!({"name": name, "kind": kind, "subjects": subjects, "sha256": sha256})
         }
     }
 }

@@ -23,6 +23,7 @@ use http::{
 use super::{Trouble, opening::Known};
 use crate::{
     accept::Context,
+    authenticate::CERTIFICATE_REQUIRED,
     body::Body,
     catalog::BoundService,
     contract::apart,
@@ -97,7 +98,7 @@ fn told(context: &Context, known: &Known, trouble: &Trouble) -> (Response, Optio
 fn cause(fault: &Fault) -> Cause {
     match fault.kind {
         // Told by the message, for which HTTP knows no challenge.
-        FaultKind::Unauthenticated if fault.challenge.is_none() => {
+        FaultKind::Unauthenticated if fault.challenge.is_none() && fault.code != CERTIFICATE_REQUIRED => {
             Cause::Security(SecurityFault::FailedAuthentication)
         }
         _ if (400..500).contains(&fault.status()) => Cause::Message,

@@ -1,4 +1,5 @@
-//! Security definitions in a document: passwords by the name of a variable, API keys by their digest.
+//! Security definitions in a document: passwords by the name of a variable, API keys by their digest,
+//! certificates by subject or digest.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +8,13 @@ use serde_json::{Map, Value, json};
 use super::{
     document::Entry,
     hidden::{self, Hidden},
-    members::{Members, parsed, shown},
+    members::{Members, Wrong, parsed, shown, texts},
+    node::Node,
 };
 use crate::{
     digest::Digest,
     name::Name,
-    security::{self, Credential, KINDS, PasswordType, Security},
+    security::{self, Certificates, Credential, KINDS, PasswordType, Security, certificate},
 };
 
 /// A security definition as a document has it.
@@ -28,6 +30,7 @@ pub enum Wish {
     Basic { username: String, password: Option<Hidden> },
     ApiKey { key: Option<Key> },
     WsSecurity { username: String, password: Option<Hidden>, accepts: PasswordType },
+    ClientCertificate(Certificates),
 }
 
 /// What an API key is known by; neither part lets anyone in.
@@ -38,8 +41,12 @@ pub struct Key {
 }
 
 /// The members of each kind, in the order of [`KINDS`].
-const MEMBERS: [&[&str]; 3] =
-    [&["username", "password"], &["key_id", "key_sha256"], &["username", "password", "password_type"]];
+const MEMBERS: [&[&str]; 4] = [
+    &["username", "password"],
+    &["key_id", "key_sha256"],
+    &["username", "password", "password_type"],
+    &["subjects", "sha256"],
+];
 
 impl Entry for SecurityEntry {
     const SECTION: &'static str = "security";
@@ -67,6 +74,7 @@ impl Entry for SecurityEntry {
                     members.or("password_type", PasswordType::default(), parsed(|text| text.parse()));
                 Wish::WsSecurity { username: username?, password: password?, accepts: accepts? }
             }
+            security::CLIENT_CERTIFICATE => Wish::ClientCertificate(certificates(members)?),
             _ => Wish::ApiKey { key: key(members, &given)? },
         };
         Some(Self { name, credential })
@@ -94,6 +102,15 @@ impl Entry for SecurityEntry {
                 ("key_sha256", key.as_ref().map(|key| json!(key.key_sha256))),
                 ("", None),
             ],
+            Wish::ClientCertificate(Certificates { subjects, sha256 }) => {
+                let subjects: Vec<Value> = subjects.iter().map(|subject| shown(subject)).collect();
+                [
+                    ("kind", Some(json!(security::CLIENT_CERTIFICATE))),
+                    ("subjects", (!subjects.is_empty()).then(|| subjects.into())),
+                    ("sha256", (!sha256.is_empty()).then(|| json!(sha256))),
+                    ("", None),
+                ]
+            }
         };
         members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
@@ -132,6 +149,24 @@ fn key(members: &mut Members<'_, '_>, given: &BTreeSet<&str>) -> Option<Option<K
     Some(id?.zip(digest?).map(|(key_id, key_sha256)| Key { key_id, key_sha256 }))
 }
 
+fn certificates(members: &mut Members<'_, '_>) -> Option<Certificates> {
+    let subjects = members.or("subjects", BTreeSet::new(), listed(certificate::subjects));
+    let sha256 = members.or("sha256", BTreeSet::new(), listed(certificate::sha256s));
+    let certificates = Certificates { subjects: subjects?, sha256: sha256? };
+    certificates.checked().map_err(|unfit| members.refuse("subjects", unfit.to_string())).ok()
+}
+
+/// A list of texts that are read further.
+fn listed(
+    parse: impl FnOnce(&[String]) -> Result<BTreeSet<String>, (usize, certificate::Invalid)>,
+) -> impl FnOnce(&Node) -> Result<BTreeSet<String>, Wrong> {
+    move |node| {
+        let given = texts(node)?;
+        certificate::counted(&given)?;
+        parse(&given).map_err(|(at, invalid)| Wrong::at(format!("/{at}"), invalid))
+    }
+}
+
 /// The definitions that a document shows: secrets named, not shown. The one for calls by name is not
 /// among them: its key stands in a file of the server's folder.
 pub(super) fn entries(definitions: &[Security]) -> Vec<SecurityEntry> {
@@ -151,6 +186,7 @@ pub(super) fn entries(definitions: &[Security]) -> Vec<SecurityEntry> {
                 let password = variable.map(|variable| Hidden::Wanted { variable });
                 Wish::WsSecurity { username, password, accepts }
             }
+            Credential::ClientCertificate(certificates) => Wish::ClientCertificate(certificates),
         };
         SecurityEntry { name: definition.name.clone(), credential }
     };

@@ -117,7 +117,7 @@ secrets:
 ";
     let mistakes = refused(text);
     for words in [
-        "line 3: security.one.kind: is \"digest\"; allowed is basic, api-key or ws-security",
+        "line 3: security.one.kind: is \"digest\"; allowed is basic, api-key, ws-security or client-certificate",
         "line 4: security.two.key_id: belongs to the kind api-key",
         "line 4: security.two.username: \"a:b\" is not a username",
         "line 4: security.two.password: is a number, but must be a text; put it in quotes",
@@ -237,7 +237,9 @@ fn members_of_another_kind_of_security_are_refused() {
         a: {kind: ws-security, username: u, password: '${P}', password_type: text, key_id: x}\n  \
         b: {kind: basic, username: u, password_type: text}\n  \
         c: {kind: api-key, password: x}\n  \
-        d: {kind: ws-security, username: u, password_type: clear}\n";
+        d: {kind: ws-security, username: u, password_type: clear}\n  \
+        e: {kind: client-certificate, subjects: [/CN=a], username: u}\n  \
+        f: {kind: basic, username: u, sha256: []}\n";
     assert_eq!(
         refused(text),
         [
@@ -245,8 +247,34 @@ fn members_of_another_kind_of_security_are_refused() {
             "line 4: security.b.password_type: belongs to the kind ws-security, not to basic",
             "line 5: security.c.password: belongs to the kinds basic and ws-security, not to api-key",
             "line 6: security.d.password_type: \"clear\" is unknown; allowed is digest, text or any",
+            "line 7: security.e.username: belongs to the kinds basic and ws-security, not to client-certificate",
+            "line 8: security.f.sha256: belongs to the kind client-certificate, not to basic",
         ]
     );
+}
+
+#[test]
+fn all_that_is_wrong_with_certificates_is_said() {
+    let text = format!(
+        "busbar: 1\nsecurity:\n  \
+        a: {{kind: client-certificate}}\n  \
+        b: {{kind: client-certificate, subjects: [/CN=a, ada], sha256: [0a]}}\n  \
+        c: {{kind: client-certificate, subjects: [], sha256: []}}\n  \
+        d: {{kind: client-certificate, subjects: /CN=a, sha256: [{}]}}\n",
+        ["aa"; 65].join(", ")
+    );
+    let mistakes = refused(&text);
+    assert_eq!(mistakes.len(), 6, "{mistakes:?}");
+    for (said, begins) in mistakes.iter().zip([
+        "line 3: security.a.subjects: lets nobody in without an entry here or in sha256",
+        "line 4: security.b.subjects.1: is not a subject as HAProxy writes it: /CN=ada or /O=shop/CN=ada, at most 512",
+        "line 4: security.b.sha256.0: is not a SHA-256: 64 hexadecimal digits",
+        "line 5: security.c.subjects: lets nobody in",
+        "line 6: security.d.subjects: is a text, but must be a list of texts",
+        "line 6: security.d.sha256: has more than 64 items",
+    ]) {
+        assert!(said.starts_with(begins), "{said}");
+    }
 }
 
 #[test]

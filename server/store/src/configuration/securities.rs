@@ -3,7 +3,7 @@
 use busbar_model::{
     Name, Security,
     configuration::Key,
-    security::{Credential, INVOKER, PasswordType},
+    security::{Certificates, Credential, INVOKER, PasswordType},
 };
 
 use super::Apply;
@@ -36,6 +36,7 @@ pub enum Wish {
         password: Option<Plaintext>,
         accepts: PasswordType,
     },
+    ClientCertificate(Certificates),
 }
 
 impl SecurityWish {
@@ -70,6 +71,7 @@ impl SecurityWish {
                 };
                 Credential::WsSecurity { username, password, accepts }
             }
+            Wish::ClientCertificate(certificates) => Credential::ClientCertificate(certificates),
         };
         Ok(Draft { name: self.name.clone(), credential })
     }

@@ -7,7 +7,7 @@ use busbar_model::{
     configuration::{Document, PluginEntry, ServiceEntry},
     connection::Part,
     plugin::Grants,
-    security::PasswordType,
+    security::{Certificates, PasswordType},
     service::LimitsPatch,
 };
 use busbar_store::{
@@ -322,6 +322,21 @@ fn a_sealed_password_is_put_kept_and_replaced() {
     assert_eq!(key().open_password(&definitions.securities[0]).unwrap().reveal(), "other");
     let exported = Document::of(&definitions, &Timetable::default()).to_yaml();
     assert!(exported.contains("password: ${PASSWORD_ERP}") && !exported.contains("ciphertext"), "{exported}");
+}
+
+#[test]
+fn certificates_are_put_once() {
+    let fixture = Fixture::new();
+    let with = |subjects: &[&str]| {
+        let subjects = subjects.iter().map(|subject| (*subject).to_owned()).collect();
+        let credential = Wish::ClientCertificate(Certificates { subjects, ..Certificates::default() });
+        Wanted { security: vec![SecurityWish { name: name("fleet"), credential }], ..Wanted::default() }
+    };
+    assert_eq!(fixture.put(&with(&["/CN=a", "/CN=b"]), false), ["create security fleet"]);
+    assert_eq!(fixture.put(&with(&["/CN=b", "/CN=a"]), false), [""; 0]);
+    assert_eq!(fixture.put(&with(&["/CN=b"]), false), ["update security fleet"]);
+    let exported = Document::of(&fixture.odb.definitions().unwrap(), &Timetable::default()).to_yaml();
+    assert!(exported.contains("kind: client-certificate\n    subjects:\n      - /CN=b\n"), "{exported}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use busbar_model::{
     Security, Soap,
     secret::Sealed,
-    security::{Credential, PasswordType},
+    security::{Certificates, Credential, PasswordType},
 };
 use busbar_store::{
     AuditFilter, Error, MasterKey, Page,
@@ -123,4 +123,33 @@ fn a_token_guards_soap_channels_only() {
     assert!(matches!(error, Error::SoapOnly { .. }), "{error}");
     let error = fixture.create_token("invoker", &key()).unwrap_err();
     assert!(matches!(error, Error::SoapOnly { .. }), "{error}");
+}
+
+fn certificates(subjects: &[&str], sha256: &[&str]) -> Credential {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    Credential::ClientCertificate(Certificates { subjects: texts(subjects), sha256: texts(sha256) })
+}
+
+#[test]
+fn certificates_are_kept_and_shown_in_the_audit_trail() {
+    let fixture = Fixture::new();
+    let digest = "0a".repeat(32);
+    let draft = Draft {
+        name: name("fleet"),
+        credential: certificates(&["/O=Bäcker \"x\"/CN=ada", "/CN=a"], &[&digest]),
+    };
+    let made = fixture.odb.create_security(&by(), draft.clone()).unwrap();
+    assert_eq!(fixture.odb.security(&made.id).unwrap().credential, draft.credential);
+    let listed = Filter { kind: Some("client-certificate".into()), ..Filter::default() };
+    assert_eq!(fixture.odb.securities(&Page::first(10), &listed).unwrap().items, std::slice::from_ref(&made));
+    assert!(matches!(key().open_password(&made), Err(seal::Error::Nothing)));
+    // Both protocols of HTTP know the client's certificate.
+    fixture.odb.create_channel(&by(), guarded("a", "/a", "fleet")).unwrap();
+    fixture.odb.create_channel(&by(), soap("b", "/b", Some("fleet"), Soap::default())).unwrap();
+    let other = |draft: Draft| Ok::<_, Error>(Draft { credential: certificates(&["/CN=b"], &[]), ..draft });
+    assert_eq!(fixture.odb.update_security(&by(), &made.id, None, other).unwrap().revision, 2);
+    let audit = fixture.odb.audit(&Page::first(1), &AuditFilter::default()).unwrap();
+    let shown = format!("{:?}", audit.items);
+    assert!(shown.contains("/CN=ada") && shown.contains("/CN=b") && shown.contains(&digest), "{shown}");
+    assert!(!shown.contains("replaced"), "{shown}");
 }

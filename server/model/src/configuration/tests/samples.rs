@@ -16,7 +16,7 @@ use crate::{
     path::PathPattern,
     plugin::{Grants, Plugin},
     secret::{NONCE_BYTES, Sealed, Secret},
-    security::{Credential, INVOKER, PasswordType, Security},
+    security::{Certificates, Credential, INVOKER, PasswordType, Security},
     service::{LimitsPatch, Service},
 };
 
@@ -39,10 +39,15 @@ pub(super) fn securities() -> Vec<Security> {
         password: Sealed { key_id: "hushed".to_owned(), nonce: [0; NONCE_BYTES], ciphertext: [1].into() },
         accepts: PasswordType::Any,
     };
+    let certificates = Certificates {
+        subjects: ["/CN=${x}/O=Bäcker".to_owned(), "/CN=ada".to_owned()].into(),
+        sha256: ["0a".repeat(32)].into(),
+    };
     vec![
         security("partner", key()),
         security("clerk", basic),
         security("erp", token),
+        security("fleet", Credential::ClientCertificate(certificates)),
         security(INVOKER, key()),
     ]
 }

@@ -53,6 +53,7 @@ async fn main() {
         servers: options.servers.into(),
         workers: options.workers,
         balancer: true,
+        authority: true,
         ..Shape::default()
     };
     tokio::select! {
@@ -94,40 +95,51 @@ fn told(cluster: &Cluster, key: &str) -> String {
         .collect();
     let servers = cluster.servers.iter().map(|server| {
         let (name, address) = (&server.name, server.http().authority());
-        format!("  {name:<12} http://{address}   folder {}\n", folders[name.as_str()])
+        format!("  {name:<12} https://{address}   folder {}\n", folders[name.as_str()])
     });
     let first = &folders[cluster.servers[0].name.as_str()];
     let (balancer, broker) = (
         cluster.front().folder().dir().display().to_string(),
         cluster.broker.as_ref().map(busbar_test_broker::Broker::url).unwrap_or_default(),
     );
+    let (operator, of_admin) =
+        (cluster.operator_dir().display().to_string(), cluster.admin.path("").display().to_string());
     format!(
         "
 The cluster is up.
 
   services     http://{front}   (HAProxy; its agent's folder is {balancer})
-  admin        http://{admin}
+  admin        https://{admin}   folder {of_admin}
 {}  broker       {broker}
   database     {}
+  you          folder {operator}   with a certificate to administer by
 
 In another terminal
-  export BUSBAR_ADMIN_URL=http://{admin} BUSBAR_ADMIN_TOKEN={}
   export BUSBAR_HTTP_URL=http://{front} BUSBAR_INVOKER_KEY={key}
+  alias bus='{busbar} --dir {operator}'
 
 Try
   curl http://{front}/greet/Ada
   curl -i http://{front}/orders -d '{{\"customer\":\"Ada\",\"email\":\"ada@example.org\",\"lines\":[{{\"sku\":\"tea\",\"quantity\":2}}]}}'
-  {busbar} cluster --ask
-  {busbar} balancer show
+  bus cluster --ask
+  bus member list
+  bus balancer show
   {busbar} balancer status --dir {balancer}
-  {busbar} drain bus-2 && {busbar} drain bus-2 --undo
+  bus drain bus-2 && bus drain bus-2 --undo
+  bus authority roll && sleep 30 && bus authority show
   cp my-service.wasm {first}/pickup/      # live on every server when it has moved to pickup/deployed
   pkill -9 -f 'server --dir {first}'      # the parent of a server; or kill any process: callers notice nothing
+
+Past the balancer and the commands, with your certificate
+  curl --cacert {operator}/tls/current/ca.pem --cert {operator}/tls/current/member.pem https://{admin}/api/v1/servers
+
+Another server
+  {busbar} join $(bus join-token) --name bus-9 --address 127.0.0.1:17010 --listen 127.0.0.1:17010 --dir /tmp/bus-9
+  BUSBAR_OPS_LISTEN=127.0.0.1:0 {busbar} server --dir /tmp/bus-9
 
 Ctrl-C stops all of it and removes the folders.
 ",
         servers.collect::<String>(),
         cluster.odb_url(),
-        cluster.admin.token(),
     )
 }

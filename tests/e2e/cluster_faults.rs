@@ -19,7 +19,7 @@ const RESTART_BOUND: Duration = Duration::from_secs(6);
 const BACK: Duration = Duration::from_secs(60);
 
 async fn balanced(shape: Shape) -> Cluster {
-    let cluster = Cluster::start(Shape { balancer: true, ..shape }).await;
+    let cluster = Cluster::start(Shape { balancer: true, authority: true, ..shape }).await;
     cluster.deploy_service("echo").await;
     cluster.channel("echo", "/echo", "echo").await;
     cluster.wait_everywhere_at_head(poll::CHANGE_BOUND).await;

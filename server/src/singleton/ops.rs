@@ -1,8 +1,9 @@
-//! The ops address: metrics of the whole server, and its health. Without a login, so it stands on
-//! loopback or a local socket.
+//! The ops address: metrics of the whole server, and its health. Without a login, so it stands on loopback, or asks for
+//! certificates of the cluster.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Duration};
 
+use busbar_pki::{Acceptor, Peers, Role};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::Full;
@@ -10,12 +11,15 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
+    time::timeout,
 };
 
 use crate::{
     control::{accepted, listen},
+    layout::Layout,
+    membership::Membership,
     singleton::{Core, exposition},
 };
 
@@ -30,11 +34,12 @@ pub(crate) async fn serve(core: Arc<Core>, tcp: Option<std::net::TcpListener>) -
         let listener = TcpListener::from_std(inherited)?;
         // Apart from those of the admin process, which are not to wait for strangers.
         let (core, slots) = (Arc::clone(&core), Arc::new(Semaphore::new(CONNECTIONS_MAX)));
+        let tls = acceptor(&core.boot.layout, listener.local_addr()?.ip())?;
         tokio::spawn(async move {
             loop {
                 let slot = Arc::clone(&slots).acquire_owned().await;
                 if let Some((stream, _)) = accepted(listener.accept().await).await {
-                    tokio::spawn(connection(Arc::clone(&core), stream, slot));
+                    tokio::spawn(receive(Arc::clone(&core), stream, tls.clone(), slot));
                 }
             }
         });
@@ -45,6 +50,31 @@ pub(crate) async fn serve(core: Arc<Core>, tcp: Option<std::net::TcpListener>) -
         if let Some((stream, _)) = accepted(listener.accept().await).await {
             tokio::spawn(connection(Arc::clone(&core), stream, slot));
         }
+    }
+}
+
+/// On loopback everyone is let in; elsewhere, where the server is a member of a cluster, its members.
+fn acceptor(layout: &Layout, ip: IpAddr) -> anyhow::Result<Option<Arc<Acceptor>>> {
+    let membership = if ip.is_loopback() { None } else { Membership::begin(layout)? };
+    membership.map(|membership| membership.acceptor(Peers::required(Role::ALL))).transpose()
+}
+
+async fn receive(
+    core: Arc<Core>,
+    stream: TcpStream,
+    tls: Option<Arc<Acceptor>>,
+    slot: Result<OwnedSemaphorePermit, AcquireError>,
+) {
+    let Some(tls) = tls else { return connection(core, stream, slot).await };
+    match timeout(HEAD_TIME_MAX, tls.accept(stream)).await {
+        Ok(Ok(busbar_pki::Incoming::Tls(stream, _))) => connection(core, stream, slot).await,
+        Ok(Ok(busbar_pki::Incoming::Plain(_))) => {
+            tracing::debug!("an ops connection in the clear was refused")
+        }
+        Ok(Err(error)) => {
+            tracing::debug!(reason = busbar_pki::reason(&error), "an ops connection was refused")
+        }
+        Err(_) => tracing::debug!("an ops connection was refused: no handshake came in time"),
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) enum Phase {
 
 pub(crate) async fn serve_connection(
     stream: Transport,
+    hop: Hop,
     front: Arc<Front>,
     seated: Seated,
     mut phase: watch::Receiver<Phase>,
@@ -39,7 +40,7 @@ pub(crate) async fn serve_connection(
         let (front, seat) = (Arc::clone(&front), Arc::clone(&seat));
         seat.begin_call();
         async move {
-            let response = front.handle(request, Hop::Client, &seat).await;
+            let response = front.handle(request, hop, &seat).await;
             Ok::<_, Infallible>(response.map(|body| Answer::new(body, seat)))
         }
     });

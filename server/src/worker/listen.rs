@@ -2,7 +2,8 @@
 
 use std::{future::Future, io, sync::Arc, time::Duration};
 
-use busbar_pki::{Acceptor, Incoming};
+use busbar_engine::request::Hop;
+use busbar_pki::{Acceptor, Incoming, Role};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -80,13 +81,15 @@ impl Door {
     async fn let_in(self, stream: TcpStream, seated: Seated, phase: watch::Receiver<Phase>) {
         let _ = stream.set_nodelay(true);
         let Some(tls) = self.tls else {
-            return serve_connection(Transport::Plain(stream), self.front, seated, phase).await;
+            return serve_connection(Transport::Plain(stream), Hop::Client, self.front, seated, phase).await;
         };
         // Apart, so that a connection in the clear does not carry what a handshake needs.
         let handshake = Box::pin(timeout(self.patience, tls.accept(stream)));
         match handshake.await {
-            Ok(Ok(Incoming::Tls(stream, _))) => {
-                serve_connection(Transport::Tls(stream), self.front, seated, phase).await;
+            Ok(Ok(Incoming::Tls(stream, identity))) => {
+                let is_balancer = identity.is_some_and(|identity| identity.role == Role::Balancer);
+                let hop = if is_balancer { Hop::Balancer } else { Hop::Client };
+                serve_connection(Transport::Tls(stream), hop, self.front, seated, phase).await;
             }
             Ok(Ok(Incoming::Plain(stream))) => {
                 let mut wire = Wire::new(

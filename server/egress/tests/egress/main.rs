@@ -1,0 +1,1 @@
+//! Outgoing HTTP against servers on loopback.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 /// Connections that wait for their next call, to all origins together.
 pub(crate) const IDLE_MAX: u32 = 1024;
-/// Header lines of a reply.
-pub(crate) const REPLY_HEADERS_MAX: usize = 128;
-/// Less than this hyper does not take as a bound of a head.
+/// What a connection reads ahead of who takes it.
+pub(crate) const READ_AHEAD_BYTES: usize = 64 * 1024;
+/// Less than this is no bound of what is read at once, to hyper.
 pub(crate) const REPLY_HEAD_BYTES_MIN: u32 = 8 * 1024;
 pub(crate) const REPLY_HEAD_BYTES_MAX: u32 = 256 * 1024;
 /// Of a body, either way; what is larger has no business in one call.

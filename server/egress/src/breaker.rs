@@ -61,6 +61,13 @@ pub struct Admission {
     is_probe: bool,
 }
 
+impl Admission {
+    /// Of a call that was let out long ago.
+    pub(crate) fn ordinary() -> Self {
+        Self { is_probe: false }
+    }
+}
+
 #[derive(Debug)]
 pub struct Breaker {
     policy: Policy,
@@ -85,6 +92,15 @@ impl Breaker {
                 self.state = State::HalfOpen { is_probing: true };
                 Ok(Admission { is_probe: true })
             }
+        }
+    }
+
+    /// Whether a call would be let out then, as things are now.
+    pub fn admits(&self, at: Instant) -> bool {
+        match self.state {
+            State::Closed => true,
+            State::Open { until } => until <= at,
+            State::HalfOpen { is_probing } => !is_probing,
         }
     }
 
@@ -197,7 +213,8 @@ impl Window {
     fn sums(&self, now: Instant) -> (u32, u32) {
         let gone = self.number(now).saturating_sub(self.newest);
         let kept = (SLOTS as u64).saturating_sub(gone);
-        let slots = (0..kept).filter_map(|back| self.newest.checked_sub(back)).map(|slot| self.slots[place(slot)]);
+        let slots =
+            (0..kept).filter_map(|back| self.newest.checked_sub(back)).map(|slot| self.slots[place(slot)]);
         slots.fold((0, 0), |sum, slot| (sum.0 + slot.0, sum.1 + slot.1))
     }
 

@@ -51,7 +51,8 @@ impl Dialer {
             Some(address) => vec![address],
             None => self.resolve(&origin.host).await?,
         };
-        let allowed: Vec<IpAddr> = found.iter().copied().filter(|address| self.allow.permits(*address)).collect();
+        let allowed: Vec<IpAddr> =
+            found.iter().copied().filter(|address| self.allow.permits(*address)).collect();
         if let (Some(address), true) = (found.first(), allowed.is_empty()) {
             return Err(ErrorKind::RefusedAddress { host: origin.host.clone(), address: *address });
         }
@@ -60,7 +61,8 @@ impl Dialer {
             // One that does not answer leaves time for the others.
             let others = u32::try_from(allowed.len().min(ADDRESSES_MAX) - place).unwrap_or(1);
             let share = deadline.saturating_duration_since(Instant::now()) / others;
-            let connected = timeout_at(Instant::now() + share, TcpStream::connect((*address, origin.port))).await;
+            let connected =
+                timeout_at(Instant::now() + share, TcpStream::connect((*address, origin.port))).await;
             match connected {
                 Ok(Ok(stream)) => {
                     // Only costs time if it fails.
@@ -78,7 +80,8 @@ impl Dialer {
     }
 
     async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, ErrorKind> {
-        let unknown = |error: std::io::Error| ErrorKind::Connect { host: host.to_owned(), text: error.to_string() };
+        let unknown =
+            |error: std::io::Error| ErrorKind::Connect { host: host.to_owned(), text: error.to_string() };
         self.outside.resolver.resolve(host).await.map_err(unknown)
     }
 }

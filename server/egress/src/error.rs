@@ -139,7 +139,11 @@ impl ErrorKind {
     pub(crate) fn is_of_the_other_side(&self) -> bool {
         matches!(
             self,
-            Self::Connect { .. } | Self::Tls { .. } | Self::Timeout { .. } | Self::Protocol { .. } | Self::Body { .. }
+            Self::Connect { .. }
+                | Self::Tls { .. }
+                | Self::Timeout { .. }
+                | Self::Protocol { .. }
+                | Self::Body { .. }
         )
     }
 

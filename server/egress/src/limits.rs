@@ -40,7 +40,11 @@ impl Limits {
     }
 
     /// Room for a call until what is returned is dropped. Waits no longer than to the deadline.
-    pub(crate) async fn enter(&self, now: Instant, deadline: Instant) -> Result<OwnedSemaphorePermit, ErrorKind> {
+    pub(crate) async fn enter(
+        &self,
+        now: Instant,
+        deadline: Instant,
+    ) -> Result<OwnedSemaphorePermit, ErrorKind> {
         let until = (now + self.wait).min(deadline);
         let permit = match Arc::clone(&self.room).try_acquire_owned() {
             Ok(permit) => permit,
@@ -153,13 +157,18 @@ mod tests {
         let until = after(start, 250);
         let times = [0, 100, 200].map(|milliseconds| after(start, milliseconds));
         assert_eq!(times.map(|_| bucket.take(start, until).unwrap()), times);
-        assert_eq!(bucket.take(start, until), Err(Duration::from_millis(300)), "and takes no time from others");
+        assert_eq!(
+            bucket.take(start, until),
+            Err(Duration::from_millis(300)),
+            "and takes no time from others"
+        );
         assert_eq!(bucket.take(start, after(start, 300)), Ok(after(start, 300)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_call_waits_for_room_no_longer_than_it_may() {
-        let settings = settings::Limits { concurrent: 1, wait_ms: 50, waiting: 1, ..settings::Limits::default() };
+        let settings =
+            settings::Limits { concurrent: 1, wait_ms: 50, waiting: 1, ..settings::Limits::default() };
         let now = Instant::now();
         let limits = Limits::new(&settings, now);
         let far = after(now, 60_000);

@@ -62,8 +62,7 @@ pub(crate) struct Base {
     pub(crate) path: String,
 }
 
-const ALLOWED: &str =
-    "http:// or https:// with a host, and a port and a path if need be, is needed, without user, query or fragment";
+const ALLOWED: &str = "http:// or https:// with a host, and a port and a path if need be, is needed, without user, query or fragment";
 
 impl Base {
     pub(crate) fn parse(member: &str, text: &str) -> Result<Self, Invalid> {
@@ -83,7 +82,8 @@ impl Base {
 
 /// A host alone, written as URLs write it when they are compared.
 pub(crate) fn parse_host(text: &str) -> Option<String> {
-    let bracketed = if text.parse::<std::net::Ipv6Addr>().is_ok() { format!("[{text}]") } else { text.to_owned() };
+    let bracketed =
+        if text.parse::<std::net::Ipv6Addr>().is_ok() { format!("[{text}]") } else { text.to_owned() };
     let is_host = !text.is_empty() && !text.contains(['/', '@', '?', '#', '\\', '%']);
     let has_port = !bracketed.ends_with(']') && bracketed.contains(':');
     let url = Url::parse(&format!("http://{bracketed}/")).ok().filter(|_| is_host && !has_port)?;

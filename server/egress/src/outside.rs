@@ -30,22 +30,29 @@ impl Resolve for System {
     }
 }
 
-/// Clones share what the machine's trusted authorities were found to be; one for all connections of a process.
+/// A process clones one for all its connections.
 #[derive(Clone)]
 pub struct Outside {
     pub resolver: Arc<dyn Resolve>,
     pub time: fn() -> SystemTime,
     pub random: fn() -> u32,
-    roots: Arc<OnceLock<Arc<RootCertStore>>>,
+    pub authorities: Authorities,
 }
+
+/// Whom the machine trusts, read when first asked for. Clones are the same.
+#[derive(Clone, Default)]
+pub struct Authorities(Arc<OnceLock<Arc<RootCertStore>>>);
 
 impl Outside {
     pub fn system() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "this is the seam by which the crate asks for the time")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the seam by which the crate asks for the time"
+        )]
         let time = SystemTime::now;
         // Without the system's chance, which is never seen, half the longest pause.
         let random = || getrandom::u32().unwrap_or(u32::MAX / 2);
-        Self { resolver: Arc::new(System), time, random, roots: Arc::default() }
+        Self { resolver: Arc::new(System), time, random, authorities: Authorities::default() }
     }
 
     /// In milliseconds since 1970.
@@ -53,9 +60,10 @@ impl Outside {
         let since = (self.time)().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
+}
 
-    /// Whom the machine trusts, read once.
-    pub(crate) fn roots(&self) -> Arc<RootCertStore> {
+impl Authorities {
+    pub(crate) fn store(&self) -> Arc<RootCertStore> {
         let read = || {
             let found = rustls_native_certs::load_native_certs();
             for error in &found.errors {
@@ -65,7 +73,7 @@ impl Outside {
             store.add_parsable_certificates(found.certs);
             Arc::new(store)
         };
-        Arc::clone(self.roots.get_or_init(read))
+        Arc::clone(self.0.get_or_init(read))
     }
 }
 

@@ -67,12 +67,21 @@ impl Policy {
 
 /// Doing it twice is doing it once (RFC 9110, section 9.2.2).
 pub(crate) fn is_idempotent(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS | Method::TRACE)
+    matches!(
+        *method,
+        Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS | Method::TRACE
+    )
 }
 
 /// May be otherwise in a moment.
 fn is_passing(kind: &ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Connect { .. } | ErrorKind::Tls { .. } | ErrorKind::Timeout { .. } | ErrorKind::Body { .. })
+    matches!(
+        kind,
+        ErrorKind::Connect { .. }
+            | ErrorKind::Tls { .. }
+            | ErrorKind::Timeout { .. }
+            | ErrorKind::Body { .. }
+    )
 }
 
 /// What a `Retry-After` says: seconds, or a date.

@@ -25,14 +25,18 @@ impl Configs {
     pub(crate) fn new(tls: &Tls, secrets: &Secrets, outside: &Outside) -> Result<Self, Invalid> {
         let roots = match &tls.ca_pem {
             Some(pem) => Arc::new(authorities(pem)?),
-            None => outside.roots(),
+            None => outside.authorities.store(),
         };
         let others = config(&roots, None)?;
         let identity = match (&tls.client_certificate_pem, &secrets.client_key_pem) {
             (None, None) => return Ok(Self { base: Arc::clone(&others), others }),
             (Some(certificates), Some(key)) => identity(certificates, key.reveal())?,
             (Some(_), None) => {
-                return Err(Invalid::new("client_key_pem", "missing", "tls.client_certificate_pem needs its key"));
+                return Err(Invalid::new(
+                    "client_key_pem",
+                    "missing",
+                    "tls.client_certificate_pem needs its key",
+                ));
             }
             (None, Some(_)) => {
                 return Err(Invalid::new("tls.client_certificate_pem", "missing", "a client key needs it"));
@@ -97,7 +101,9 @@ pub(crate) fn explain(error: &std::io::Error, name: &str) -> String {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "its certificate is not valid yet".to_owned()
         }
-        CertificateError::UnknownIssuer => "its certificate is not from an authority that is trusted".to_owned(),
+        CertificateError::UnknownIssuer => {
+            "its certificate is not from an authority that is trusted".to_owned()
+        }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             format!("its certificate is not for {name}")
         }

@@ -128,7 +128,8 @@ fn a_state_that_was_read_out_is_put_back() {
 #[test]
 fn a_clock_that_jumped_keeps_nothing_open_for_ever() {
     let start = Instant::now();
-    let kept = BreakerState { phase: Phase::Open, opened: 1, open_ms: u64::MAX, calls: 0, failures: 0, at_ms: 9 };
+    let kept =
+        BreakerState { phase: Phase::Open, opened: 1, open_ms: u64::MAX, calls: 0, failures: 0, at_ms: 9 };
     let mut breaker = Breaker::new(policy(), start);
     breaker.put_back(&kept, start, 0);
     assert_eq!(breaker.admit(start), Err(Duration::from_secs(12)));

@@ -221,7 +221,10 @@ mod tests {
     #[test]
     fn credentials_have_to_fit_into_headers() {
         let basic = Auth::Basic { username: "a:b".to_owned() };
-        assert!(refused(&Settings { auth: basic, ..settings() }).starts_with("auth.username is \"a:b\": no colon"));
+        assert!(
+            refused(&Settings { auth: basic, ..settings() })
+                .starts_with("auth.username is \"a:b\": no colon")
+        );
         for header in ["", "a b", "Host", "Content-Length", "Transfer-Encoding", "x\r\ny"] {
             let auth = Auth::ApiKey { header: header.to_owned() };
             assert!(refused(&Settings { auth, ..settings() }).starts_with("auth.header is "), "{header}");
@@ -234,7 +237,10 @@ mod tests {
     fn hosts_of_redirects_are_hosts() {
         for host in ["", "a/b", "a:80", "http://a", "a b", "user@a"] {
             let redirects = Redirects::Hosts { max: 3, hosts: vec![host.to_owned()] };
-            assert!(refused(&Settings { redirects, ..settings() }).starts_with("redirects.hosts[0]"), "{host}");
+            assert!(
+                refused(&Settings { redirects, ..settings() }).starts_with("redirects.hosts[0]"),
+                "{host}"
+            );
         }
         let redirects = Redirects::SameOrigin { max: 21 };
         assert_eq!(

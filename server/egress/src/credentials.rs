@@ -24,9 +24,9 @@ impl Credentials {
         let unfit = |allowed| Invalid::new("credential", "unusable", allowed);
         let fixed = |name, value| Ok(Self::Fixed { name, value });
         match auth {
-            Auth::None => Ok(Self::None),
+            Auth::None {} => Ok(Self::None),
             Auth::Basic { username } => fixed(header::AUTHORIZATION, basic(username, secret()?.reveal())),
-            Auth::Bearer => {
+            Auth::Bearer {} => {
                 let value = bearer(secret()?.reveal());
                 fixed(
                     header::AUTHORIZATION,
@@ -85,8 +85,10 @@ mod tests {
     #[test]
     fn a_secret_that_does_not_fit_is_refused_without_showing_it() {
         let key = Auth::ApiKey { header: "x-api-key".to_owned() };
-        assert_eq!(refused(&Auth::Bearer, None), "credential is missing: what auth asks for is needed");
-        for (auth, text) in [(&Auth::Bearer, "hunter2\r\nx: y"), (&Auth::Bearer, ""), (&key, "hunter2\n")] {
+        assert_eq!(refused(&Auth::Bearer {}, None), "credential is missing: what auth asks for is needed");
+        for (auth, text) in
+            [(&Auth::Bearer {}, "hunter2\r\nx: y"), (&Auth::Bearer {}, ""), (&key, "hunter2\n")]
+        {
             let refused = refused(auth, Some(text));
             assert!(
                 refused.starts_with("credential is unusable") && !refused.contains("hunter2"),

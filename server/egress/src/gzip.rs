@@ -6,11 +6,16 @@ use flate2::{Decompress, FlushDecompress, Status};
 use crate::bounds::DECODED_PART_BYTES;
 
 const WINDOW_BITS: u8 = 15;
+/// Each costs a decoder, however little is in it.
+const MEMBERS_MAX: u64 = 256;
+const DECODED_BYTES_PER_MEMBER: u64 = 1024;
 
 pub(crate) struct Gunzip {
     inflate: Decompress,
     input: Bytes,
     state: State,
+    members: u64,
+    decoded: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +35,8 @@ pub(crate) enum Step {
 
 impl Gunzip {
     pub(crate) fn new() -> Self {
-        Self { inflate: Decompress::new_gzip(WINDOW_BITS), input: Bytes::new(), state: State::Between }
+        let inflate = Decompress::new_gzip(WINDOW_BITS);
+        Self { inflate, input: Bytes::new(), state: State::Between, members: 0, decoded: 0 }
     }
 
     /// Only when the last step was hungry.
@@ -53,10 +59,16 @@ impl Gunzip {
             let status = status.map_err(|_| "the reply's body is not gzip, as it says")?;
             let read = usize::try_from(self.inflate.total_in() - read).unwrap_or(usize::MAX);
             self.input.advance(read.min(self.input.len()));
-            let moved = read > 0 || self.inflate.total_out() > written;
+            let written = self.inflate.total_out() - written;
+            self.decoded += written;
+            let moved = read > 0 || written > 0;
             if status == Status::StreamEnd {
-                self.inflate.reset(false);
+                self.inflate.reset(true);
                 self.state = State::Between;
+                self.members += 1;
+                if self.members > MEMBERS_MAX + self.decoded / DECODED_BYTES_PER_MEMBER {
+                    return Err("the reply's gzip has too many members for what is in them");
+                }
             } else if part.len() >= DECODED_PART_BYTES || !moved || self.input.is_empty() {
                 return Ok(finished(part));
             }
@@ -134,6 +146,13 @@ mod tests {
         for at_once in [1, 7, 1000] {
             assert_eq!(decoded(&both, at_once).unwrap(), b"one, two");
         }
+    }
+
+    #[test]
+    fn members_with_little_in_them_are_few() {
+        assert!(decoded(&encoded(b"").repeat(256), 1000).is_ok());
+        assert!(decoded(&encoded(b"").repeat(257), 1000).unwrap_err().contains("too many members"));
+        assert!(decoded(&encoded(&[1; 1024]).repeat(1000), 1000).is_ok());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! why there is none and whether the other side may have acted on the request ([`CallError`]).
 //!
 //! ```text
-//! let settings = Settings { auth: Auth::Bearer, ..Settings::new("https://api.example.com/v1") };
+//! let settings = Settings { auth: Auth::Bearer {}, ..Settings::new("https://api.example.com/v1") };
 //! let secrets = Secrets { credential: Some(Secret::new(token)), ..Secrets::default() };
 //! let connection = Connection::new(settings, &secrets, Outside::system())?;
 //! let reply = connection.call(Request::new(Method::GET, "/orders?open=1".parse()?)).await?;

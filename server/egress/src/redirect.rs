@@ -37,7 +37,7 @@ pub(crate) struct Hop {
 impl Policy {
     pub(crate) fn new(redirects: &Redirects) -> Self {
         let (kind, max) = match redirects {
-            Redirects::None => (Kind::None, 0),
+            Redirects::None {} => (Kind::None, 0),
             Redirects::SameOrigin { max } => (Kind::SameOrigin, *max),
             Redirects::Hosts { max, hosts } => {
                 (Kind::Hosts(hosts.iter().filter_map(|host| parse_host(host)).collect()), *max)
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn by_default_nothing_is_followed() {
-        assert_eq!(followed(&Redirects::None, "/z").unwrap(), "none");
+        assert_eq!(followed(&Redirects::None {}, "/z").unwrap(), "none");
     }
 
     #[test]

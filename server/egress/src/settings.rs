@@ -51,11 +51,10 @@ pub struct Tls {
 }
 
 /// What a call shows of itself. It is shown to the base URL's origin alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Auth {
-    #[default]
-    None,
+    None {},
     Basic {
         username: String,
     },
@@ -63,7 +62,7 @@ pub enum Auth {
     ApiKey {
         header: String,
     },
-    Bearer,
+    Bearer {},
     /// OAuth 2.0, RFC 6749 section 4.4.
     ClientCredentials {
         token_url: String,
@@ -139,12 +138,11 @@ pub struct Limits {
 
 /// What becomes of a reply that points elsewhere. Credentials, and the client certificate, never go to another
 /// origin.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Redirects {
     /// It is the reply.
-    #[default]
-    None,
+    None {},
     SameOrigin {
         max: u32,
     },
@@ -186,17 +184,30 @@ impl Settings {
         Self {
             base_url: base_url.to_owned(),
             tls: Tls::default(),
-            auth: Auth::None,
+            auth: Auth::default(),
             timeouts: Timeouts::default(),
             pool: Pool::default(),
             retries: Retries::default(),
             breaker: BreakerSettings::standard(),
             limits: Limits::default(),
             allow: Vec::new(),
-            redirects: Redirects::None,
+            redirects: Redirects::default(),
             bodies: Bodies::default(),
             ping: PingSettings::default(),
         }
+    }
+}
+
+// Braces, since without them serde lets a member pass that is not known.
+impl Default for Auth {
+    fn default() -> Self {
+        Self::None {}
+    }
+}
+
+impl Default for Redirects {
+    fn default() -> Self {
+        Self::None {}
     }
 }
 

@@ -83,7 +83,7 @@ impl Settings {
 
     fn check_auth(&self, found: &mut Findings) {
         match &self.auth {
-            Auth::None | Auth::Bearer => {}
+            Auth::None {} | Auth::Bearer {} => {}
             Auth::Basic { username } => {
                 let wrong = username.contains(':') || username.chars().any(char::is_control);
                 found.text("auth.username", username, wrong, "no colon and no control character are allowed");
@@ -111,7 +111,7 @@ impl Settings {
 
     fn check_redirects(&self, found: &mut Findings) {
         let (max, hosts) = match &self.redirects {
-            Redirects::None => return,
+            Redirects::None {} => return,
             Redirects::SameOrigin { max } => (max, [].as_slice()),
             Redirects::Hosts { max, hosts } => (max, hosts.as_slice()),
         };

@@ -15,7 +15,7 @@ async fn a_ping_shows_credentials_and_tells_the_status() {
     })
     .await;
     let settings = Settings {
-        auth: Auth::Bearer,
+        auth: Auth::Bearer {},
         ping: PingSettings { method: PingMethod::Head, path: "/health?deep=1".to_owned() },
         ..settings(&format!("{}/v1", server.url()))
     };

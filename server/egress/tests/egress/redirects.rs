@@ -85,7 +85,7 @@ async fn credentials_never_follow_to_another_origin_nor_back() {
     let location = format!("location: {}/there\r\n", other.url());
     let server = serve(move |_, _| reply(307, &location, "")).await;
     let auths = [
-        Auth::Bearer,
+        Auth::Bearer {},
         Auth::Basic { username: "ada".to_owned() },
         Auth::ApiKey { header: "X-API-Key".to_owned() },
     ];
@@ -118,7 +118,8 @@ async fn who_was_sent_elsewhere_and_back_shows_nothing_either() {
     let server =
         serve(move |number, _| if number == 0 { reply(302, &location, "") } else { ok("back") }).await;
     base.set(server.url()).unwrap();
-    let settings = Settings { redirects: to(&["127.0.0.1"]), auth: Auth::Bearer, ..settings(&server.url()) };
+    let settings =
+        Settings { redirects: to(&["127.0.0.1"]), auth: Auth::Bearer {}, ..settings(&server.url()) };
     let secrets = Secrets { credential: Some(Secret::new("hunter2")), ..Secrets::default() };
     let connection = Connection::new(settings, &secrets, Outside::system()).unwrap();
     assert_eq!(text(connection.call(get("/")).await.unwrap()).await.unwrap(), "back");

@@ -64,6 +64,7 @@ async fn a_name_that_never_resolves() {
 #[tokio::test]
 async fn a_head_a_byte_at_a_time() {
     let server = listen(|mut stream, _| async move {
+        read_request(&mut stream).await.unwrap();
         for byte in b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n" {
             sleep(Duration::from_millis(50)).await;
             if stream.write_all(&[*byte]).await.is_err() {
@@ -78,6 +79,7 @@ async fn a_head_a_byte_at_a_time() {
 #[tokio::test]
 async fn a_body_a_byte_a_second() {
     let server = listen(|mut stream, _| async move {
+        read_request(&mut stream).await.unwrap();
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n").await.unwrap();
         loop {
             sleep(Duration::from_secs(1)).await;

@@ -32,6 +32,7 @@ struct Leaf {
 impl Authority {
     fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "An authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self { issuer: CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap() }
     }
@@ -136,7 +137,10 @@ async fn one_that_has_expired_or_is_for_another_name_is_not() {
 #[tokio::test]
 async fn what_is_no_tls_is_told() {
     let authority = Authority::new();
-    let plain = crate::stage::serve(|_, _| ok("")).await;
+    let plain = listen(|mut stream, _| async move {
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    })
+    .await;
     refusal(trusting(&plain, &authority)).await;
     let noise = listen(|mut stream, _| async move {
         let _ = stream.write_all(&[0xff; 4096]).await;

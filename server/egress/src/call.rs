@@ -40,7 +40,7 @@ async fn run(shared: &Arc<Shared>, request: Request, started: Instant) -> Result
     let (mut retried, mut was_sent) = (0, false);
     loop {
         let found = chain::follow(shared, &mut outgoing).await;
-        match judge(&found) {
+        match judge(&found, &outgoing) {
             Some(is_failure) => admitted.judge(is_failure),
             None => drop(admitted),
         }
@@ -64,9 +64,11 @@ async fn run(shared: &Arc<Shared>, request: Request, started: Instant) -> Result
 }
 
 /// Whether the other side failed; `None` if this tells nothing of it.
-fn judge(found: &Result<Found, CallError>) -> Option<bool> {
+fn judge(found: &Result<Found, CallError>, outgoing: &Outgoing) -> Option<bool> {
     match found {
         Ok(found) => Some(found.response.status().is_server_error()),
+        // The caller had less patience than the connection has.
+        Err(error) if outgoing.is_hurried && error.kind == outgoing.time.late() => None,
         Err(error) if error.kind.is_of_the_other_side() => Some(true),
         // It answered, if not as it should.
         Err(error) if error.maybe_processed => Some(false),

@@ -106,8 +106,14 @@ async fn send(
         // A body that is still on its way is not waited for in vain.
         let moved = progress.map(Progress::last).filter(|last| *last > since);
         let Some(last) = moved.filter(|_| until < time.deadline) else {
-            let first_byte = ErrorKind::Timeout { which: Which::FirstByte, bound: shared.first_byte };
-            let kind = if until < time.deadline { first_byte } else { time.late() };
+            let kind = if until >= time.deadline {
+                time.late()
+            } else if progress.is_some_and(Progress::is_awaited) {
+                let text = format!("its body did not go on for {} ms", shared.first_byte.as_millis());
+                ErrorKind::Request { text }
+            } else {
+                ErrorKind::Timeout { which: Which::FirstByte, bound: shared.first_byte }
+            };
             return Err(Unsent::Failed(kind.sent().into()));
         };
         since = last;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header, uri::PathAndQuery};
+use http_body::Body as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use tokio::time::Instant;
 
@@ -23,6 +24,8 @@ pub(crate) struct Outgoing {
     headers: HeaderMap,
     body: Source,
     pub(crate) time: Time,
+    /// The caller's deadline is earlier than that of the connection.
+    pub(crate) is_hurried: bool,
     /// And decodes what comes.
     pub(crate) asks_for_gzip: bool,
     bytes_max: u64,
@@ -77,8 +80,16 @@ impl Outgoing {
         }
         headers.entry(header::USER_AGENT).or_insert(AGENT);
         let time = Time::new(deadline, deadline.saturating_duration_since(started));
-        let bytes_max = bodies.request_bytes_max;
-        Ok(Self { method: request.method, target, headers, body, time, asks_for_gzip, bytes_max })
+        Ok(Self {
+            method: request.method,
+            target,
+            headers,
+            body,
+            is_hurried: time.bound < shared.total,
+            time,
+            asks_for_gzip,
+            bytes_max: bodies.request_bytes_max,
+        })
     }
 
     /// It can go out once more.
@@ -116,6 +127,10 @@ impl Outgoing {
             }
             (Outbound::Whole(Bytes::new()), None)
         };
+        // hyper leaves out a body of unknown length that comes with GET or HEAD, unless it is told so.
+        if progress.is_some() && body.size_hint().exact().is_none() {
+            headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
         let mut request = http::Request::new(body);
         *request.method_mut() = hop.method.clone();
         *request.uri_mut() = hop.target.clone().into();

@@ -134,7 +134,9 @@ impl Pool {
     }
 
     pub(crate) fn idle(&self) -> u64 {
-        self.lock().iter().filter(|kept| !kept.lease.sender.is_closed()).count() as u64
+        let mut idle = self.lock();
+        idle.retain(|kept| !kept.lease.sender.is_closed());
+        idle.len() as u64
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {

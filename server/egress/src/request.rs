@@ -77,6 +77,8 @@ pub(crate) struct Progress {
     last: Mutex<Instant>,
     has_ended: AtomicBool,
     is_too_large: AtomicBool,
+    /// The caller has not given the next part yet.
+    is_awaited: AtomicBool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +95,7 @@ impl Upload {
             last: Mutex::new(now),
             has_ended: AtomicBool::new(body.is_end_stream()),
             is_too_large: AtomicBool::new(false),
+            is_awaited: AtomicBool::new(false),
         });
         (Self { body, progress: Arc::clone(&progress), left: bytes_max }, progress)
     }
@@ -106,6 +109,11 @@ impl Progress {
     /// All of it was taken by the connection.
     pub(crate) fn has_ended(&self) -> bool {
         self.has_ended.load(Relaxed)
+    }
+
+    /// It is the caller who keeps the other side waiting.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.is_awaited.load(Relaxed)
     }
 
     pub(crate) fn is_too_large(&self) -> bool {
@@ -146,7 +154,9 @@ impl Body for Outbound {
 impl Upload {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         loop {
-            let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
+            let polled = Pin::new(&mut self.body).poll_frame(cx);
+            self.progress.is_awaited.store(polled.is_pending(), Relaxed);
+            let frame = std::task::ready!(polled);
             *self.progress.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
             let frame = match frame {
                 None => {

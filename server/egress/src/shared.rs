@@ -82,10 +82,10 @@ impl Shared {
         Ok(Admitted { shared: self, admission })
     }
 
-    /// A reply that had begun.
+    /// A reply that had begun. Of one that took too long it is not known who was slow to read or to write.
     pub(crate) fn broke_off(&self, kind: &ErrorKind) {
         self.counters.failed(kind);
-        if kind.is_of_the_other_side()
+        if matches!(kind, ErrorKind::Body { .. })
             && let Some(mut breaker) = self.breaker()
         {
             breaker.failed(breaker::Admission::ordinary(), Instant::now());

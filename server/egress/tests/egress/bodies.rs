@@ -204,6 +204,28 @@ async fn bodies_stream_in_both_directions() {
 }
 
 #[tokio::test]
+async fn a_stream_goes_out_with_each_method() {
+    let server = serve(|_, _| ok("")).await;
+    let connection = connection(settings(&server.url()));
+    for method in ["GET", "HEAD", "DELETE", "POST"] {
+        let (sender, receiver) = tokio::sync::mpsc::channel(1);
+        sender.send(Bytes::from_static(b"hello")).await.unwrap();
+        drop(sender);
+        let method = method.parse().unwrap();
+        let request = Request {
+            body: RequestBody::stream(Parts(receiver)),
+            ..Request::new(method, "/".parse().unwrap())
+        };
+        connection.call(request).await.unwrap();
+    }
+    let sent = server.requests();
+    assert!(
+        sent.len() == 4 && sent.iter().all(|request| request.ends_with("5\r\nhello\r\n0\r\n\r\n")),
+        "{sent:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_request_has_its_bound_too() {
     let server = serve(|_, _| ok("")).await;
     let connection = connection(bounded(&server.url(), 4));

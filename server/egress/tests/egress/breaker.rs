@@ -8,10 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use busbar_egress::{BreakerSettings, ErrorKind, Phase, Settings};
+use busbar_egress::{BreakerSettings, ErrorKind, Phase, Request, RequestBody, Settings};
 use tokio::time::sleep;
 
-use crate::stage::{Answer, Server, body_error, connection, error, get, ok, reply, serve, settings};
+use crate::stage::{Answer, Parts, Server, body_error, connection, error, get, ok, reply, serve, settings};
 
 fn guarded(url: &str, open_ms: u64) -> Settings {
     let breaker = BreakerSettings { failures: 3, open_ms, open_max_ms: 60_000, ..BreakerSettings::default() };
@@ -78,6 +78,36 @@ async fn what_the_caller_did_wrong_does_not() {
         assert_eq!(connection.call(get("/")).await.unwrap().status(), 404);
         assert!(matches!(error(&connection, get("/..")).await.kind, ErrorKind::Request { .. }));
     }
+}
+
+#[tokio::test]
+async fn a_caller_that_is_slow_or_in_a_hurry_does_not_either() {
+    let server = crate::stage::listen(|mut stream, _| async move {
+        while let Some(request) = crate::stage::read_request(&mut stream).await {
+            if request.starts_with("GET /slow") {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            let head = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n";
+            tokio::io::AsyncWriteExt::write_all(&mut stream, head).await.unwrap();
+        }
+    })
+    .await;
+    let mut settings = guarded(&server.url(), 60_000);
+    settings.timeouts.first_byte_ms = 100;
+    settings.timeouts.total_ms = 200;
+    let connection = connection(settings);
+    for _ in 0..4 {
+        let deadline = Some(tokio::time::Instant::now() + Duration::from_millis(20));
+        let hurried = error(&connection, Request { deadline, ..get("/slow") }).await;
+        assert!(matches!(hurried.kind, ErrorKind::Timeout { .. }), "{hurried}");
+        let (sender, receiver) = tokio::sync::mpsc::channel(1);
+        let request = Request { body: RequestBody::stream(Parts(receiver)), ..get("/upload") };
+        let stalled = error(&connection, request).await;
+        assert!(matches!(stalled.kind, ErrorKind::Request { .. }), "{stalled}");
+        drop(sender);
+        body_error(&connection, get("/")).await;
+    }
+    assert_eq!(connection.breaker().unwrap().failures, 0);
 }
 
 #[tokio::test]

@@ -105,7 +105,7 @@ pub(crate) fn finish(
     outgoing: &Outgoing,
     permit: Option<tokio::sync::OwnedSemaphorePermit>,
 ) -> Result<Reply, ErrorKind> {
-    let Found { response, lease, progress } = found;
+    let Found { response, lane, progress } = found;
     let (mut head, incoming) = response.into_parts();
     headers::clean_reply(&mut head.headers);
     let bytes_max = shared.settings.bodies.reply_bytes_max;
@@ -122,14 +122,14 @@ pub(crate) fn finish(
         head.headers.remove(header::CONTENT_LENGTH);
     }
     let time = Time::new(outgoing.time.deadline, outgoing.time.bound);
-    let held = Held { lease, progress, shared: Arc::clone(shared), permit };
+    let held = Held { lane, progress, shared: Arc::clone(shared), permit };
     Ok(Response::from_parts(head, ReplyBody::new(incoming, is_gzip, bytes_max, time, held)))
 }
 
 /// A reply that nobody gets: its connection may be of use again.
 pub(crate) async fn discard(shared: &Arc<Shared>, found: Found, time: &Time) {
-    let Found { response, lease, progress } = found;
-    let held = Held { lease, progress, shared: Arc::clone(shared), permit: None };
+    let Found { response, lane, progress } = found;
+    let held = Held { lane, progress, shared: Arc::clone(shared), permit: None };
     let time = Time::new(time.deadline, time.bound);
     let body = ReplyBody::new(response.into_body(), false, DRAINED_BYTES_MAX, time, held);
     body.drain(DRAINED_BYTES_MAX, DRAIN_BOUND).await;

@@ -14,7 +14,7 @@ use crate::{
     credentials::Credentials,
     exchange::{Failed, Replied, exchange},
     outgoing::Outgoing,
-    pool::Lease,
+    pool::Lane,
     redirect::Hop,
     reply::Time,
     request::{Outbound, Progress},
@@ -30,7 +30,7 @@ use crate::{
 /// A reply's head, with what its body comes by.
 pub(crate) struct Found {
     pub(crate) response: Response<Incoming>,
-    pub(crate) lease: Lease,
+    pub(crate) lane: Lane,
     pub(crate) progress: Option<Arc<Progress>>,
 }
 
@@ -91,8 +91,8 @@ async fn send(
         }
         other => other,
     };
-    let (response, lease) = replied.map_err(|failed| failed.error)?;
-    Ok(Found { response, lease, progress })
+    let (response, lane) = replied.map_err(|failed| failed.error)?;
+    Ok(Found { response, lane, progress })
 }
 
 fn refuse(shared: &Shared, token: &Arc<Token>) -> bool {
@@ -120,7 +120,7 @@ async fn fetch(shared: &Shared, endpoint: &Endpoint, time: &Time) -> Result<Gran
     *request.headers_mut() = endpoint.headers();
     request.headers_mut().insert(http::header::HOST, origin.authority.clone());
     let replied = exchange(shared, origin, request, None, time, false).await;
-    let (response, lease) = replied.map_err(|failed| match failed.error.kind {
+    let (response, lane) = replied.map_err(|failed| match failed.error.kind {
         refused @ ErrorKind::RefusedAddress { .. } => refused,
         other => wrong(format!("the token endpoint: {other}")),
     })?;
@@ -133,6 +133,6 @@ async fn fetch(shared: &Shared, endpoint: &Endpoint, time: &Time) -> Result<Gran
             "the token endpoint's reply breaks off, is too large or takes too long".to_owned(),
         ));
     };
-    shared.pool.put(lease);
+    shared.pool.put(lane);
     grant::read(head.status, &collected.to_bytes()).map_err(wrong)
 }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     CallError, ErrorKind, What, Which,
     origin::Origin,
-    pool::Lease,
+    pool::Lane,
     reply::Time,
     request::{Outbound, Progress},
     shared::Shared,
@@ -28,7 +28,7 @@ impl From<CallError> for Failed {
     }
 }
 
-pub(crate) type Replied = (Response<Incoming>, Lease);
+pub(crate) type Replied = (Response<Incoming>, Lane);
 
 /// A reused connection that takes nothing any more is replaced by itself. `is_fresh`: none that waited is used.
 pub(crate) async fn exchange(
@@ -41,30 +41,30 @@ pub(crate) async fn exchange(
 ) -> Result<Replied, Failed> {
     loop {
         let waiting = if is_fresh { None } else { shared.pool.take(origin, Instant::now()) };
-        let mut lease = match waiting {
-            Some(lease) => lease,
+        let mut lane = match waiting {
+            Some(lane) => lane,
             None => connect(shared, origin, time).await?,
         };
-        if !is_ready(shared, &mut lease, time).await {
-            if lease.is_reused {
+        if !is_ready(shared, &mut lane, time).await {
+            if lane.is_reused {
                 continue;
             }
             return Err(lost(origin, "it was closed at once").unsent().into());
         }
-        match send(shared, &mut lease, request, progress, time).await {
+        match send(shared, &mut lane, request, progress, time).await {
             Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
                 let text = "it switches to another protocol".to_owned();
                 return Err(ErrorKind::Protocol { text }.sent().into());
             }
-            Ok(response) => return Ok((response, lease)),
-            Err(Unsent::Back(back)) if lease.is_reused => request = back,
+            Ok(response) => return Ok((response, lane)),
+            Err(Unsent::Back(back)) if lane.is_reused => request = back,
             Err(Unsent::Back(_)) => return Err(lost(origin, "it was closed at once").unsent().into()),
             Err(Unsent::Failed(failed)) => return Err(failed),
         }
     }
 }
 
-async fn connect(shared: &Shared, origin: &Arc<Origin>, time: &Time) -> Result<Lease, CallError> {
+async fn connect(shared: &Shared, origin: &Arc<Origin>, time: &Time) -> Result<Lane, CallError> {
     let is_base = **origin == *shared.base.origin;
     let tls = if is_base { &shared.tls.base } else { &shared.tls.others };
     let server_name = shared.settings.tls.server_name.as_deref().filter(|_| is_base);
@@ -76,12 +76,12 @@ async fn connect(shared: &Shared, origin: &Arc<Origin>, time: &Time) -> Result<L
 }
 
 /// It may still be busy with the end of the call before, for a moment.
-async fn is_ready(shared: &Shared, lease: &mut Lease, time: &Time) -> bool {
-    if lease.sender.is_ready() {
+async fn is_ready(shared: &Shared, lane: &mut Lane, time: &Time) -> bool {
+    if lane.sender.is_ready() {
         return true;
     }
     let until = time.deadline.min(Instant::now() + shared.dialer.connect);
-    matches!(timeout_at(until, lease.sender.ready()).await, Ok(Ok(())))
+    matches!(timeout_at(until, lane.sender.ready()).await, Ok(Ok(())))
 }
 
 enum Unsent {
@@ -91,13 +91,13 @@ enum Unsent {
 
 async fn send(
     shared: &Shared,
-    lease: &mut Lease,
+    lane: &mut Lane,
     request: Request<Outbound>,
     progress: Option<&Progress>,
     time: &Time,
 ) -> Result<Response<Incoming>, Unsent> {
     let mut since = Instant::now();
-    let mut sending = pin!(lease.sender.try_send_request(request));
+    let mut sending = pin!(lane.sender.try_send_request(request));
     let sent = loop {
         let until = (since + shared.first_byte).min(time.deadline);
         if let Ok(sent) = timeout_at(until, &mut sending).await {
@@ -120,11 +120,11 @@ async fn send(
     };
     sent.map_err(|mut error| match error.take_message() {
         Some(request) => Unsent::Back(request),
-        None => Unsent::Failed(explain(shared, lease, &error.into_error(), progress)),
+        None => Unsent::Failed(explain(shared, lane, &error.into_error(), progress)),
     })
 }
 
-fn explain(shared: &Shared, lease: &Lease, error: &hyper::Error, progress: Option<&Progress>) -> Failed {
+fn explain(shared: &Shared, lane: &Lane, error: &hyper::Error, progress: Option<&Progress>) -> Failed {
     use std::error::Error as _;
     let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
     let mut is_stale = false;
@@ -139,8 +139,8 @@ fn explain(shared: &Shared, lease: &Lease, error: &hyper::Error, progress: Optio
     } else if error.is_user() {
         ErrorKind::Request { text: format!("its body can't be read{cause}") }
     } else {
-        is_stale = lease.is_reused;
-        lost(&lease.origin, &format!("it was lost before the reply{cause}"))
+        is_stale = lane.is_reused;
+        lost(&lane.origin, &format!("it was lost before the reply{cause}"))
     };
     Failed { error: kind.sent(), is_stale }
 }

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// One connection, for one call at a time. Dropped, it is closed, whatever its other side does.
-pub(crate) struct Lease {
+pub(crate) struct Lane {
     pub(crate) sender: SendRequest<Outbound>,
     pub(crate) origin: Arc<Origin>,
     /// It served a call before; the other side may have closed it meanwhile.
@@ -33,7 +33,7 @@ pub(crate) struct Lease {
     counters: Arc<Counters>,
 }
 
-impl Drop for Lease {
+impl Drop for Lane {
     fn drop(&mut self) {
         self.task.abort();
         self.counters.open.fetch_sub(1, Relaxed);
@@ -50,7 +50,7 @@ pub(crate) struct Pool {
 }
 
 struct Idle {
-    lease: Lease,
+    lane: Lane,
     since: Instant,
 }
 
@@ -66,7 +66,7 @@ impl Pool {
         }
     }
 
-    pub(crate) async fn open(&self, stream: Stream, origin: &Arc<Origin>) -> Result<Lease, hyper::Error> {
+    pub(crate) async fn open(&self, stream: Stream, origin: &Arc<Origin>) -> Result<Lane, hyper::Error> {
         let (sender, connection) = self.builder.handshake(TokioIo::new(stream)).await?;
         // What goes wrong with it is told to the call that uses it.
         let task = tokio::spawn(async move {
@@ -74,7 +74,7 @@ impl Pool {
         });
         count(&self.counters.opened);
         count(&self.counters.open);
-        Ok(Lease {
+        Ok(Lane {
             sender,
             origin: Arc::clone(origin),
             is_reused: false,
@@ -84,28 +84,28 @@ impl Pool {
     }
 
     /// The one that waits the shortest, since it is the likeliest to be open still.
-    pub(crate) fn take(&self, origin: &Arc<Origin>, now: Instant) -> Option<Lease> {
+    pub(crate) fn take(&self, origin: &Arc<Origin>, now: Instant) -> Option<Lane> {
         let mut idle = self.lock();
         loop {
-            let is_of = |kept: &Idle| Arc::ptr_eq(&kept.lease.origin, origin) || kept.lease.origin == *origin;
+            let is_of = |kept: &Idle| Arc::ptr_eq(&kept.lane.origin, origin) || kept.lane.origin == *origin;
             let place = idle.iter().rposition(is_of)?;
-            let Idle { mut lease, since } = idle.remove(place);
-            if !lease.sender.is_closed() && now.saturating_duration_since(since) < self.idle_time {
-                lease.is_reused = true;
-                return Some(lease);
+            let Idle { mut lane, since } = idle.remove(place);
+            if !lane.sender.is_closed() && now.saturating_duration_since(since) < self.idle_time {
+                lane.is_reused = true;
+                return Some(lane);
             }
         }
     }
 
-    pub(crate) fn put(self: &Arc<Self>, lease: Lease) {
-        if self.idle_max == 0 || lease.sender.is_closed() {
+    pub(crate) fn put(self: &Arc<Self>, lane: Lane) {
+        if self.idle_max == 0 || lane.sender.is_closed() {
             return;
         }
         let mut idle = self.lock();
         if idle.len() >= self.idle_max {
             idle.remove(0);
         }
-        idle.push(Idle { lease, since: Instant::now() });
+        idle.push(Idle { lane, since: Instant::now() });
         drop(idle);
         if !self.is_swept.swap(true, Relaxed) {
             self.sweep_while_some_wait();
@@ -122,7 +122,7 @@ impl Pool {
                 let now = Instant::now();
                 let mut idle = pool.lock();
                 idle.retain(|kept| {
-                    !kept.lease.sender.is_closed() && now.saturating_duration_since(kept.since) < idle_time
+                    !kept.lane.sender.is_closed() && now.saturating_duration_since(kept.since) < idle_time
                 });
                 if idle.is_empty() {
                     // Under the lock: who puts one back now begins anew.
@@ -135,7 +135,7 @@ impl Pool {
 
     pub(crate) fn idle(&self) -> u64 {
         let mut idle = self.lock();
-        idle.retain(|kept| !kept.lease.sender.is_closed());
+        idle.retain(|kept| !kept.lane.sender.is_closed());
         idle.len() as u64
     }
 

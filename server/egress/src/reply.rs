@@ -19,7 +19,7 @@ use tokio::{
 use crate::{
     CallError, ErrorKind, What, Which,
     gzip::{Gunzip, Step},
-    pool::Lease,
+    pool::Lane,
     request::Progress,
     shared::Shared,
 };
@@ -39,7 +39,7 @@ pub struct ReplyBody {
 
 /// What a reply keeps from others.
 pub(crate) struct Held {
-    pub(crate) lease: Lease,
+    pub(crate) lane: Lane,
     pub(crate) progress: Option<Arc<Progress>>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) permit: Option<OwnedSemaphorePermit>,
@@ -69,9 +69,9 @@ impl Time {
 
 impl Held {
     fn release(self) {
-        let Self { lease, progress, shared, permit } = self;
+        let Self { lane, progress, shared, permit } = self;
         if progress.is_none_or(|progress| progress.has_ended()) {
-            shared.pool.put(lease);
+            shared.pool.put(lane);
         }
         drop(permit);
     }

@@ -15,6 +15,10 @@ pub struct AllowList {
 
 const ALLOWED: &str = "an address or a network such as 10.1.0.0/16 is needed";
 
+/// A network of IPv6 that is larger than one form of IPv4 addresses (2002::/16) is not meant to list them: `::/0` does not
+/// allow what `::ffff:127.0.0.1` leads to.
+const FORM_LENGTH_MIN: u8 = 16;
+
 /// Networks of IPv4 that are not the public internet (RFC 6890 and what was registered since).
 const SPECIAL_V4: &[(Ipv4Addr, u8)] = &[
     (Ipv4Addr::new(0, 0, 0, 0), 8),
@@ -50,17 +54,19 @@ impl AllowList {
     }
 
     pub fn permits(&self, address: IpAddr) -> bool {
-        if self.nets.iter().any(|net| net.contains(&address)) {
-            return true;
-        }
         match address {
-            IpAddr::V4(address) => is_public_v4(address),
+            IpAddr::V4(inner) => is_public_v4(inner) || self.lists(address, 0),
             // Whoever carries an IPv4 address on gets to that, so that one is judged.
-            IpAddr::V6(address) => match embedded(address) {
-                Some(inner) => self.permits(IpAddr::V4(inner)),
-                None => is_public_v6(address),
+            IpAddr::V6(outer) => match embedded(outer) {
+                Some(inner) => self.permits(IpAddr::V4(inner)) || self.lists(address, FORM_LENGTH_MIN),
+                None => is_public_v6(outer) || self.lists(address, 0),
             },
         }
+    }
+
+    /// By a network whose prefix has at least that length.
+    fn lists(&self, address: IpAddr, length_min: u8) -> bool {
+        self.nets.iter().any(|net| net.prefix_len() >= length_min && net.contains(&address))
     }
 }
 
@@ -192,6 +198,10 @@ mod tests {
         }
         assert!(permits(&list(&["10.0.0.0/8"]), "::ffff:10.0.0.1"));
         assert!(!permits(&list(&["10.0.0.0/8"]), "::ffff:127.0.0.1"));
+        assert!(!permits(&list(&["::/0"]), "::ffff:127.0.0.1"));
+        assert!(permits(&list(&["::/0"]), "fd00::1"));
+        assert!(permits(&list(&["::ffff:127.0.0.1"]), "::ffff:127.0.0.1"));
+        assert!(permits(&list(&["2002::/16"]), "2002:7f00:1::"));
     }
 
     #[test]

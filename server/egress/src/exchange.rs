@@ -40,6 +40,9 @@ pub(crate) async fn exchange(
     is_fresh: bool,
 ) -> Result<Replied, Failed> {
     loop {
+        if Instant::now() >= time.deadline {
+            return Err(time.late().unsent().into());
+        }
         let waiting = if is_fresh { None } else { shared.pool.take(origin, Instant::now()) };
         let mut lane = match waiting {
             Some(lane) => lane,

@@ -126,9 +126,9 @@ pub struct BreakerSettings {
 pub struct Limits {
     /// Calls under way, to the end of their replies.
     pub concurrent: u32,
-    /// Requests per second; `None`: as many as there are.
+    /// Calls and retries that begin in a second; `None`: as many as there are.
     pub per_second: Option<u32>,
-    /// Requests that may go out at once after a pause; `None`: as many as per second.
+    /// Of them, how many may begin at once after a pause; `None`: as many as per second.
     pub burst: Option<u32>,
     /// How long a call that is over a limit waits before it is refused.
     pub wait_ms: u64,
@@ -146,7 +146,7 @@ pub enum Redirects {
     SameOrigin {
         max: u32,
     },
-    /// To the same origin and to these hosts, by the scheme of the base URL or by https.
+    /// To the same origin and to these hosts at any port, but not from https to http.
     Hosts {
         max: u32,
         hosts: Vec<String>,

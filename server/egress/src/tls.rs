@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio_rustls::rustls::{
     CertificateError, ClientConfig, Error, RootCertStore,
+    client::Resumption,
     crypto::ring::default_provider,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
     version::{TLS12, TLS13},
@@ -13,6 +14,8 @@ use crate::{Invalid, Outside, Secrets, settings::Tls};
 
 /// HTTP/1.1 and nothing else.
 const ALPN: &[u8] = b"http/1.1";
+/// Servers whose sessions are kept: there are many connections, of which each knows few. Rustls makes room for all at once.
+const SESSIONS_MAX: usize = 8;
 
 /// Two, since the client certificate is a credential and goes to the base URL's origin alone. Each has sessions of its
 /// own.
@@ -61,6 +64,7 @@ fn config(roots: &Arc<RootCertStore>, identity: Option<Identity>) -> Result<Arc<
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![ALPN.to_vec()];
+    config.resumption = Resumption::in_memory_sessions(SESSIONS_MAX);
     Ok(Arc::new(config))
 }
 

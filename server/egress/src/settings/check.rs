@@ -20,6 +20,7 @@ use crate::{
 /// At least 1 where a time is waited for.
 const WAITED: RangeInclusive<u64> = 1..=MILLISECONDS_MAX;
 const TEXT_BYTES_MAX: usize = 1024;
+const PEM_BYTES_MAX: usize = 64 * 1024;
 
 pub(crate) fn milliseconds(count: u64) -> Duration {
     Duration::from_millis(count)
@@ -128,6 +129,17 @@ impl Settings {
         if let Some(name) = &self.tls.server_name {
             let wrong = ServerName::try_from(name.as_str()).is_err();
             found.text("tls.server_name", name, wrong, "a host name or an address is needed");
+        }
+        let pems = [
+            ("tls.ca_pem", &self.tls.ca_pem),
+            ("tls.client_certificate_pem", &self.tls.client_certificate_pem),
+        ];
+        for (member, pem) in pems {
+            let length = pem.as_ref().map_or(0, String::len);
+            if length > PEM_BYTES_MAX {
+                let value = format!("{length} bytes long");
+                found.0.push(Invalid::new(member, value, "at most 65536 bytes are allowed"));
+            }
         }
         let path = PathAndQuery::from_str(&self.ping.path);
         let wrong = path.map_or(true, |path| target::check(&path).is_err());

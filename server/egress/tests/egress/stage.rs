@@ -74,6 +74,15 @@ pub(crate) enum Answer {
     Keep(Vec<u8>),
     Close(Vec<u8>),
     Hang(Vec<u8>),
+    /// As when the wire is cut: of TLS without its end.
+    Cut(Vec<u8>),
+}
+
+impl Answer {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        let (Self::Keep(bytes) | Self::Close(bytes) | Self::Hang(bytes) | Self::Cut(bytes)) = self;
+        bytes
+    }
 }
 
 /// With a status, header lines, and a body.
@@ -112,8 +121,7 @@ pub(crate) async fn answer_all<S>(
             requests.len() - 1
         };
         let answer = answer(number, &request);
-        let (Answer::Keep(bytes) | Answer::Close(bytes) | Answer::Hang(bytes)) = &answer;
-        let _ = stream.write_all(bytes).await;
+        let _ = stream.write_all(answer.bytes()).await;
         let _ = stream.flush().await;
         match answer {
             Answer::Keep(_) => {}
@@ -121,6 +129,7 @@ pub(crate) async fn answer_all<S>(
                 let _ = stream.shutdown().await;
                 return;
             }
+            Answer::Cut(_) => return,
             Answer::Hang(_) => std::future::pending().await,
         }
     }

@@ -77,6 +77,16 @@ async fn a_head_a_byte_at_a_time() {
 }
 
 #[tokio::test]
+async fn an_endless_row_of_heads_before_the_head() {
+    let server = listen(|mut stream, _| async move {
+        read_request(&mut stream).await.unwrap();
+        while stream.write_all(&b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100)).await.is_ok() {}
+    })
+    .await;
+    assert_eq!(which(&error(&connection(short(&server.url())), get("/")).await.kind), Which::FirstByte);
+}
+
+#[tokio::test]
 async fn a_body_a_byte_a_second() {
     let server = listen(|mut stream, _| async move {
         read_request(&mut stream).await.unwrap();
@@ -104,8 +114,13 @@ async fn a_call_ends_by_the_deadline_of_its_caller() {
         deadline: Some(tokio::time::Instant::now() + Duration::from_millis(50)),
         ..get("/")
     };
-    let error = error(&connection(settings(&server.url())), request).await;
-    assert_eq!(which(&error.kind), Which::Total);
+    let connection = connection(settings(&server.url()));
+    let late = error(&connection, request).await;
+    assert!(which(&late.kind) == Which::Total && late.maybe_processed);
+    let request = busbar_egress::Request { deadline: Some(tokio::time::Instant::now()), ..get("/") };
+    let too_late = error(&connection, request).await;
+    assert!(which(&too_late.kind) == Which::Total && !too_late.maybe_processed);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]

@@ -18,7 +18,9 @@ use tokio_rustls::{
     },
 };
 
-use crate::stage::{Answer, Server, answer_all, connection, error, get, listen, ok, reply, settings, text};
+use crate::stage::{
+    Answer, Server, answer_all, body_error, connection, error, get, listen, ok, reply, settings, text,
+};
 
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -149,6 +151,15 @@ async fn what_is_no_tls_is_told() {
     refusal(trusting(&noise, &authority)).await;
     let closes = listen(|stream, _| async move { drop(stream) }).await;
     refusal(trusting(&closes, &authority)).await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_is_not_taken_for_a_whole_one() {
+    let authority = Authority::new();
+    let begun = |_: usize, _: &str| Answer::Cut(b"HTTP/1.1 200 OK\r\n\r\nhalf".to_vec());
+    let (server, _) = serve(&authority.leaf("127.0.0.1", 1), None, begun).await;
+    let error = body_error(&connection(trusting(&server, &authority)), get("/")).await;
+    assert!(matches!(error.kind, ErrorKind::Body { .. }), "{error}");
 }
 
 #[tokio::test]

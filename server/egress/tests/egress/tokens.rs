@@ -118,7 +118,7 @@ async fn an_endpoint_that_is_hostile_gives_no_token() {
         ok(r#"{"access_token": "a\r\nx-evil: 1", "token_type": "bearer"}"#),
     ];
     for answer in answers {
-        let (Answer::Keep(bytes) | Answer::Close(bytes) | Answer::Hang(bytes)) = answer;
+        let bytes = answer.bytes().to_vec();
         let endpoint = serve(move |_, _| Answer::Close(bytes.clone())).await;
         let error = error(&with_tokens(&api, &endpoint), get("/")).await;
         assert!(matches!(error.kind, ErrorKind::Auth { .. }), "{error}");

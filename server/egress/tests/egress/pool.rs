@@ -46,7 +46,7 @@ async fn one_that_is_closed_just_then_is_replaced_if_the_call_may_go_out_twice()
 #[tokio::test]
 async fn one_that_waited_long_enough_is_closed() {
     let server = serve(|_, _| ok("")).await;
-    let settings = Settings { pool: Pool { idle_max: 4, idle_ms: 50 }, ..settings(&server.url()) };
+    let settings = Settings { pool: Pool { idle_max: 4, idle_ms: 300 }, ..settings(&server.url()) };
     let connection = connection(settings);
     connection.call(get("/")).await.unwrap();
     assert_eq!(connection.statistics().idle, 1);

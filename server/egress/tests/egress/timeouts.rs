@@ -31,7 +31,7 @@ async fn one_that_accepts_and_never_answers() {
     let error = error(&connection, get("/")).await;
     assert_eq!(which(&error.kind), Which::FirstByte);
     assert!(error.maybe_processed);
-    assert!(started.elapsed() < Duration::from_millis(500));
+    assert!(started.elapsed() < Duration::from_secs(2));
     assert_eq!(connection.statistics().in_use, 0);
 }
 
@@ -103,7 +103,7 @@ async fn a_body_a_byte_a_second() {
     let started = Instant::now();
     let error = body_error(&connection, get("/")).await;
     assert_eq!(which(&error.kind), Which::Total);
-    assert!(started.elapsed() < Duration::from_millis(900));
+    assert!(started.elapsed() < Duration::from_secs(3));
     assert_eq!(connection.statistics().errors, [("timeout-total", 1)]);
 }
 
@@ -141,10 +141,11 @@ async fn an_upload_that_goes_on_is_not_cut() {
         });
         RequestBody::stream(Parts(receiver))
     };
-    let connection = connection(short(&server.url()));
-    let request = busbar_egress::Request { body: slow(8, 50), ..post("/", "") };
+    let timeouts = Timeouts { connect_ms: 2_000, first_byte_ms: 400, total_ms: 5_000 };
+    let connection = connection(Settings { timeouts, ..settings(&server.url()) });
+    let request = busbar_egress::Request { body: slow(8, 100), ..post("/", "") };
     assert_eq!(text(connection.call(request).await.unwrap()).await.unwrap(), "ok");
-    let request = busbar_egress::Request { body: slow(2, 400), ..post("/", "") };
+    let request = busbar_egress::Request { body: slow(2, 1_500), ..post("/", "") };
     let stalled = error(&connection, request).await;
     assert!(matches!(stalled.kind, ErrorKind::Request { .. }) && stalled.maybe_processed, "{stalled}");
 }

@@ -96,7 +96,7 @@ async fn an_endpoint_that_is_down_is_told_and_left_alone() {
     .await;
     let api = serve(|_, _| ok("")).await;
     let connection = with_tokens(&api, &endpoint);
-    for _ in 0..5 {
+    for _ in 0..3 {
         let error = error(&connection, get("/")).await;
         assert_eq!(error.to_string(), "no credentials: the token endpoint answered 503");
         assert!(!error.maybe_processed);

@@ -93,10 +93,11 @@ async fn a_caller_that_is_slow_or_in_a_hurry_does_not_either() {
     })
     .await;
     let mut settings = guarded(&server.url(), 60_000);
-    settings.timeouts.first_byte_ms = 500;
-    settings.timeouts.total_ms = 1_000;
+    settings.breaker = Some(BreakerSettings { failures: 1, ..BreakerSettings::default() });
+    settings.timeouts.first_byte_ms = 1_000;
+    settings.timeouts.total_ms = 2_000;
     let connection = connection(settings);
-    for _ in 0..3 {
+    for _ in 0..2 {
         let deadline = Some(tokio::time::Instant::now() + Duration::from_millis(20));
         let hurried = error(&connection, Request { deadline, ..get("/slow") }).await;
         assert!(matches!(hurried.kind, ErrorKind::Timeout { .. }), "{hurried}");

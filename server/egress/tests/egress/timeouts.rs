@@ -110,11 +110,9 @@ async fn a_body_a_byte_a_second() {
 #[tokio::test]
 async fn a_call_ends_by_the_deadline_of_its_caller() {
     let server = serve(|_, _| Answer::Hang(Vec::new())).await;
-    let request = busbar_egress::Request {
-        deadline: Some(tokio::time::Instant::now() + Duration::from_millis(50)),
-        ..get("/")
-    };
     let connection = connection(settings(&server.url()));
+    let deadline = Some(tokio::time::Instant::now() + Duration::from_millis(300));
+    let request = busbar_egress::Request { deadline, ..get("/") };
     let late = error(&connection, request).await;
     assert!(which(&late.kind) == Which::Total && late.maybe_processed);
     let request = busbar_egress::Request { deadline: Some(tokio::time::Instant::now()), ..get("/") };

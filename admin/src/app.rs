@@ -31,6 +31,8 @@ pub(crate) struct App {
     pub(crate) odb: Odb,
     pub(crate) master_key: Arc<MasterKey>,
     pub(crate) token: Token,
+    /// The same for all admin processes of a cluster: a request may be repeated at another one.
+    pub(crate) hashing_key: Token,
     pub(crate) development: bool,
     pub(crate) hint: Arc<dyn Fn() + Send + Sync>,
     pub(crate) metrics: Option<PathBuf>,
@@ -58,6 +60,7 @@ pub fn router(settings: Settings) -> Result<Router, Error> {
     let (routes, described) = routes().split_for_parts();
     let app = Arc::new(App {
         token: Token::new(&settings.token),
+        hashing_key: Token::of(&settings.handed.master_key),
         odb: settings.odb,
         master_key: settings.master_key,
         development: settings.development,

@@ -57,7 +57,11 @@ pub(crate) struct Token([u8; 32]);
 
 impl Token {
     pub(crate) fn new(token: &str) -> Self {
-        Self(Sha256::digest(token.as_bytes()).into())
+        Self::of(token.as_bytes())
+    }
+
+    pub(crate) fn of(secret: &[u8]) -> Self {
+        Self(Sha256::digest(secret).into())
     }
 
     /// Digits that tell texts apart, and from which nobody without the token finds out anything: what was
@@ -100,7 +104,7 @@ async fn is_let_in(app: Arc<App>, peer: &Peer, path: String) -> Result<(), Probl
     let (identity, registrars) = (peer.0.clone(), Arc::clone(&app));
     // It may have been forgotten since the certificate was made.
     if !app.read(move |odb| Ok(registrars.registrar(odb).knows(&identity)?)).await? {
-        let text = format!("{} is no member of this cluster any more", peer.0);
+        let text = format!("{} is no member of this cluster any more, or not by this certificate", peer.0);
         return Err(Problem::new(Kind::Forbidden, text).with_code("no-member"));
     }
     if peer.may(&path) {

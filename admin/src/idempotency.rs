@@ -41,6 +41,7 @@ use utoipa::{
 
 use crate::{
     app::App,
+    auth::Peer,
     body, bounds,
     caller::ACTOR,
     clock, configuration, deployments, members,
@@ -181,8 +182,10 @@ async fn keyed(app: Arc<App>, key: String, request: Request, next: Next) -> Resu
     let bytes = body::read(&parts.headers, body, bytes_max, time_max).await?;
     let (method, path, query) = (parts.method.as_str(), parts.uri.path(), parts.uri.query());
     let query = query.unwrap_or_default();
-    let request_hash = app.token.keyed_hash(&[method.as_bytes(), path.as_bytes(), query.as_bytes(), &bytes]);
-    let claim = match begin(&app, &key, &request_hash).await? {
+    let request_hash =
+        app.hashing_key.keyed_hash(&[method.as_bytes(), path.as_bytes(), query.as_bytes(), &bytes]);
+    let actor = parts.extensions.get::<Peer>().map_or_else(|| ACTOR.to_owned(), Peer::actor);
+    let claim = match begin(&app, &actor, &key, &request_hash).await? {
         Ok(claim) => claim,
         Err(stored) => return Ok(replayed(stored)),
     };
@@ -204,12 +207,17 @@ async fn keyed(app: Arc<App>, key: String, request: Request, next: Next) -> Resu
 }
 
 /// The claim to do it, or the reply that was given.
-async fn begin(app: &App, key: &str, request_hash: &str) -> Result<Result<Claim, StoredReply>, Problem> {
+async fn begin(
+    app: &App,
+    actor: &str,
+    key: &str,
+    request_hash: &str,
+) -> Result<Result<Claim, StoredReply>, Problem> {
     let started = Instant::now();
     let mut pause = bounds::REPEAT_PAUSE_MAX / 16;
     loop {
-        let (key, hash) = (key.to_owned(), request_hash.to_owned());
-        match app.read(move |odb| Ok(odb.begin_request(ACTOR, &key, &hash, clock::now())?)).await? {
+        let (actor, key, hash) = (actor.to_owned(), key.to_owned(), request_hash.to_owned());
+        match app.read(move |odb| Ok(odb.begin_request(&actor, &key, &hash, clock::now())?)).await? {
             Begun::Mine(claim) => return Ok(Ok(claim)),
             Begun::Answered(reply) => return Ok(Err(reply)),
             Begun::UnderWay if started.elapsed() < bounds::REPEAT_TIME_MAX => sleep(pause).await,

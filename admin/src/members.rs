@@ -203,6 +203,7 @@ impl From<Error> for Problem {
             Error::NoMember { .. } => Self::new(Kind::Forbidden, text).with_code("no-member"),
             Error::Obstacle(_) | Error::Meanwhile => conflict("roll-not-possible", text),
             Error::Founded { .. } | Error::TokenLife { .. } | Error::Token(_) => conflict("unfit", text),
+            Error::Pki(busbar_pki::Error::TooManyHosts { .. }) => conflict("unfit", text),
             Error::Pki(error) => Self::internal(error),
         }
     }

@@ -83,6 +83,7 @@ impl From<Error> for Problem {
             Error::NotPrepared { .. } => conflict("not-prepared"),
             Error::WrongState { .. } | Error::DeliveryState { .. } => conflict("wrong-state"),
             Error::StillLive { .. } => conflict("still-live"),
+            Error::MemberTaken { .. } => conflict("member-taken"),
             Error::NotActive { .. } => conflict("not-active"),
             Error::NotQuarantined { .. } => conflict("not-quarantined"),
             Error::NothingToRollBackTo { .. } => conflict("nothing-to-roll-back-to"),

@@ -66,8 +66,8 @@ async fn serve(boot: Boot, listener: TcpListener, role: &str) -> anyhow::Result<
     let master_key = Arc::new(master_key::read(&key_path)?);
     let membership = Membership::begin(&boot.layout).context("failed to read the certificate in tls")?;
     let tls = membership.as_ref().map(|membership| tls(&boot.settings, membership)).transpose()?;
-    if let Some(membership) = &membership {
-        let own = Own::new(odb.clone(), Arc::clone(&master_key), membership.identity());
+    if membership.is_some() {
+        let own = Own::new(odb.clone(), Arc::clone(&master_key));
         tokio::spawn(keep(boot.layout.clone(), own, hosts(&boot.settings), LOOK_EVERY));
     }
     let handed = Handed {

@@ -295,7 +295,8 @@ fn planned(chosen: Chosen) -> Result<Plan, Ended> {
     let server_name = settings.server.name.clone().unwrap_or_else(host_name);
     if !development {
         refuse_namesake(&odb_url, &server_name, &server_id)?;
-        membership::require(&layout, &odb_url, Role::Server, Some(&server_name)).map_err(Ended::Usage)?;
+        membership::require(&layout, (&odb_url, &key), Role::Server, Some(&server_name))
+            .map_err(Ended::Usage)?;
     }
     let generation = new_generation();
     let (slot, parent) = (0, 0);
@@ -342,7 +343,8 @@ fn run_admin(folder: &Path) -> Result<(), Ended> {
     if settings.admin.token.is_none() {
         quickstart::ensure_token(&layout)?;
     }
-    membership::require(&layout, &odb_url, Role::Admin, None).map_err(Ended::Usage)?;
+    let key = master_key::path(&layout, &settings);
+    membership::require(&layout, (&odb_url, &key), Role::Admin, None).map_err(Ended::Usage)?;
     let listener = parent::bind("admin.listen", settings.admin.listen)?;
     listener.set_nonblocking(true).map_err(anyhow::Error::from)?;
     let server_id = layout.server_id().map_err(anyhow::Error::from)?;

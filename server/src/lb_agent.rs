@@ -88,7 +88,9 @@ impl Administration {
             }
             None => (Some(token(layout, settings)?), None),
         };
-        let url = settings.admin.url.clone().unwrap_or_else(|| format!("http://{}", settings.admin.listen));
+        let scheme = if membership.is_some() { "https" } else { "http" };
+        let url = settings.admin.url.clone();
+        let url = url.unwrap_or_else(|| format!("{scheme}://{}", settings.admin.listen));
         let access = Access { url, secret, origin: "admin.url".to_owned(), tls };
         let (front_end, mut hop) = of_this_host(&settings.balancer)?;
         if membership.is_some() && hop.tls.is_none() {

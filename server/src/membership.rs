@@ -6,7 +6,10 @@ mod follow;
 mod keep;
 mod remote;
 
+use std::{path::Path, sync::Arc};
+
 use busbar_pki::Role;
+use busbar_registrar::Registrar;
 use busbar_store::Odb;
 
 pub(crate) use self::{
@@ -15,11 +18,17 @@ pub(crate) use self::{
     keep::{Desk, LOOK_EVERY, Own, hosts, keep, refresh},
     remote::Remote,
 };
-use crate::layout::Layout;
+use crate::{layout::Layout, master_key};
 
 /// Refuses a process that the others of its cluster would not talk to. The refusal is for a person.
-pub(crate) fn require(layout: &Layout, odb_url: &str, role: Role, name: Option<&str>) -> Result<(), String> {
-    let trust = Odb::open(odb_url, 1).and_then(|odb| odb.trust()).map_err(|error| format!("{error}"))?;
+pub(crate) fn require(
+    layout: &Layout,
+    (odb_url, master_key): (&str, &Path),
+    role: Role,
+    name: Option<&str>,
+) -> Result<(), String> {
+    let odb = Odb::open(odb_url, 1).map_err(|error| error.to_string())?;
+    let trust = odb.trust().map_err(|error| error.to_string())?;
     let held = Held::read(layout).map_err(|error| format!("{error:#}"))?;
     let folder = layout.root().display();
     let (trust, held) = match (trust, held) {
@@ -44,11 +53,10 @@ pub(crate) fn require(layout: &Layout, odb_url: &str, role: Role, name: Option<&
             trust.cluster
         ));
     }
-    match name {
-        Some(name) if name != own.name.as_str() => Err(format!(
-            "server.name is {name:?}, and the certificate in {folder} is for {:?}",
-            own.name.as_str()
-        )),
-        _ => Ok(()),
+    if let Some(name) = name.filter(|name| *name != own.name.as_str()) {
+        let of = own.name.as_str();
+        return Err(format!("server.name is {name:?}, and the certificate in {folder} is for {of:?}"));
     }
+    let key = master_key::read(master_key).map_err(|error| error.to_string())?;
+    keep::revive(layout, &Registrar::new(odb, Arc::new(key)), &held).map_err(|error| format!("{error:#}"))
 }

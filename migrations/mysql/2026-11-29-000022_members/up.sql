@@ -24,11 +24,12 @@ CREATE TABLE IF NOT EXISTS join_token (
     used_by VARCHAR(64)
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- Who has a certificate, and what it said last of the authorities that it trusts (trusts_json) and that signed for it.
+-- Who has a certificate, or the one that it was renewed with (previous_sha256), and what it said last of the authorities that it trusts (trusts_json) and that signed for it.
 CREATE TABLE IF NOT EXISTS member (
     role VARCHAR(64) NOT NULL,
     name VARCHAR(64) NOT NULL,
     certificate_sha256 VARCHAR(64) NOT NULL,
+    previous_sha256 VARCHAR(64),
     expires_us BIGINT NOT NULL,
     joined_us BIGINT NOT NULL,
     seen_us BIGINT NOT NULL,

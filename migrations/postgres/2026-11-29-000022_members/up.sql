@@ -24,11 +24,12 @@ CREATE TABLE IF NOT EXISTS join_token (
     used_by TEXT COLLATE "C"
 );
 
--- Who has a certificate, and what it said last of the authorities that it trusts (trusts_json) and that signed for it.
+-- Who has a certificate, or the one that it was renewed with (previous_sha256), and what it said last of the authorities that it trusts (trusts_json) and that signed for it.
 CREATE TABLE IF NOT EXISTS member (
     role TEXT COLLATE "C" NOT NULL,
     name TEXT COLLATE "C" NOT NULL,
     certificate_sha256 TEXT COLLATE "C" NOT NULL,
+    previous_sha256 TEXT COLLATE "C",
     expires_us BIGINT NOT NULL,
     joined_us BIGINT NOT NULL,
     seen_us BIGINT NOT NULL,

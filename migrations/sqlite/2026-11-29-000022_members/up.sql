@@ -24,11 +24,12 @@ CREATE TABLE IF NOT EXISTS join_token (
     used_by TEXT
 ) STRICT;
 
--- Who has a certificate, and what it said last of the authorities that it trusts (trusts_json) and that signed for it.
+-- Who has a certificate, or the one that it was renewed with (previous_sha256), and what it said last of the authorities that it trusts (trusts_json) and that signed for it.
 CREATE TABLE IF NOT EXISTS member (
     role TEXT NOT NULL,
     name TEXT NOT NULL,
     certificate_sha256 TEXT NOT NULL,
+    previous_sha256 TEXT,
     expires_us INTEGER NOT NULL,
     joined_us INTEGER NOT NULL,
     seen_us INTEGER NOT NULL,

@@ -8,7 +8,7 @@ pub enum Error {
     NotFounded,
     #[error("the ODB is that of the cluster {cluster}, which has an authority")]
     Founded { cluster: Cluster },
-    #[error("{urn} is no member of this cluster any more: it can join again")]
+    #[error("{urn} is no member of this cluster any more, or not by this certificate: `busbar join --again`")]
     NoMember { urn: String },
     /// Nothing more is said: who has no token is told nothing of those there are.
     #[error(

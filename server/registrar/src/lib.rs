@@ -105,14 +105,14 @@ impl Registrar {
     pub fn visit(&self, now: Timestamp, identity: &Identity, visit: &Visit) -> Result<Granted, Error> {
         let (role, name) = (identity.role, &identity.name);
         let standing = self.founded()?;
-        let found = self.odb.member(role.as_str(), name.as_str())?;
-        let known = found.filter(|_| *standing.cluster() == identity.cluster);
+        let known = self.known(identity)?.filter(|_| *standing.cluster() == identity.cluster);
         let mut known = known.ok_or_else(|| Error::NoMember { urn: identity.urn() })?;
         let granted = match &visit.request {
             Some(request) => {
                 let subject = Subject { role, name: name.clone(), hosts: visit.hosts.clone() };
                 let (granted, member) = self.issue(now, &subject, request)?;
-                known = Member { joined_at: known.joined_at, ..member };
+                let previous_sha256 = Some(identity.sha256.to_string());
+                known = Member { joined_at: known.joined_at, previous_sha256, ..member };
                 granted
             }
             None => {
@@ -129,9 +129,18 @@ impl Registrar {
         if self.odb.hear_member(&known)? { Ok(granted) } else { Err(Error::NoMember { urn: identity.urn() }) }
     }
 
-    /// Whether a certificate that is good is also that of a member.
+    /// Whether a certificate that is good is also that of a member: not of one that was forgotten, and not one of a
+    /// machine that had the name before.
     pub fn knows(&self, identity: &Identity) -> Result<bool, Error> {
-        Ok(self.odb.member(identity.role.as_str(), identity.name.as_str())?.is_some())
+        Ok(self.known(identity)?.is_some())
+    }
+
+    fn known(&self, identity: &Identity) -> Result<Option<Member>, Error> {
+        let found = self.odb.member(identity.role.as_str(), identity.name.as_str())?;
+        let shown = identity.sha256.to_string();
+        Ok(found.filter(|member| {
+            member.certificate_sha256 == shown || member.previous_sha256.as_deref() == Some(shown.as_str())
+        }))
     }
 
     pub fn forget(&self, by: &By, role: Role, name: &Name) -> Result<(), Error> {
@@ -152,6 +161,7 @@ impl Registrar {
             role: subject.role.to_string(),
             name: subject.name.to_string(),
             certificate_sha256: certificate.fingerprint().to_string(),
+            previous_sha256: None,
             expires_at: timestamp(certificate.not_after()),
             joined_at: now,
             seen_at: now,

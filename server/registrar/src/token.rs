@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use busbar_model::Timestamp;
-use busbar_pki::{Csr, Host, JoinToken, Name, Role, Secret, SecretDigest, Subject};
+use busbar_pki::{Csr, Fingerprint, Host, JoinToken, Name, Role, Secret, SecretDigest, Subject};
 use busbar_store::{By, JoinOffer};
 use uuid::Uuid;
 
@@ -73,7 +73,9 @@ impl Registrar {
         }
         let subject = Subject { role, name: asks.name.clone(), hosts: asks.hosts.clone() };
         let (granted, member) = self.issue(by.now, &subject, &asks.request)?;
-        let key = asks.request.key_fingerprint().to_string();
+        // It asks again as who it was.
+        let key = format!("{} {}", asks.request.key_fingerprint(), asks.name);
+        let key = Fingerprint::of(key.as_bytes()).to_string();
         match self.odb.join(by, &offer.id, &key, &member)? {
             true => Ok((role, granted)),
             false => Err(Error::Used),

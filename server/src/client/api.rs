@@ -107,6 +107,10 @@ impl Api {
         let refuse =
             |url: &str, reason| Error::Address { url: url.to_owned(), origin: origin.clone(), reason };
         let (scheme, authority) = address(&url).map_err(|reason| refuse(&url, reason))?;
+        // Whoever answers in the clear is not known to be of the cluster.
+        if scheme == Scheme::HTTP && tls.is_some() {
+            return Err(refuse(&url, "is not https://, which members of a cluster speak"));
+        }
         if scheme == Scheme::HTTPS && tls.is_none() {
             return Err(refuse(
                 &url,

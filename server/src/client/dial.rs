@@ -74,7 +74,7 @@ fn secure(tls: &Tls, made: &Mutex<Option<(Arc<ClientConfig>, Secure)>>) -> Secur
     connector.enforce_http(false);
     let connector = HttpsConnectorBuilder::new()
         .with_tls_config(own)
-        .https_or_http()
+        .https_only()
         .enable_http1()
         .wrap_connector(connector);
     let client: Secure = Client::builder(TokioExecutor::new()).build(connector);

@@ -35,10 +35,15 @@ impl Held {
     /// `None`: the folder is none of a member.
     pub(crate) fn read(layout: &Layout) -> anyhow::Result<Option<Self>> {
         let Some(version) = version(layout)? else { return Ok(None) };
-        Self::of(&version).with_context(|| format!("failed to read {}", version.display())).map(Some)
+        Self::of(&version).map(Some)
     }
 
-    fn of(version: &Path) -> anyhow::Result<Self> {
+    /// Of the folder of a version.
+    pub(crate) fn of(version: &Path) -> anyhow::Result<Self> {
+        Self::whole(version).with_context(|| format!("failed to read {}", version.display()))
+    }
+
+    fn whole(version: &Path) -> anyhow::Result<Self> {
         let text = |name: &str| {
             fs::read_to_string(version.join(name)).with_context(|| format!("{name} can't be read"))
         };
@@ -60,6 +65,19 @@ impl Held {
         let name = Uuid::now_v7().to_string();
         let version = root.join(&name);
         DirBuilder::new().mode(0o700).create(&version)?;
+        if let Err(error) = self.fill(&version) {
+            let _ = fs::remove_dir_all(&version);
+            return Err(error);
+        }
+        let link = root.join(format!("{CURRENT}.new"));
+        let _ = fs::remove_file(&link);
+        symlink(&name, &link)?;
+        fs::rename(&link, root.join(CURRENT))?;
+        fs::File::open(&root)?.sync_all()?;
+        forget_old(&root, &name)
+    }
+
+    fn fill(&self, version: &Path) -> io::Result<()> {
         let member = haproxy_pem(std::slice::from_ref(&self.certificate), &self.key);
         for (file, bytes) in [
             (KEY, self.key.to_pem().as_bytes()),
@@ -70,12 +88,7 @@ impl Held {
         ] {
             write(&version.join(file), bytes)?;
         }
-        let link = root.join(format!("{CURRENT}.new"));
-        let _ = fs::remove_file(&link);
-        symlink(&name, &link)?;
-        fs::rename(&link, root.join(CURRENT))?;
-        fs::File::open(&root)?.sync_all()?;
-        forget_old(&root, &name)
+        fs::File::open(version)?.sync_all()
     }
 
     pub(crate) fn identity(&self) -> anyhow::Result<Identity> {
@@ -90,6 +103,21 @@ impl Held {
     /// What who uses these files trusts, and who signed what it shows.
     pub(crate) fn confirmed(&self) -> anyhow::Result<Confirmed> {
         Ok(self.credentials()?.confirmed())
+    }
+}
+
+/// While it is held, nobody else looks after the folder's membership; `None`: somebody does.
+pub(crate) fn alone(layout: &Layout) -> io::Result<Option<fs::File>> {
+    let file = fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(layout.tls().join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(error),
     }
 }
 

@@ -1,8 +1,12 @@
 //! A running process uses what stands in its folder, whoever renews it.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use busbar_pki::{Acceptor, Connector, Credentials, Expected, Identity, Peers, Ticketer};
+use busbar_pki::{Acceptor, Connector, Credentials, Expected, Peers, Ticketer};
 
 use super::files::{self, Held};
 use crate::{causes::chain, layout::Layout};
@@ -20,15 +24,11 @@ pub(crate) struct Membership {
 impl Membership {
     /// `None`: the folder is none of a member. What it has is followed from now on.
     pub(crate) fn begin(layout: &Layout) -> anyhow::Result<Option<Self>> {
-        let Some(held) = Held::read(layout)? else { return Ok(None) };
-        let seen = files::version(layout)?;
+        let Some(version) = files::version(layout)? else { return Ok(None) };
+        let held = Held::of(&version)?;
         let new = Self { credentials: held.credentials()?, ticketer: Ticketer::new(&held.tickets, None)? };
-        tokio::spawn(new.clone().follow(layout.clone(), seen));
+        tokio::spawn(new.clone().follow(layout.clone(), version));
         Ok(Some(new))
-    }
-
-    pub(crate) fn identity(&self) -> Identity {
-        self.credentials.identity()
     }
 
     pub(crate) fn acceptor(&self, peers: Peers) -> anyhow::Result<Arc<Acceptor>> {
@@ -39,27 +39,33 @@ impl Membership {
         Ok(Arc::new(Connector::new(&self.credentials, expected)?))
     }
 
-    async fn follow(self, layout: Layout, mut seen: Option<PathBuf>) {
+    /// What can't be used now may be the next time: there may be no descriptor left to read it by.
+    async fn follow(self, layout: Layout, mut used: PathBuf) {
+        let mut trouble = String::new();
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let found = files::version(&layout).ok().flatten();
-            if found.is_none() || found == seen {
-                continue;
-            }
-            match self.replace(&layout) {
+            let found = match files::version(&layout) {
+                Ok(Some(found)) if found != used => found,
+                _ => continue,
+            };
+            match self.replace(&found) {
                 Ok(()) => {
-                    tracing::info!(trust = ?self.credentials.confirmed().trusts, "a new certificate is used")
+                    tracing::info!(trust = ?self.credentials.confirmed().trusts, "a new certificate is used");
+                    used = found;
                 }
                 Err(error) => {
-                    tracing::error!(error = format!("{error:#}"), "the certificate before stays in use");
+                    let text = format!("{error:#}");
+                    if text != trouble {
+                        tracing::error!(error = text, "the certificate before stays in use");
+                        trouble = text;
+                    }
                 }
             }
-            seen = found;
         }
     }
 
-    fn replace(&self, layout: &Layout) -> anyhow::Result<()> {
-        let Some(held) = Held::read(layout)? else { return Ok(()) };
+    fn replace(&self, version: &Path) -> anyhow::Result<()> {
+        let held = Held::of(version)?;
         self.credentials.replace(&held.key, held.certificate, held.trust)?;
         if let Err(error) = self.ticketer.rotate(&held.tickets) {
             tracing::warn!(error = %chain(&error), "sessions are resumed under the key before");

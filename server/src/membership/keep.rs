@@ -8,42 +8,48 @@ use busbar_pki::{Certificate, Confirmed, Csr, Host, Identity, KeyPair, TicketKey
 use busbar_registrar::{Granted, Registrar, Visit};
 use busbar_store::{By, MasterKey, Odb};
 
-use super::files::Held;
-use crate::{clock, layout::Layout, settings::Settings};
+use super::files::{self, Held};
+use crate::{causes::chain, clock, layout::Layout, settings::Settings};
 
 /// How often a member asks. Longer than its processes need to take up what was found the last time.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(3);
 
 /// Where a member asks.
 pub(crate) trait Desk {
-    async fn visit(&mut self, visit: Visit) -> anyhow::Result<Granted>;
+    /// `who` asks by the certificate that it has.
+    async fn visit(&mut self, who: &Identity, visit: Visit) -> anyhow::Result<Granted>;
+
+    /// Whether everything of this folder uses what stands there for some seconds by now. Processes of ours do.
+    async fn is_used(&self) -> bool {
+        true
+    }
 }
 
 /// For who has the ODB and the master key: asks itself.
-pub(crate) struct Own {
-    registrar: Registrar,
-    identity: Identity,
-}
+pub(crate) struct Own(Registrar);
 
 impl Own {
-    pub(crate) fn new(odb: Odb, key: Arc<MasterKey>, identity: Identity) -> Self {
-        Self { registrar: Registrar::new(odb, key), identity }
+    pub(crate) fn new(odb: Odb, key: Arc<MasterKey>) -> Self {
+        Self(Registrar::new(odb, key))
     }
 }
 
 impl Desk for Own {
     /// Moves a roll on, too, as soon as all have confirmed its step.
-    async fn visit(&mut self, visit: Visit) -> anyhow::Result<Granted> {
-        let (registrar, identity) = (self.registrar.clone(), self.identity.clone());
+    async fn visit(&mut self, who: &Identity, visit: Visit) -> anyhow::Result<Granted> {
+        let (registrar, identity) = (self.0.clone(), who.clone());
         let ask = move || {
             let now = clock::now();
             let granted = registrar.visit(now, &identity, &visit)?;
             let by = By { actor: "cluster".to_owned(), correlation_id: None, now };
             match registrar.advance(&by) {
                 // Another one was faster.
-                Ok(_) | Err(busbar_registrar::Error::Meanwhile) => Ok(granted),
-                Err(error) => Err(error),
+                Ok(_) | Err(busbar_registrar::Error::Meanwhile) => {}
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error), "the roll of the authority does not go on")
+                }
             }
+            Ok::<_, busbar_registrar::Error>(granted)
         };
         Ok(tokio::task::spawn_blocking(ask).await??)
     }
@@ -73,6 +79,25 @@ pub(crate) async fn refresh(layout: &Layout, mut desk: impl Desk) -> anyhow::Res
     look(layout, &mut desk, &[], &mut None).await
 }
 
+/// Of who has the registrar at hand: a certificate that ended while nothing ran here is renewed, as long as it is that
+/// of a member.
+pub(crate) fn revive(layout: &Layout, registrar: &Registrar, held: &Held) -> anyhow::Result<()> {
+    let (who, now) = (held.identity()?, clock::now());
+    if !registrar.knows(&who)? {
+        return Err(busbar_registrar::Error::NoMember { urn: who.urn() }.into());
+    }
+    if clock::of(who.not_after) > now {
+        return Ok(());
+    }
+    let mut visit = Visit::default();
+    let key = asked(&mut visit)?;
+    let granted = registrar.visit(now, &who, &visit)?;
+    let certificate = granted.certificate.context("no certificate was given")?;
+    let new = Held { key, certificate, trust: granted.trust, tickets: TicketKey::generate()? };
+    new.credentials()?;
+    new.write(layout).context("failed to keep a new certificate")
+}
+
 /// What was found the last time is used by all processes of this folder by now: each looks once a second.
 async fn look(
     layout: &Layout,
@@ -80,19 +105,21 @@ async fn look(
     hosts: &[Host],
     seen: &mut Option<Confirmed>,
 ) -> anyhow::Result<()> {
+    // One at a time, whoever looks: commands of a person run side by side.
+    let Some(_alone) = files::alone(layout)? else { return Ok(()) };
     let held = Held::read(layout)?.context("the folder is not one of a member any more")?;
-    let confirmed = held.confirmed()?;
-    let settled = seen.as_ref() == Some(&confirmed);
+    let (who, confirmed) = (held.identity()?, held.confirmed()?);
+    let settled = seen.as_ref() == Some(&confirmed) && desk.is_used().await;
     let mut visit =
         Visit { confirmed: settled.then(|| confirmed.clone()), request: None, hosts: hosts.to_vec() };
     let key = match is_due(&held.certificate) {
         true => Some(asked(&mut visit)?),
         false => None,
     };
-    let mut granted = (desk.visit(visit.clone()).await?, key);
+    let mut granted = (desk.visit(&who, visit.clone()).await?, key);
     if granted.0.certificate.is_none() && granted.0.issuer != confirmed.issuer {
         let key = asked(&mut visit)?;
-        granted = (desk.visit(visit).await?, Some(key));
+        granted = (desk.visit(&who, visit).await?, Some(key));
     }
     let (Granted { trust, certificate, .. }, key) = granted;
     let (key, certificate) = match (key, certificate) {
@@ -106,6 +133,8 @@ async fn look(
     let new = Held { key, certificate, trust, tickets: TicketKey::generate()? };
     // Not put in place if it would not do.
     new.credentials().context("what the registrar gave does not fit together")?;
+    let given = new.identity()?.urn();
+    anyhow::ensure!(given == who.urn(), "the registrar gave a certificate for {given}");
     new.write(layout).context("failed to keep a new certificate")?;
     *seen = Some(new.confirmed()?);
     tracing::info!(sha256 = %new.certificate.fingerprint(), "the membership in the cluster is as it is to be");

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use busbar_pki::{Certificate, Trust};
+use busbar_pki::{Certificate, Identity, Trust};
 use busbar_registrar::{Granted, Visit};
 use http::Method;
 use serde::Deserialize;
@@ -33,7 +33,7 @@ struct Given {
 }
 
 impl Desk for Remote {
-    async fn visit(&mut self, visit: Visit) -> anyhow::Result<Granted> {
+    async fn visit(&mut self, _: &Identity, visit: Visit) -> anyhow::Result<Granted> {
         let confirmed = visit.confirmed.map(|said| {
             let trusts: Vec<String> = said.trusts.iter().map(ToString::to_string).collect();
             json!({"trusts": trusts, "issuer": said.issuer.to_string()})

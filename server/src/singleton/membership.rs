@@ -15,9 +15,11 @@ use crate::{
 pub(crate) async fn run(core: Arc<Core>) -> anyhow::Result<()> {
     let boot = &core.boot;
     let held = Held::read(&boot.layout).context("failed to read the certificate in tls")?;
-    let Some(held) = held else { return std::future::pending().await };
+    if held.is_none() {
+        return std::future::pending().await;
+    }
     let key = Arc::new(master_key::read(&master_key::path(&boot.layout, &boot.settings))?);
-    let own = Own::new(core.odb.clone(), key, held.identity()?);
+    let own = Own::new(core.odb.clone(), key);
     keep(boot.layout.clone(), own, hosts(&boot.settings), LOOK_EVERY).await;
     Ok(())
 }

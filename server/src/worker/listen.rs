@@ -1,13 +1,20 @@
 //! Accepting connections, and letting go of them without losing a request.
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use busbar_engine::request::Hop;
 use busbar_pki::{Acceptor, Incoming, Role};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, sleep, sleep_until},
 };
 
 use crate::{
@@ -18,6 +25,7 @@ use crate::{
         connection::{Phase, serve_connection},
         http::Front,
         roster::{Roster, Seated},
+        seat::Seat,
         transport::Transport,
         wire::Wire,
     },
@@ -36,8 +44,7 @@ pub(crate) async fn serve(
 ) -> anyhow::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     let (phase, phases) = watch::channel(Phase::Serving);
-    let door =
-        Door { front: Arc::new(front), tls, patience: Duration::from_millis(settings.header_timeout_ms) };
+    let door = Door { front: Arc::new(front), tls };
     tokio::pin!(stop);
     loop {
         // Where there is no room, the others take what waits, or it waits.
@@ -73,8 +80,6 @@ pub(crate) async fn serve(
 struct Door {
     front: Arc<Front>,
     tls: Option<Arc<Acceptor>>,
-    /// For a handshake.
-    patience: Duration,
 }
 
 impl Door {
@@ -84,14 +89,14 @@ impl Door {
             return serve_connection(Transport::Plain(stream), Hop::Client, self.front, seated, phase).await;
         };
         // Apart, so that a connection in the clear does not carry what a handshake needs.
-        let handshake = Box::pin(timeout(self.patience, tls.accept(stream)));
-        match handshake.await {
-            Ok(Ok(Incoming::Tls(stream, identity))) => {
+        let shaken = Box::pin(handshake(&tls, stream, &seated.seat, phase.clone())).await;
+        match shaken {
+            Some(Ok(Incoming::Tls(stream, identity))) => {
                 let is_balancer = identity.is_some_and(|identity| identity.role == Role::Balancer);
                 let hop = if is_balancer { Hop::Balancer } else { Hop::Client };
                 serve_connection(Transport::Tls(stream), hop, self.front, seated, phase).await;
             }
-            Ok(Ok(Incoming::Plain(stream))) => {
+            Some(Ok(Incoming::Plain(stream))) => {
                 let mut wire = Wire::new(
                     Transport::Plain(stream),
                     Arc::clone(&seated.seat),
@@ -99,11 +104,33 @@ impl Door {
                 );
                 wire.refuse_plain().await;
             }
-            Ok(Err(error)) => {
+            Some(Err(error)) => {
                 tracing::debug!(reason = busbar_pki::reason(&error), "a connection was refused")
             }
-            Err(_) => tracing::debug!("a connection was refused: no handshake came in time"),
+            None => tracing::debug!("a connection was refused: no handshake came in time"),
         }
+    }
+}
+
+/// `None`: it took too long, or others need its place, or the worker goes. Until it is done, its time is that of a
+/// request's head.
+async fn handshake(
+    tls: &Acceptor,
+    stream: TcpStream,
+    seat: &Seat,
+    mut phase: watch::Receiver<Phase>,
+) -> Option<io::Result<Incoming>> {
+    let mut accepting = pin!(tls.accept(stream));
+    let shaken = poll_fn(|context| {
+        if let Poll::Ready(shaken) = accepting.as_mut().poll(context) {
+            return Poll::Ready(Some(shaken));
+        }
+        seat.register(context.waker());
+        if seat.is_open() { Poll::Pending } else { Poll::Ready(None) }
+    });
+    tokio::select! {
+        shaken = shaken => shaken,
+        _ = phase.wait_for(|phase| *phase == Phase::Closing) => None,
     }
 }
 

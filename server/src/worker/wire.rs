@@ -4,7 +4,7 @@ use std::{
     io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -210,14 +210,34 @@ impl AsyncWrite for Wire {
         self.stream.is_write_vectored()
     }
 
+    /// TLS takes what its client has not taken yet: whether that reads is seen here.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        if self.seat.ending() == Some(Ending::Unread) {
+            return Poll::Ready(Err(self.unread()));
+        }
+        match Pin::new(&mut self.stream).poll_flush(context) {
+            Poll::Pending => {
+                self.seat.wait_reader();
+                self.seat.register(context.waker());
+                Poll::Pending
+            }
+            flushed => {
+                if self.seat.reply.is_waiting() {
+                    self.seat.wrote(0);
+                }
+                flushed
+            }
+        }
     }
 
     /// A client that is still sending what was refused would lose the reply to a connection that is closed at
     /// once: what it sends is read, within reason.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+        if Pin::new(&mut self.stream).poll_shutdown(context)?.is_pending() {
+            self.seat.wait_reader();
+            self.seat.register(context.waker());
+            return if self.seat.is_open() { Poll::Pending } else { Poll::Ready(Err(self.unread())) };
+        }
         if self.seat.begin_lingering() {
             self.unwanted_bytes = UNWANTED_BYTES_MAX;
         }

@@ -48,6 +48,8 @@ pub enum Error {
     NotPrepared { servers: Vec<String> },
     #[error("the lease passed on to another owner")]
     Fenced,
+    #[error("{role} {name:?} is a member already: forget it first, or take another name")]
+    MemberTaken { role: String, name: String },
     /// A server that lives has the name.
     #[error("server {name:?} is another one, which lives: each server of a cluster has a name of its own")]
     LiveNamesake { name: Name },

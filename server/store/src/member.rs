@@ -55,6 +55,8 @@ pub struct Member {
     pub role: String,
     pub name: String,
     pub certificate_sha256: String,
+    /// Of the one before, by which it was renewed: its processes may show it for a moment yet.
+    pub previous_sha256: Option<String>,
     pub expires_at: Timestamp,
     pub joined_at: Timestamp,
     pub seen_at: Timestamp,
@@ -67,6 +69,7 @@ struct Row {
     role: String,
     name: String,
     certificate_sha256: String,
+    previous_sha256: Option<String>,
     expires_us: i64,
     joined_us: i64,
     seen_us: i64,
@@ -81,6 +84,7 @@ impl Row {
             role: member.role.clone(),
             name: member.name.clone(),
             certificate_sha256: member.certificate_sha256.clone(),
+            previous_sha256: member.previous_sha256.clone(),
             expires_us: member.expires_at.0,
             joined_us: member.joined_at.0,
             seen_us: member.seen_at.0,
@@ -96,6 +100,7 @@ impl Row {
             role: self.role,
             name: self.name,
             certificate_sha256: self.certificate_sha256,
+            previous_sha256: self.previous_sha256,
             expires_at: Timestamp(self.expires_us),
             joined_at: Timestamp(self.joined_us),
             seen_at: Timestamp(self.seen_us),
@@ -130,10 +135,20 @@ impl Odb {
         row.ok_or_else(|| Error::not_found(TOKEN, id))
     }
 
-    /// A member joins by an offer that nobody but itself has taken: by its key it is known when it asks again. False:
-    /// someone else was faster.
+    /// A member joins by an offer that nobody but itself has taken: by its `key` it is known when it asks again. False:
+    /// someone else was faster. A name that a member has is its own until its certificate ends.
     pub fn join(&self, by: &By, offer: &str, key: &str, member: &Member) -> Result<bool, Error> {
         self.change(by, |connection, recorder| {
+            let used_by = join_token::table.find(offer).select(join_token::used_by);
+            let asks_again =
+                used_by.first::<Option<String>>(connection).optional()?.flatten().as_deref() == Some(key);
+            if !asks_again
+                && let Some(holder) = find(connection, &member.role, &member.name)?
+                && holder.expires_at > by.now
+            {
+                return Err(Error::MemberTaken { role: holder.role, name: holder.name });
+            }
+            // Of two at once one finds it unused.
             let unused = join_token::used_by.is_null().or(join_token::used_by.eq(key));
             let own = join_token::table.filter(join_token::id.eq(offer).and(unused));
             if diesel::update(own).set(join_token::used_by.eq(key)).execute(connection)? == 0 {

@@ -77,6 +77,7 @@ diesel::table! {
         role -> Text,
         name -> Text,
         certificate_sha256 -> Text,
+        previous_sha256 -> Nullable<Text>,
         expires_us -> BigInt,
         joined_us -> BigInt,
         seen_us -> BigInt,

@@ -3,7 +3,7 @@
 
 mod member;
 
-use std::{fs, time::Duration};
+use std::{fs, net::Ipv4Addr, time::Duration};
 
 use busbar_test_broker::Broker;
 use busbar_test_databases::{Kind, Server};
@@ -13,11 +13,15 @@ pub use self::member::Member;
 use crate::{
     artifact,
     http::{Reply, Request},
+    network::Host,
     poll,
 };
 
 /// Until a server takes calls; what is active is compiled in it.
 pub const START_BOUND: Duration = Duration::from_secs(60);
+
+/// Where the balancer of a host of its own listens.
+pub const PORT: u16 = 11223;
 
 /// How a cluster is made.
 #[derive(Clone, Debug)]
@@ -31,11 +35,21 @@ pub struct Shape {
     pub balancer: bool,
     /// Lines of each server's `busbar.toml`.
     pub settings: &'static str,
+    /// Where servers and the admin process listen.
+    pub address: Ipv4Addr,
 }
 
 impl Default for Shape {
     fn default() -> Self {
-        Self { database: Kind::Postgres, servers: 2, workers: 2, broker: true, balancer: false, settings: "" }
+        Self {
+            database: Kind::Postgres,
+            servers: 2,
+            workers: 2,
+            broker: true,
+            balancer: false,
+            settings: "",
+            address: Ipv4Addr::LOCALHOST,
+        }
     }
 }
 
@@ -57,16 +71,17 @@ struct Common {
     amqp_url: Option<String>,
     workers: u32,
     settings: &'static str,
+    address: Ipv4Addr,
 }
 
 impl Common {
     fn settings(&self, name: &str, http: u16, admin: u16) -> String {
-        let Self { odb_url, amqp_url, workers, settings } = self;
+        let Self { odb_url, amqp_url, workers, settings, address } = self;
         let amqp = amqp_url.as_ref().map(|url| format!("[amqp]\nurl = \"{url}\"\n")).unwrap_or_default();
         format!(
-            "[server]\nname = \"{name}\"\naddress = \"127.0.0.1:{http}\"\n[odb]\nurl = \"{odb_url}\"\n{amqp}\
-             [http]\nlisten = \"127.0.0.1:{http}\"\ndrain_idle_ms = 500\n[ops]\nlisten = \"127.0.0.1:0\"\n\
-             [admin]\nlisten = \"127.0.0.1:{admin}\"\n[workers]\ncount = {workers}\n{settings}"
+            "[server]\nname = \"{name}\"\naddress = \"{address}:{http}\"\n[odb]\nurl = \"{odb_url}\"\n{amqp}\
+             [http]\nlisten = \"{address}:{http}\"\ndrain_idle_ms = 500\n[ops]\nlisten = \"127.0.0.1:0\"\n\
+             [admin]\nlisten = \"{address}:{admin}\"\n[workers]\ncount = {workers}\n{settings}"
         )
     }
 }
@@ -85,6 +100,7 @@ impl Cluster {
             amqp_url: broker.as_ref().map(Broker::url),
             workers: shape.workers,
             settings: shape.settings,
+            address: shape.address,
         };
         let admin = Member::prepare("admin", &common.settings("admin", free_port(), free_port()));
         let mut admin = admin.start("admin");
@@ -97,20 +113,26 @@ impl Cluster {
             server.wait_ready(START_BOUND).await;
         }
         if shape.balancer {
-            let agent = cluster.agent("lb-1").start("lb-agent");
+            let address = format!("127.0.0.1:{}", free_port());
+            let agent = cluster.agent("lb-1", &address, &address).start("lb-agent");
             agent.wait_ready(START_BOUND).await;
             cluster.balancer = Some(agent);
         }
         cluster
     }
 
-    /// A folder for an agent, in which nothing runs.
-    fn agent(&self, name: &str) -> Member {
+    /// An agent on a host of its own, which is starting. Its balancer listens at all addresses of the host, at `PORT`.
+    pub fn agent_on(&self, host: &Host, name: &str) -> Member {
+        let reached = format!("{}:{PORT}", host.address);
+        self.agent(name, &format!("*:{PORT}"), &reached).on(host).start("lb-agent")
+    }
+
+    /// A folder for an agent whose balancer listens and is reached there, in which nothing runs.
+    fn agent(&self, name: &str, listen: &str, reached: &str) -> Member {
         let (admin, token) = (self.admin.admin_client().authority(), self.admin.token());
         let settings = format!(
             "[server]\nname = \"{name}\"\n[admin]\nurl = \"http://{admin}\"\ntoken = \"{token}\"\nlisten = \"127.0.0.1:1\"\n\
-             [http]\nlisten = \"127.0.0.1:{0}\"\n[balancer]\nlisten = \"127.0.0.1:{0}\"\n",
-            free_port()
+             [http]\nlisten = \"{reached}\"\n[balancer]\nlisten = \"{listen}\"\n"
         );
         Member::prepare(name, &settings)
     }

@@ -22,6 +22,7 @@ pub mod http;
 pub mod load;
 pub mod logs;
 pub mod metrics;
+pub mod network;
 pub mod pickup;
 pub mod poll;
 pub mod process;

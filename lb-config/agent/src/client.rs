@@ -1,7 +1,12 @@
-//! The other end of the agent's socket, for the command line.
+//! The other end of the agent's socket, for the command line; and HAProxy asked past the agent.
 
-use std::{io, path::Path, time::Duration};
+use std::{
+    error, fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+use busbar_lb_config::parse;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::UnixStream,
@@ -11,6 +16,8 @@ use tokio::{
 use crate::{
     control::{Request, Response},
     folder::Folder,
+    socket::show_info,
+    verify::stats_socket,
 };
 
 /// A configuration that is tried and put back takes its time.
@@ -32,6 +39,25 @@ pub enum AskError {
     Unreadable(#[from] serde_json::Error),
     #[error("get an answer of the agent, which has stopped")]
     Closed,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("get an answer of HAProxy at {path}")]
+pub struct Silent {
+    path: PathBuf,
+    #[source]
+    source: Box<dyn error::Error + Send + Sync>,
+}
+
+/// Whether the HAProxy of an agent with this folder answers at its runtime socket: the agent itself may be away.
+pub async fn answers(folder: &Path) -> Result<(), Silent> {
+    let folder = Folder::of_another(folder);
+    let document = fs::read_to_string(folder.applied()).ok().and_then(|text| parse(&text).ok());
+    let path = document.and_then(|document| stats_socket(&document)).unwrap_or_else(|| folder.stats_socket());
+    match show_info(&path).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Silent { path, source: Box::new(error) }),
+    }
 }
 
 /// One request to the agent that has this folder.

@@ -74,25 +74,41 @@ impl Balancer {
         self.agent.folder().root().join("keepalived.log")
     }
 
-    /// SIGKILL to all processes of a program, at once.
-    fn kill_all(&self, program: &str) {
+    fn processes_of(&self, program: &str) -> Vec<u32> {
         let is_it = |command: &str| command.split(' ').next().is_some_and(|name| name.ends_with(program));
-        for process in self.agent.processes().iter().filter(|process| is_it(&process.command)) {
-            process::signal(process.pid, Signal::SIGKILL);
+        let processes = self.agent.processes().into_iter().filter(|process| is_it(&process.command));
+        processes.map(|process| process.pid).collect()
+    }
+
+    /// To all processes of HAProxy.
+    fn signal_haproxy(&self, signal: Signal) {
+        for haproxy in self.processes_of("haproxy") {
+            process::signal(haproxy, signal);
         }
     }
 
-    /// Its agent would start it again.
+    /// HAProxy dies, and so does its agent, which would start it again.
     fn kill_haproxy(&mut self) {
         for agent in self.agent.processes_of("lb-agent") {
             process::signal(agent, Signal::SIGKILL);
         }
-        self.kill_all("haproxy");
+        self.signal_haproxy(Signal::SIGKILL);
     }
 
+    /// All of it at once, so that it takes nothing back.
     fn kill_keepalived(&mut self) {
-        self.kill_all("keepalived");
+        loop {
+            let living = self.processes_of("keepalived");
+            living.iter().for_each(|pid| process::signal(*pid, Signal::SIGKILL));
+            if living.is_empty() {
+                break;
+            }
+        }
         self.keepalived.take().expect("keepalived runs").wait().unwrap();
+        // One of them is an orphan: as long as nobody has waited for it, keepalived takes it for a running one.
+        for file in ["keepalived.pid", "vrrp.pid"] {
+            fs::remove_file(self.agent.folder().root().join(file)).unwrap();
+        }
     }
 
     async fn wait_has(&self, address: Ipv4Addr, has: bool) {
@@ -244,6 +260,8 @@ async fn callers_reconnect_to_the_other_balancer() {
     pair.share(false).await;
     pair.moves(1, "HAProxy and its agent killed", Balancer::kill_haproxy).await;
     pair.moves(0, "both back", |first| first.agent.restart("lb-agent")).await;
+    pair.moves(1, "HAProxy stands still", |first| first.signal_haproxy(Signal::SIGSTOP)).await;
+    pair.moves(0, "HAProxy goes on", |first| first.signal_haproxy(Signal::SIGCONT)).await;
     pair.moves(1, "keepalived killed", Balancer::kill_keepalived).await;
     pair.moves(0, "keepalived back", Balancer::start_keepalived).await;
     pair.moves(1, "a cable pulled", |first| first.host.connected(false)).await;

@@ -144,8 +144,18 @@ impl Cluster {
 
     /// Another server, which is starting.
     pub fn add(&mut self, name: &str) -> &Member {
+        self.add_with(name, &self.common.clone())
+    }
+
+    /// The same, of a server that has ways of its own to the database and the broker.
+    pub fn add_by(&mut self, name: &str, odb_url: &str, amqp_url: &str) -> &Member {
+        let (odb_url, amqp_url) = (odb_url.to_owned(), Some(amqp_url.to_owned()));
+        self.add_with(name, &Common { odb_url, amqp_url, ..self.common.clone() })
+    }
+
+    fn add_with(&mut self, name: &str, common: &Common) -> &Member {
         let port = free_port();
-        let member = Member::prepare(name, &self.common.settings(name, port, free_port()));
+        let member = Member::prepare(name, &common.settings(name, port, free_port()));
         // One key seals what all of them share.
         member.take_master_key(&self.admin);
         self.servers.push(member.start("server"));

@@ -31,6 +31,7 @@ pub mod quickstart;
 pub mod raw;
 pub mod soap;
 pub mod wasm;
+pub mod way;
 
 pub use attack::Attack;
 pub use command::Finished;

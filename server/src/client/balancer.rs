@@ -2,6 +2,8 @@
 
 mod keepalived;
 
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
 use busbar_lb_agent::{Request, Response};
 use busbar_lb_config::{Entry, Report, Standing};
@@ -19,6 +21,8 @@ use super::{
 use crate::layout::Layout;
 
 const PATH: &str = "/api/v1/balancer";
+/// For `check`: long enough for an agent to start HAProxy again.
+const ANSWERS_WITHIN: Duration = Duration::from_millis(800);
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -66,7 +70,7 @@ pub(crate) enum Command {
     /// Goes on with what is wanted after a rollback.
     #[command(after_help = "Example:\n  busbar balancer resume --dir /var/lib/busbar-lb")]
     Resume,
-    /// Succeeds where the HAProxy of this host answers, also while its agent is away.
+    /// Succeeds where the HAProxy of this host answers within 800 ms, also while its agent is away.
     #[command(after_help = "Example:\n  busbar balancer check --dir /var/lib/busbar-lb")]
     Check,
     /// Writes the configuration by which keepalived gives this host and others one address.
@@ -101,7 +105,7 @@ fn layout(session: &Session) -> anyhow::Result<Layout> {
 
 async fn check(session: &mut Session) -> anyhow::Result<()> {
     let layout = layout(session)?;
-    busbar_lb_agent::answers(&layout.balancer()).await.context("failed to ask HAProxy")?;
+    busbar_lb_agent::answers(&layout.balancer(), ANSWERS_WITHIN).await.context("failed to ask HAProxy")?;
     match session.output.json() {
         true => Ok(session.output.value(&json!({ "answers": true }))?),
         false => Ok(session.output.text("HAProxy answers.")?),

@@ -82,7 +82,7 @@ async fn a_stopped_agent_leaves_haproxy_running_or_stops_it() {
     let before = stage.applied().await.haproxy.unwrap();
     stage.end().await;
     assert_eq!(stage.get("/x", "").await.0, 200);
-    answers(&stage.options.folder).await.unwrap();
+    answers(&stage.options.folder, Duration::from_millis(500)).await.unwrap();
     stage.options.stop_haproxy = true;
     stage.begin();
     let report =
@@ -93,8 +93,8 @@ async fn a_stopped_agent_leaves_haproxy_running_or_stops_it() {
         TcpStream::connect(("127.0.0.1", stage.port)).await.is_err(),
         "HAProxy is stopped with its agent"
     );
-    let silent = answers(&stage.options.folder).await.unwrap_err().to_string();
-    assert!(silent.ends_with("run/stats.sock"), "{silent}");
+    let silent = answers(&stage.options.folder, Duration::from_millis(500)).await.unwrap_err().to_string();
+    assert!(silent.ends_with("run/stats.sock within 500ms"), "{silent}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -69,6 +69,9 @@ fn file(args: Args, program: &str, folder: &str) -> Result<String, Usage> {
         return Err(Usage(format!("{spaced:?} can't stand in keepalived's configuration: it has a space")));
     }
     let command = Command::new(&format!("{program} balancer check --dir {folder}"));
+    let command = command.map_err(|error| wrong(&error))?;
+    // It has asked again and again before it fails.
+    let check = Check { fall: Bounded::nearest(1), timeout_s: Bounded::nearest(2), ..Check::new(command) };
     let draft = Draft {
         instance: args.instance,
         interface: args.interface,
@@ -78,7 +81,7 @@ fn file(args: Args, program: &str, folder: &str) -> Result<String, Usage> {
         addresses: args.addresses,
         peers: args.peers,
         source: args.source,
-        check: Check::new(command.map_err(|error| wrong(&error))?),
+        check,
         advertise_ms: args.advertise_ms,
     };
     Ok(render(&Vrrp::new(draft).map_err(|error| wrong(&error))?))

@@ -213,14 +213,18 @@ struct Pair {
 }
 
 impl Pair {
-    /// The first one has the address whenever it is well.
-    async fn share(&mut self, unicast: bool) {
-        let others = [self.balancers[1].host.address, self.balancers[0].host.address];
-        for ((balancer, priority), other) in self.balancers.iter_mut().zip(["150", "100"]).zip(others) {
-            balancer.share(self.address, priority, unicast.then_some(other)).await;
-        }
-        self.balancers[0].wait_has(self.address, true).await;
-        self.balancers[1].wait_has(self.address, false).await;
+    /// The first one has the address once both are well.
+    async fn share(&mut self, priorities: [&str; 2], unicast: bool) {
+        let [first, second] = &mut self.balancers;
+        let others = [second.host.address, first.host.address].map(|other| unicast.then_some(other));
+        first.share(self.address, priorities[0], others[0]).await;
+        first.wait_has(self.address, true).await;
+        second.share(self.address, priorities[1], others[1]).await;
+        second.wait_has(self.address, false).await;
+    }
+
+    fn end_keepalived(&mut self) {
+        self.balancers.iter_mut().for_each(Balancer::kill_keepalived);
     }
 
     /// What is done moves the address to one of them, and callers follow in time.
@@ -257,7 +261,7 @@ async fn callers_reconnect_to_the_other_balancer() {
     wait_same(&cluster, &balancers).await;
 
     let mut pair = Pair { address: network.free_address(), caller: network.host(), balancers };
-    pair.share(false).await;
+    pair.share(["150", "100"], false).await;
     pair.moves(1, "HAProxy and its agent killed", Balancer::kill_haproxy).await;
     pair.moves(0, "both back", |first| first.agent.restart("lb-agent")).await;
     pair.moves(1, "HAProxy stands still", |first| first.signal_haproxy(Signal::SIGSTOP)).await;
@@ -267,9 +271,19 @@ async fn callers_reconnect_to_the_other_balancer() {
     pair.moves(1, "a cable pulled", |first| first.host.connected(false)).await;
     pair.moves(0, "the cable put in", |first| first.host.connected(true)).await;
 
-    pair.balancers.iter_mut().for_each(Balancer::kill_keepalived);
-    pair.share(true).await;
+    pair.end_keepalived();
+    pair.share(["150", "100"], true).await;
     pair.moves(1, "HAProxy and its agent killed, without multicast", Balancer::kill_haproxy).await;
     pair.moves(0, "both back, without multicast", |first| first.agent.restart("lb-agent")).await;
+
+    pair.end_keepalived();
+    pair.share(["100", "100"], false).await;
+    pair.moves(1, "HAProxy and its agent killed, among equals", Balancer::kill_haproxy).await;
+    let [first, second] = &mut pair.balancers;
+    first.agent.restart("lb-agent");
+    first.agent.wait_ready(START_BOUND).await;
+    // Longer than either needs to hear of the other.
+    sleep(Duration::from_secs(4)).await;
+    assert!(!first.host.has(pair.address) && second.host.has(pair.address), "it stays where it is");
     wait_same(&cluster, &pair.balancers).await;
 }

@@ -14,7 +14,7 @@ JAVA_FILES := /usr/bin/javac /usr/bin/wsimport /usr/share/java/axis.jar /usr/sha
 RABBITMQ := /usr/lib/rabbitmq/bin/rabbitmq-server
 CLIENT_LIBRARIES := /usr/include/postgresql/libpq-fe.h /usr/include/mariadb/mysql.h
 DATABASES := /usr/share/postgresql-common/pg_wrapper /usr/sbin/mariadbd
-BALANCER_FILES := /usr/sbin/haproxy /usr/bin/openssl /usr/bin/git
+BALANCER_FILES := /usr/sbin/haproxy /usr/sbin/keepalived /usr/sbin/ip /usr/bin/openssl /usr/bin/git
 TEST_PLUGINS := faulty hostile hostile-http keeper shapes versioned
 # Installs Debian packages. A package starts its service unless a policy says otherwise, so one is put in place where there
 # is none: tests start servers of their own, and the machine's is neither started nor stopped.
@@ -186,11 +186,12 @@ databases: libpq $(DATABASES)
 $(DATABASES) &:
 	$(call debian,postgresql mariadb-server)
 
-# Debian's, for tests that run balancers, look at certificates with openssl and at histories with git.
+# Debian's, for tests that run balancers and give two of them one address in namespaces that `ip` makes, look at certificates
+# with openssl and at histories with git.
 haproxy: $(BALANCER_FILES)
 
 $(BALANCER_FILES) &:
-	$(call debian,haproxy openssl git)
+	$(call debian,haproxy keepalived iproute2 openssl git)
 
 libfaketime:
 	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || { $(call debian,libfaketime); }

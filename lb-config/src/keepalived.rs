@@ -39,7 +39,7 @@ pub struct Draft {
     pub source: Option<IpAddr>,
     pub check: Check,
     /// Three of them missed is a balancer lost.
-    #[serde(default = "second")]
+    #[serde(default = "half_a_second")]
     pub advertise_ms: Bounded<100, 10_000>,
 }
 
@@ -114,12 +114,15 @@ pub enum Conflict {
     Mixed,
     #[error("source and peers go together: with one of them the other is needed")]
     Peers,
+    #[error("the source {0} is among the peers: they are the other balancers only")]
+    OwnPeer(IpAddr),
     #[error("source and peers are not of the addresses' kind: all IPv4 or all IPv6 is allowed")]
     PeerKind,
 }
 
-const fn second() -> Bounded<100, 10_000> {
-    Bounded::nearest(1_000)
+/// A host that is gone is missed after 1.5 s, and within 2 s another one has the addresses.
+const fn half_a_second() -> Bounded<100, 10_000> {
+    Bounded::nearest(500)
 }
 
 const fn one() -> Bounded<1, 60> {
@@ -160,6 +163,9 @@ impl Vrrp {
         if draft.peers.is_empty() != draft.source.is_none() {
             return Err(Conflict::Peers);
         }
+        if let Some(source) = draft.source.filter(|source| draft.peers.contains(source)) {
+            return Err(Conflict::OwnPeer(source));
+        }
         if draft.peers.iter().chain(&draft.source).any(|peer| peer.is_ipv6() != of_v6) {
             return Err(Conflict::PeerKind);
         }
@@ -171,7 +177,8 @@ impl Vrrp {
     }
 }
 
-/// The whole file. It has no password: VRRP 3 has none, and the one of VRRP 2 crosses the network in the clear.
+/// The whole file. A host that starts has no part in it before HAProxy has answered there (`init_fail`): one with the highest
+/// priority would take the addresses from another that serves. It has no password: VRRP 3 has none, and the one of VRRP 2 crosses the network in the clear.
 pub fn render(vrrp: &Vrrp) -> String {
     let draft = &vrrp.0;
     let instance = draft.instance.as_str();
@@ -179,7 +186,7 @@ pub fn render(vrrp: &Vrrp) -> String {
     let mut text = format!(
         "# Made by busbar. One of these per balancer, with priorities of their own.\nglobal_defs {{\n    vrrp_version 3\n    \
          enable_script_security\n    script_user root\n}}\n\nvrrp_script {instance}_haproxy {{\n    script \"{}\"\n    interval {}\n    timeout {}\n    fall \
-         {}\n    rise {}\n}}\n\nvrrp_instance {instance} {{\n",
+         {}\n    rise {}\n    init_fail\n}}\n\nvrrp_instance {instance} {{\n",
         check.command.as_str(),
         check.interval_s,
         check.timeout_s,

@@ -368,6 +368,8 @@ mod tests {
             "config diff a b c",
             "config rollback a b",
             "config rollback --timeout 3",
+            "balancer keepalived --interface eth0 --address 192.0.2.10/24 --router-id 51",
+            "balancer keepalived --interface eth0 --address 192.0.2.10/24 --router-id 256 --priority 1",
             "delivery list --state odd",
             "delivery list --all --limit 3",
             "delivery retry",

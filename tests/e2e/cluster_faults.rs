@@ -4,11 +4,13 @@ use std::time::{Duration, Instant};
 
 use busbar_test_databases::Kind;
 use busbar_tests::{
-    Load, Plan, Request,
+    Connection, Load, Plan, Request,
     cluster::{Cluster, START_BOUND, Shape},
     deployment::digest,
     poll, process, wasm,
+    way::Way,
 };
+use futures_util::future::join_all;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -188,4 +190,129 @@ async fn a_burst_of_changes_is_seen_in_time() {
     eprintln!("every worker was at the last of 1,000 changes {:?} after it", begun.elapsed());
     let last: Value = cluster.read(&path).await;
     assert_eq!(last["timeout_ms"], 1_999);
+}
+
+/// Of two servers, the second has ways to the database and the broker that can be cut.
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_notice_no_cut_and_no_change_is_lost() {
+    let mut cluster = balanced(Shape { servers: 1, ..Shape::default() }).await;
+    let database = Way::to(cluster.odb_url()).await;
+    let broker = Way::to(&cluster.broker.as_ref().unwrap().url()).await;
+    cluster.add_by("bus-2", database.url(), broker.url()).await.wait_ready(START_BOUND).await;
+    cluster.wait_balanced(2, BACK).await;
+
+    let calls = load(&cluster);
+    database.cut();
+    cluster.channel("database-cut", "/database-cut", "echo").await;
+    seen_by(&cluster, "bus-1", "/database-cut").await;
+    // Longer than a heartbeat counts, and than the lease is held; the other one is not left in peace either.
+    for _ in 0..6 {
+        process::signal(cluster.server("bus-1").processes_of("worker")[0], Signal::SIGKILL);
+        sleep(Duration::from_secs(2)).await;
+    }
+    assert_eq!(cluster.seen("bus-2").await["live"], false);
+    assert_eq!(cluster.leader().await, "bus-1");
+    database.mend();
+    let mended = Instant::now();
+    seen_by(&cluster, "bus-2", "/database-cut").await;
+    eprintln!("a change held everywhere {:?} after the way to the database was mended", mended.elapsed());
+    cluster.wait_everywhere_at_head(BACK).await;
+    unharmed(calls, "one server without the database, a worker of the other killed every 2 s").await;
+
+    let calls = load(&cluster);
+    broker.cut();
+    // Past the broker, by the look that each server has every two seconds.
+    cluster.channel("broker-cut", "/broker-cut", "echo").await;
+    cluster.wait_everywhere_at_head(poll::CHANGE_BOUND).await;
+    broker.mend();
+    poll::until("both answer by the broker", BACK, async || {
+        let told = cluster.read("/cluster/status").await;
+        if told["items"].as_array().unwrap().len() == 2 { Ok(()) } else { Err(told.to_string()) }
+    })
+    .await;
+    unharmed(calls, "one server without the broker").await;
+    requests_with_keys_are_done_once(&mut cluster).await;
+}
+
+async fn seen_by(cluster: &Cluster, server: &str, path: &str) {
+    poll::until_true(&format!("{path} of {server}"), BACK, async || {
+        let reply = cluster.server(server).http().try_send(&Request::get(path)).await;
+        reply.is_ok_and(|reply| reply.status == 200)
+    })
+    .await;
+}
+
+/// A server dies under POSTs with keys of their own: none of them fails, and each is done once.
+async fn requests_with_keys_are_done_once(cluster: &mut Cluster) {
+    cluster.deploy_service("keeper").await;
+    cluster.channel("keeper", "/keeper", "keeper.run").await;
+    cluster.wait_everywhere_at_head(poll::CHANGE_BOUND).await;
+    let authority = cluster.front().http().authority().to_owned();
+    let until = Instant::now() + Duration::from_secs(3);
+    let posts = tokio::spawn(async move {
+        let callers = (0..8).map(|caller| post_until(until, &authority, caller));
+        join_all(callers).await.into_iter().sum::<u64>()
+    });
+    sleep(Duration::from_secs(1)).await;
+    cluster.servers[0].kill().await;
+    let posted = posts.await.unwrap();
+    cluster.revive(0);
+    cluster.servers[0].wait_ready(START_BOUND).await;
+    let get = json!({"steps": [{"do": "get", "key": "posted"}]});
+    let kept = cluster.front().http().send(&Request::post("/keeper").json(&get)).await.expect(200);
+    eprintln!("a server killed under POSTs with keys: {posted} done, {} kept", kept["results"][0]["value"]);
+    assert_eq!(kept["results"][0]["value"], posted.to_string());
+    assert!(posted > 100, "{posted}");
+}
+
+/// How many were done; panics where one fails.
+async fn post_until(until: Instant, authority: &str, caller: usize) -> u64 {
+    let steps = json!({"steps": [{"do": "increment", "key": "posted", "by": 1}]});
+    let mut connection = Connection::open(authority).await.unwrap();
+    let mut done = 0;
+    while Instant::now() < until {
+        let key = format!("{caller}-{done}");
+        let request = Request::post("/keeper").header("idempotency-key", &key).json(&steps);
+        let reply = connection.try_send(&request).await.unwrap_or_else(|failure| panic!("{key}: {failure}"));
+        assert_eq!(reply.status, 200, "{key}: {reply}");
+        done += 1;
+        if connection.is_closed() {
+            connection = Connection::open(authority).await.unwrap();
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+    done
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn six_servers_behave_as_two() {
+    let mut cluster = balanced(Shape { servers: 6, workers: 1, ..Shape::default() }).await;
+    let calls = load(&cluster);
+    let (picked, bytes) = (&cluster.servers[5], wasm::version(1));
+    std::fs::write(picked.path("pickup/.new"), &bytes).unwrap();
+    std::fs::rename(picked.path("pickup/.new"), picked.path("pickup/versioned.wasm")).unwrap();
+    cluster.wait_everywhere("versioned", &digest(&bytes), poll::DEPLOY_BOUND).await;
+
+    cluster.api("POST", "/servers/bus-3/drain", None).await.expect(200);
+    poll::until("bus-3 is drained", BACK, async || {
+        let seen = cluster.seen("bus-3").await;
+        if seen["condition"] == "drained" { Ok(()) } else { Err(seen.to_string()) }
+    })
+    .await;
+    cluster.api("POST", "/servers/bus-3/resume", None).await.expect(200);
+    cluster.server("bus-3").wait_ready(poll::CHANGE_BOUND).await;
+
+    let leader = cluster.leader().await;
+    let at = cluster.servers.iter().position(|server| server.name == leader).unwrap();
+    cluster.servers[at].kill().await;
+    cluster.channel("after", "/after", "echo").await;
+    for server in cluster.servers.iter().filter(|server| server.name != leader) {
+        seen_by(&cluster, &server.name, "/after").await;
+    }
+    cluster.revive(at);
+    cluster.servers[at].wait_ready(START_BOUND).await;
+    cluster.wait_everywhere_at_head(BACK).await;
+    cluster.wait_everywhere("versioned", &digest(&bytes), BACK).await;
+    cluster.wait_balanced(6, BACK).await;
+    unharmed(calls, "six servers: a file, a drain, a death").await;
 }

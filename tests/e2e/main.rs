@@ -64,4 +64,5 @@ mod swap;
 mod systemd;
 mod takeover;
 mod unit_of_work;
+mod vrrp;
 mod wasi_http;

@@ -4,7 +4,7 @@
 mod joining;
 mod member;
 
-use std::{fs, time::Duration};
+use std::{fs, net::Ipv4Addr, time::Duration};
 
 use busbar_test_broker::Broker;
 use busbar_test_databases::{Kind, Server};
@@ -15,11 +15,15 @@ use crate::{
     artifact,
     folder::Folder,
     http::{Reply, Request},
+    network::Host,
     poll,
 };
 
 /// Until a server takes calls; what is active is compiled in it.
 pub const START_BOUND: Duration = Duration::from_secs(60);
+
+/// Where the balancer of a host of its own listens.
+pub const PORT: u16 = 11223;
 
 /// How a cluster is made.
 #[derive(Clone, Debug)]
@@ -35,6 +39,8 @@ pub struct Shape {
     pub authority: bool,
     /// Lines of each server's `busbar.toml`.
     pub settings: &'static str,
+    /// Where servers and the admin process listen.
+    pub address: Ipv4Addr,
 }
 
 impl Default for Shape {
@@ -47,6 +53,7 @@ impl Default for Shape {
             balancer: false,
             authority: false,
             settings: "",
+            address: Ipv4Addr::LOCALHOST,
         }
     }
 }
@@ -71,20 +78,24 @@ struct Common {
     amqp_url: Option<String>,
     workers: u32,
     authority: bool,
+    /// Whether these addresses are for one server alone.
+    own_ways: bool,
     settings: &'static str,
+    address: Ipv4Addr,
 }
 
 impl Common {
     fn settings(&self, name: &str, http: u16, admin: u16) -> String {
-        let Self { odb_url, amqp_url, workers, settings, .. } = self;
-        // A member is told by who lets it in.
-        let amqp_url = amqp_url.as_ref().filter(|_| !self.authority);
+        let Self { odb_url, amqp_url, workers, settings, address, .. } = self;
+        // A member is told by who lets it in, unless it has ways of its own.
+        let told = self.authority && !self.own_ways;
+        let amqp_url = amqp_url.as_ref().filter(|_| !told);
         let amqp = amqp_url.map(|url| format!("[amqp]\nurl = \"{url}\"\n")).unwrap_or_default();
-        let odb = if self.authority { String::new() } else { format!("[odb]\nurl = \"{odb_url}\"\n") };
+        let odb = if told { String::new() } else { format!("[odb]\nurl = \"{odb_url}\"\n") };
         format!(
-            "[server]\nname = \"{name}\"\naddress = \"127.0.0.1:{http}\"\n{odb}{amqp}\
-             [http]\nlisten = \"127.0.0.1:{http}\"\ndrain_idle_ms = 500\n[ops]\nlisten = \"127.0.0.1:0\"\n\
-             [admin]\nlisten = \"127.0.0.1:{admin}\"\n[workers]\ncount = {workers}\n{settings}"
+            "[server]\nname = \"{name}\"\naddress = \"{address}:{http}\"\n{odb}{amqp}\
+             [http]\nlisten = \"{address}:{http}\"\ndrain_idle_ms = 500\n[ops]\nlisten = \"127.0.0.1:0\"\n\
+             [admin]\nlisten = \"{address}:{admin}\"\n[workers]\ncount = {workers}\n{settings}"
         )
     }
 }
@@ -103,7 +114,9 @@ impl Cluster {
             amqp_url: broker.as_ref().map(Broker::url),
             workers: shape.workers,
             authority: shape.authority,
+            own_ways: false,
             settings: shape.settings,
+            address: shape.address,
         };
         let admin = Member::prepare("admin", &common.settings("admin", free_port(), free_port()));
         let (admin, operator) = match shape.authority {
@@ -120,15 +133,22 @@ impl Cluster {
             server.wait_ready(START_BOUND).await;
         }
         if shape.balancer {
-            let agent = cluster.agent("lb-1").await.start("lb-agent");
+            let address = format!("127.0.0.1:{}", free_port());
+            let agent = cluster.agent("lb-1", &address, &address).await.start("lb-agent");
             agent.wait_ready(START_BOUND).await;
             cluster.balancer = Some(agent);
         }
         cluster
     }
 
-    /// A folder for an agent, in which nothing runs.
-    async fn agent(&self, name: &str) -> Member {
+    /// An agent on a host of its own, which is starting. Its balancer listens at all addresses of the host, at `PORT`.
+    pub async fn agent_on(&self, host: &Host, name: &str) -> Member {
+        let reached = format!("{}:{PORT}", host.address);
+        self.agent(name, &format!("*:{PORT}"), &reached).await.on(host).start("lb-agent")
+    }
+
+    /// A folder for an agent whose balancer listens and is reached there, in which nothing runs.
+    async fn agent(&self, name: &str, listen: &str, reached: &str) -> Member {
         let access = match self.common.authority {
             true => String::new(),
             false => format!(
@@ -139,8 +159,7 @@ impl Cluster {
         };
         let settings = format!(
             "[server]\nname = \"{name}\"\n[admin]\n{access}listen = \"127.0.0.1:1\"\n\
-             [http]\nlisten = \"127.0.0.1:{0}\"\n[balancer]\nlisten = \"127.0.0.1:{0}\"\n",
-            free_port()
+             [http]\nlisten = \"{reached}\"\n[balancer]\nlisten = \"{listen}\"\n"
         );
         let member = Member::prepare(name, &settings);
         if self.common.authority {
@@ -156,9 +175,19 @@ impl Cluster {
 
     /// Another server, which is starting.
     pub async fn add(&mut self, name: &str) -> &Member {
+        self.add_with(name, &self.common.clone()).await
+    }
+
+    /// The same, of a server that has ways of its own to the database and the broker.
+    pub async fn add_by(&mut self, name: &str, odb_url: &str, amqp_url: &str) -> &Member {
+        let (odb_url, amqp_url) = (odb_url.to_owned(), Some(amqp_url.to_owned()));
+        self.add_with(name, &Common { odb_url, amqp_url, own_ways: true, ..self.common.clone() }).await
+    }
+
+    async fn add_with(&mut self, name: &str, common: &Common) -> &Member {
         let port = free_port();
-        let mut member = Member::prepare(name, &self.common.settings(name, port, free_port()));
-        if self.common.authority {
+        let mut member = Member::prepare(name, &common.settings(name, port, free_port()));
+        if common.authority {
             self.join(&member, "server").await;
             member.speak_tls(self.operator_dir());
         } else {

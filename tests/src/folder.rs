@@ -1,6 +1,7 @@
 //! The folder that a quickstart lives in, which may outlive it.
 
 use std::{
+    ffi::OsStr,
     fs::{self, OpenOptions},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -78,6 +79,11 @@ impl Folder {
 
     /// The same, of a binary that stands elsewhere.
     pub fn busbar_at(&self, program: &Path) -> Command {
+        self.command(program)
+    }
+
+    /// The same for any program, which ends with the folder.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         self.adjusted(Command::new(program))
     }
 

@@ -22,6 +22,7 @@ pub mod http;
 pub mod load;
 pub mod logs;
 pub mod metrics;
+pub mod network;
 pub mod pickup;
 pub mod poll;
 pub mod process;
@@ -30,6 +31,7 @@ pub mod quickstart;
 pub mod raw;
 pub mod soap;
 pub mod wasm;
+pub mod way;
 
 pub use attack::Attack;
 pub use command::Finished;

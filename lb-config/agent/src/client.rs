@@ -1,20 +1,30 @@
-//! The other end of the agent's socket, for the command line.
+//! The other end of the agent's socket, for the command line; and HAProxy asked past the agent.
 
-use std::{io, path::Path, time::Duration};
+use std::{
+    error, fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+use busbar_lb_config::parse;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::UnixStream,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use crate::{
     control::{Request, Response},
     folder::Folder,
+    socket::show_info,
+    verify::stats_socket,
 };
 
 /// A configuration that is tried and put back takes its time.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Between two questions to a HAProxy that is not there.
+const AGAIN: Duration = Duration::from_millis(50);
 
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
@@ -32,6 +42,35 @@ pub enum AskError {
     Unreadable(#[from] serde_json::Error),
     #[error("get an answer of the agent, which has stopped")]
     Closed,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("get an answer of HAProxy at {path} within {within:?}")]
+pub struct Silent {
+    path: PathBuf,
+    within: Duration,
+    /// `None`: it takes the question and says nothing.
+    #[source]
+    source: Option<Box<dyn error::Error + Send + Sync>>,
+}
+
+/// Whether the HAProxy of an agent with this folder answers at its runtime socket: the agent itself may be away. One that
+/// is being started again has `within` for it.
+pub async fn answers(folder: &Path, within: Duration) -> Result<(), Silent> {
+    let folder = Folder::of_another(folder);
+    let document = fs::read_to_string(folder.applied()).ok().and_then(|text| parse(&text).ok());
+    let path = document.and_then(|document| stats_socket(&document)).unwrap_or_else(|| folder.stats_socket());
+    let mut source = None;
+    let asked = timeout(within, async {
+        while let Err(error) = show_info(&path).await {
+            source = Some(error.into());
+            sleep(AGAIN).await;
+        }
+    });
+    match asked.await {
+        Ok(()) => Ok(()),
+        Err(_) => Err(Silent { path, within, source }),
+    }
 }
 
 /// One request to the agent that has this folder.

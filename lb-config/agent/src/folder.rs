@@ -52,6 +52,11 @@ impl Folder {
         }
     }
 
+    /// One that an agent may have: nothing is made, and nothing locked.
+    pub(crate) fn of_another(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
     pub(crate) fn run(&self) -> PathBuf {
         self.0.join("run")
     }
@@ -83,6 +88,11 @@ impl Folder {
     /// The path that HAProxy is started with: a reload finds what is in force then.
     pub(crate) fn in_force(&self) -> PathBuf {
         self.0.join("current/haproxy.cfg")
+    }
+
+    /// The same as HAProxy was given it, whatever people write there now.
+    pub(crate) fn applied(&self) -> PathBuf {
+        self.0.join("current/applied.cfg")
     }
 
     pub(crate) fn configs(&self) -> PathBuf {

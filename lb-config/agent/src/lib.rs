@@ -20,7 +20,7 @@ mod source;
 mod verify;
 
 pub use agent::run;
-pub use client::{AskError, ask};
+pub use client::{AskError, Silent, answers, ask};
 pub use control::{Request, Response};
 pub use options::{Error, Options};
 pub use source::{Source, Unavailable};

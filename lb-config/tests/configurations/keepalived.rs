@@ -29,6 +29,7 @@ vrrp_script busbar_haproxy {
     timeout 1
     fall 2
     rise 1
+    init_fail
 }
 
 vrrp_instance busbar {
@@ -62,6 +63,10 @@ fn what_does_not_go_together_is_refused() {
         (r#","addresses":["192.0.2.10/24","192.0.2.10/24"]"#, "is there twice"),
         (r#","addresses":["192.0.2.10/24","2001:db8::1/64"]"#, "of one kind"),
         (r#","addresses":["192.0.2.10/24"],"peers":["192.0.2.2"]"#, "go together"),
+        (
+            r#","addresses":["192.0.2.10/24"],"peers":["192.0.2.1","192.0.2.2"],"source":"192.0.2.1""#,
+            "192.0.2.1 is among the peers",
+        ),
         (r#","addresses":["192.0.2.10/24"],"peers":["::1"],"source":"::2""#, "kind"),
         (r#","addresses":["192.0.2.10/24"],"advertise_ms":50"#, "100 to 10000 are allowed"),
         (r#","addresses":["192.0.2.10/24"],"auth":"x""#, "unknown field"),
@@ -72,5 +77,7 @@ fn what_does_not_go_together_is_refused() {
     for bad in ["curl x", "/bin/x \"a\"", "/bin/x\nnotify /bin/y", "/bin/x;y", "/bin/x $y", "/bin/x }"] {
         assert!(Command::new(bad).is_err(), "{bad}");
     }
+    let text = render(&draft(r#","addresses":["192.0.2.10/24"]"#).unwrap());
+    assert!(text.contains("    advert_int 0.50\n") && !text.contains("unicast"), "{text}");
     assert_eq!(Check::new(Command::new("/bin/x").unwrap()).fall.get(), 2);
 }

@@ -1,5 +1,9 @@
 //! `busbar balancer`: how the cluster's balancers are set and do, and what the agent of this host is asked.
 
+mod keepalived;
+
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
 use busbar_lb_agent::{Request, Response};
 use busbar_lb_config::{Entry, Report, Standing};
@@ -17,6 +21,8 @@ use super::{
 use crate::layout::Layout;
 
 const PATH: &str = "/api/v1/balancer";
+/// For `check`: long enough for an agent to start HAProxy again.
+const ANSWERS_WITHIN: Duration = Duration::from_millis(800);
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -64,6 +70,11 @@ pub(crate) enum Command {
     /// Goes on with what is wanted after a rollback.
     #[command(after_help = "Example:\n  busbar balancer resume --dir /var/lib/busbar-lb")]
     Resume,
+    /// Succeeds where the HAProxy of this host answers within 800 ms, also while its agent is away.
+    #[command(after_help = "Example:\n  busbar balancer check --dir /var/lib/busbar-lb")]
+    Check,
+    /// Writes the configuration by which keepalived gives this host and others one address.
+    Keepalived(keepalived::Args),
 }
 
 pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Result<()> {
@@ -77,12 +88,28 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Resu
         Command::Apply => Request::Apply,
         Command::Rollback { number } => Request::Rollback { to: number },
         Command::Resume => Request::Resume,
+        Command::Check => return check(session).await,
+        Command::Keepalived(args) => return keepalived::run(session, args),
     };
-    let layout = Layout::existing(&session.folder)
-        .with_context(|| format!("failed to find an agent's folder at {}", session.folder.display()))?;
+    let layout = layout(session)?;
     let response =
         busbar_lb_agent::ask(&layout.balancer(), request).await.context("failed to ask the agent")?;
     tell(session, response)
+}
+
+/// Of the agent of this host.
+fn layout(session: &Session) -> anyhow::Result<Layout> {
+    Layout::existing(&session.folder)
+        .with_context(|| format!("failed to find an agent's folder at {}", session.folder.display()))
+}
+
+async fn check(session: &mut Session) -> anyhow::Result<()> {
+    let layout = layout(session)?;
+    busbar_lb_agent::answers(&layout.balancer(), ANSWERS_WITHIN).await.context("failed to ask HAProxy")?;
+    match session.output.json() {
+        true => Ok(session.output.value(&json!({ "answers": true }))?),
+        false => Ok(session.output.text("HAProxy answers.")?),
+    }
 }
 
 fn tell(session: &mut Session, response: Response) -> anyhow::Result<()> {

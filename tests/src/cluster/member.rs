@@ -13,8 +13,10 @@ use serde_json::Value;
 
 use super::write_private;
 use crate::{
+    artifact,
     folder::Folder,
     http::{Client, Reply, Request, Tls},
+    network::Host,
     poll,
     process::{self, Process},
 };
@@ -28,6 +30,8 @@ pub struct Member {
     /// Dropped first: its processes end before the child is waited for.
     folder: Folder,
     child: Option<Child>,
+    /// Where it runs, if that is a host of its own.
+    host: Option<Host>,
     http: Client,
     admin: Client,
 }
@@ -41,7 +45,19 @@ impl Member {
         let table: toml::Table = settings.parse().expect("settings are TOML");
         let url =
             |section: &str| Client::new(&format!("http://{}", table[section]["listen"].as_str().unwrap()));
-        Self { name: name.to_owned(), http: url("http"), admin: url("admin"), folder, child: None }
+        Self {
+            name: name.to_owned(),
+            http: url("http"),
+            admin: url("admin"),
+            folder,
+            child: None,
+            host: None,
+        }
+    }
+
+    /// Lets it run on a host of its own.
+    pub(super) fn on(self, host: &Host) -> Self {
+        Self { host: Some(host.clone()), ..self }
     }
 
     pub(super) fn take_master_key(&self, from: &Self) {
@@ -58,20 +74,32 @@ impl Member {
 
     /// `busbar server` or `busbar admin`.
     pub(super) fn start(mut self, command: &str) -> Self {
-        let mut process = self.folder.busbar();
+        self.spawn(command);
+        self
+    }
+
+    fn spawn(&mut self, command: &str) {
+        let mut process = match &self.host {
+            Some(host) => host.command(&self.folder, artifact::binary()),
+            None => self.folder.busbar(),
+        };
         process.arg(command).arg("--dir").arg(self.folder.dir());
         process.stdout(self.folder.console_file()).stderr(self.folder.console_file()).process_group(0);
         self.child = Some(process.spawn().expect("busbar starts"));
+    }
+
+    pub(super) fn again(mut self, command: &str) -> Self {
+        self.restart(command);
         self
     }
 
     /// What ran is gone.
-    pub(super) fn again(mut self, command: &str) -> Self {
+    pub fn restart(&mut self, command: &str) {
         if let Some(mut child) = self.child.take() {
             let ended = child.try_wait().expect("a child can be waited for");
             assert!(ended.is_some(), "{} runs still", self.name);
         }
-        self.start(command)
+        self.spawn(command);
     }
 
     /// Waits until the server takes calls.

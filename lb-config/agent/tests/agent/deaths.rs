@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use busbar_lb_agent::{Options, Source, Unavailable, run};
+use busbar_lb_agent::{Options, Source, Unavailable, answers, run};
 use busbar_lb_config::{Report, State};
 use tokio::{net::TcpStream, time::sleep};
 
@@ -82,6 +82,7 @@ async fn a_stopped_agent_leaves_haproxy_running_or_stops_it() {
     let before = stage.applied().await.haproxy.unwrap();
     stage.end().await;
     assert_eq!(stage.get("/x", "").await.0, 200);
+    answers(&stage.options.folder, Duration::from_millis(500)).await.unwrap();
     stage.options.stop_haproxy = true;
     stage.begin();
     let report =
@@ -92,6 +93,8 @@ async fn a_stopped_agent_leaves_haproxy_running_or_stops_it() {
         TcpStream::connect(("127.0.0.1", stage.port)).await.is_err(),
         "HAProxy is stopped with its agent"
     );
+    let silent = answers(&stage.options.folder, Duration::from_millis(500)).await.unwrap_err().to_string();
+    assert!(silent.ends_with("run/stats.sock within 500ms"), "{silent}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,6 +20,9 @@ pub struct Report {
     pub servers: Vec<ServerStats>,
     /// Of the configuration in force.
     pub findings: Vec<Finding>,
+    /// Whether HAProxy has read the files that its configuration names as they stand there.
+    #[serde(default)]
+    pub files_read: bool,
     /// How often HAProxy was started again after it had died, since the agent began.
     pub restarts: u64,
 }

@@ -46,6 +46,7 @@ mod watch;
 mod fake;
 
 use std::{
+    cell::Cell,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -185,11 +186,18 @@ struct Session {
     /// Of the server on this machine.
     folder: PathBuf,
     output: Output,
+    /// Whether it asked the admin API.
+    asks: Cell<bool>,
 }
 
 impl Session {
+    fn new(locator: Locator, folder: PathBuf, output: Output) -> Self {
+        Self { locator, folder, output, asks: Cell::new(false) }
+    }
+
     /// The admin API of the server that is meant.
     fn admin(&self) -> anyhow::Result<Api> {
+        self.asks.set(true);
         Ok(Api::admin(self.locator.admin()?)?)
     }
 
@@ -208,9 +216,10 @@ impl Session {
 pub(crate) async fn run(args: ClientArgs, command: ClientCommand) -> u8 {
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(locate::FOLDER_DEFAULT));
     let locator = Locator::new(args.dir, locate::environment);
-    let mut session = Session { locator, folder, output: Output::standard(args.json) };
+    let mut session = Session::new(locator, folder, Output::standard(args.json));
     let outcome = obey(&mut session, command).await;
     if outcome.is_ok()
+        && session.asks.get()
         && let Err(error) = session.refresh().await
     {
         // The next command tries again.

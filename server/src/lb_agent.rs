@@ -45,7 +45,7 @@ pub(crate) fn run(folder: &Path) -> anyhow::Result<()> {
             }
         };
         let administration = Administration::of(&layout, &settings)?;
-        if let Some(desk) = administration.desk() {
+        if let Some(desk) = administration.desk(&layout) {
             tokio::spawn(keep(layout.clone(), desk, Vec::new(), LOOK_EVERY));
         }
         tracing::info!(pid = std::process::id(), name, "the balancer's agent runs");
@@ -100,8 +100,8 @@ impl Administration {
     }
 
     /// Where the agent of a member asks what is new for it.
-    fn desk(&self) -> Option<Remote> {
-        self.is_member.then(|| Remote::new(Arc::clone(&self.api)))
+    fn desk(&self, layout: &Layout) -> Option<Remote> {
+        self.is_member.then(|| Remote::of_balancer(Arc::clone(&self.api), layout.balancer()))
     }
 }
 

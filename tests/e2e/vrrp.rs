@@ -40,7 +40,7 @@ struct Balancer {
 }
 
 impl Balancer {
-    fn start(cluster: &Cluster, host: Host, name: &str) -> Self {
+    async fn start(cluster: &Cluster, host: Host, name: &str) -> Self {
         let agent = cluster.agent_on(&host, name).await;
         Self { host, agent, keepalived: None }
     }
@@ -247,12 +247,21 @@ async fn callers_reconnect_to_the_other_balancer() {
         eprintln!("not run: making network namespaces needs root");
         return;
     };
-    let shape = Shape { workers: 1, broker: false, authority: true, address: network.own_address(), ..Shape::default() };
+    let shape = Shape {
+        workers: 1,
+        broker: false,
+        authority: true,
+        address: network.own_address(),
+        ..Shape::default()
+    };
     let cluster = Cluster::start(shape).await;
     cluster.deploy_service("echo").await;
     cluster.channel("echo", "/echo", "echo").await;
     cluster.wait_everywhere_at_head(poll::CHANGE_BOUND).await;
-    let balancers = ["lb-1", "lb-2"].map(|name| Balancer::start(&cluster, network.host(), name));
+    let balancers = [
+        Balancer::start(&cluster, network.host(), "lb-1").await,
+        Balancer::start(&cluster, network.host(), "lb-2").await,
+    ];
     for balancer in &balancers {
         balancer.agent.wait_ready(START_BOUND).await;
     }

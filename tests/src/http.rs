@@ -49,7 +49,7 @@ impl Client {
     /// # Errors
     /// [`Failure::Connect`].
     pub async fn open(&self) -> Result<Connection, Failure> {
-        Connection::open(&self.authority, self.tls.as_ref()).await
+        Connection::open_by(&self.authority, self.tls.as_ref()).await
     }
 
     /// The reply to `request`; panics where there is none.

@@ -7,7 +7,7 @@ use busbar_lb_config::{
 };
 
 use crate::{
-    agent::Agent,
+    agent::{Agent, Bad},
     apply::Candidate,
     history::{Texts, files_digest},
     reports::chain,
@@ -20,7 +20,7 @@ impl Agent {
     /// `forced`: over edits by hand, and even if it was found bad before.
     pub(crate) async fn follow(&mut self, forced: bool) {
         if !forced && (self.held.is_some() || self.drift.is_some()) {
-            return;
+            return self.read_files_again().await;
         }
         let Some(state) = self.wanted.clone() else { return };
         let text = match self.rendered(&state) {
@@ -51,6 +51,18 @@ impl Agent {
             self.drift = None;
             self.edit_failure = None;
         }
+    }
+
+    /// What is in force stays, and is loaded again if a file that it names is another one by now: certificates end.
+    async fn read_files_again(&mut self) {
+        let Some(in_force) = &self.in_force else { return };
+        let (texts, files) = (in_force.texts.clone(), files_digest(&in_force.texts.applied));
+        let is_bad = |bad: &Bad| bad.digest == digest(&texts.applied) && bad.files_digest == files;
+        if files == in_force.files_digest || self.bad.as_ref().is_some_and(is_bad) {
+            return;
+        }
+        let origin = self.applied().map_or(Origin::Rendered, |entry| entry.origin.clone());
+        self.failure = self.apply(Candidate { texts, origin }).await.err();
     }
 
     /// Versions that change nothing of the balancer change nothing here.

@@ -12,6 +12,7 @@ use tokio::{
 use crate::{
     agent::Agent,
     clock::now,
+    history::files_digest,
     socket::{show_info, show_stat},
     source::Source,
 };
@@ -96,8 +97,15 @@ impl Agent {
             haproxy,
             servers,
             findings: self.in_force.as_ref().map(|in_force| in_force.findings.clone()).unwrap_or_default(),
+            files_read: self.files_are_read(),
             restarts: self.restarts,
         }
+    }
+
+    fn files_are_read(&self) -> bool {
+        self.in_force
+            .as_ref()
+            .is_none_or(|in_force| in_force.files_digest == files_digest(&in_force.texts.applied))
     }
 
     fn standing(&self) -> Standing {

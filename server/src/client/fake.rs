@@ -105,7 +105,7 @@ impl Fake {
 
     fn session_with(&self, output: Output) -> Session {
         let folder = self.folder().to_owned();
-        Session { locator: Locator::new(Some(folder.clone()), |_| None), folder, output }
+        Session::new(Locator::new(Some(folder.clone()), |_| None), folder, output)
     }
 
     /// A session with this server, and what it says.

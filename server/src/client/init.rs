@@ -11,11 +11,11 @@ use serde_json::json;
 use super::{
     Session,
     failure::Usage,
-    join::{member_name, open, settings_text::with},
+    join::{agree, member_name, open, settings_text::with},
 };
 use crate::{
     clock,
-    layout::{Layout, write_private},
+    layout::{Layout, replace_text},
     master_key,
     membership::{Held, hosts},
     settings::{self, Settings},
@@ -27,15 +27,16 @@ use crate::{
 /// again after it was cut off, it goes on.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  busbar init prod --odb postgres://busbar:SECRET@db.example.org/busbar --dir /var/lib/busbar-admin\n  busbar init prod --odb mysql://busbar:SECRET@db/busbar --amqp amqp://busbar:SECRET@mq:5672/busbar --address admin.example.org:8183 --dir /var/lib/busbar-admin"
+    after_help = "Examples:\n  busbar init prod --odb postgres://busbar:SECRET@db.example.org/busbar --dir /var/lib/busbar-admin\n  busbar init prod --address admin.example.org:8183 --dir /var/lib/busbar-admin\n  busbar init prod --odb mysql://busbar:SECRET@db/busbar --amqp amqp://busbar:SECRET@mq:5672/busbar --address admin.example.org:8183 --dir /var/lib/busbar-admin"
 )]
 pub(crate) struct Args {
     /// What the cluster is called in certificates, for good: a-z, 0-9 and -, up to 40 characters.
     #[arg(value_name = "CLUSTER")]
     cluster: String,
     /// The database that its servers share: postgres://… or mysql://….
+    /// Not needed where `odb.url` is set in busbar.toml or as BUSBAR_ODB_URL, which others on this host don't see.
     #[arg(long, value_name = "URL")]
-    odb: String,
+    odb: Option<String>,
     /// The RabbitMQ by which they tell each other what is new: amqp(s)://USER:PASSWORD@HOST:PORT/VHOST.
     #[arg(long, value_name = "URL")]
     amqp: Option<String>,
@@ -54,19 +55,20 @@ pub(crate) async fn run(session: &mut Session, args: Args) -> anyhow::Result<()>
     let unfit = |error: busbar_pki::Error| Usage::error(error.to_string());
     let cluster: Cluster = args.cluster.parse().map_err(unfit)?;
     let name: Name = args.name.clone().unwrap_or_else(member_name).parse().map_err(unfit)?;
-    if args.odb.starts_with("sqlite") {
-        let text = "a cluster shares a database of PostgreSQL, MySQL or MariaDB; SQLite is for one machine";
+    let layout = open(&session.folder, false)?;
+    let (text, settings) = settings_of(&layout, &args)?;
+    if settings.odb.url.as_deref().is_none_or(|url| url.starts_with("sqlite")) {
+        let text =
+            "a cluster shares a database of PostgreSQL, MySQL or MariaDB (--odb); SQLite is for one machine";
         return Err(Usage::error(text));
     }
-    let layout = open(&session.folder)?;
-    let (text, settings) = settings_of(&layout, &args)?;
     let who = cluster.clone();
     let made = {
         let (layout, name) = (layout.clone(), name.clone());
         tokio::task::spawn_blocking(move || make(&layout, &settings, &who, name)).await?
     };
     let held = made?;
-    write_private(&layout.settings_file(), &text).context("failed to write busbar.toml")?;
+    replace_text(&layout.settings_file(), &text).context("failed to write busbar.toml")?;
     held.write(&layout).context("failed to keep the certificate")?;
     if session.output.json() {
         let authority = held.confirmed()?.issuer.to_string();
@@ -90,9 +92,13 @@ fn settings_of(layout: &Layout, args: &Args) -> anyhow::Result<(String, Settings
     let url = format!("https://{}", args.address.clone().unwrap_or_else(host));
     let listen = args.listen.to_string();
     let mut text = settings::read(&file)?;
+    let known = settings::understand(&file, &text, &settings::environment())?;
+    agree("odb.url", known.odb.url.as_deref(), args.odb.as_deref())?;
+    agree("amqp.url", known.amqp.url.as_deref(), args.amqp.as_deref())?;
+    let odb = args.odb.as_deref().map(|url| ("odb", "url", url));
     let amqp = args.amqp.as_deref().map(|url| ("amqp", "url", url));
-    let all = [("odb", "url", args.odb.as_str()), ("admin", "listen", &listen), ("admin", "url", &url)];
-    for (section, key, value) in all.into_iter().chain(amqp) {
+    let own = [("admin", "listen", listen.as_str()), ("admin", "url", &url)];
+    for (section, key, value) in own.into_iter().chain(odb).chain(amqp) {
         text = with(&text, section, key, value);
     }
     let settings = settings::understand(&file, &text, &settings::environment())?;
@@ -111,7 +117,10 @@ fn make(layout: &Layout, settings: &Settings, cluster: &Cluster, name: Name) -> 
         Ok(()) => {}
         // It was cut off before: the master key fits, or it would not have come here.
         Err(Error::Founded { cluster: found }) if found == *cluster => {}
-        Err(error) => return Err(Usage::error(format!("{error}: `busbar join` makes this folder a member"))),
+        Err(error @ Error::Founded { .. }) => {
+            return Err(Usage::error(format!("{error}: `busbar join` makes this folder a member")));
+        }
+        Err(error) => return Err(error).context("failed to make the authority"),
     }
     let own = KeyPair::generate()?;
     let subject = Subject { role: Role::Admin, name, hosts: hosts(settings) };

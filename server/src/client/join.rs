@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use self::settings_text::Wanted;
+use self::settings_text::{Wanted, with};
 use super::{
     Session,
     answer::{Error, view},
@@ -31,10 +31,10 @@ use super::{
 };
 use crate::{
     cli,
-    layout::{Layout, write_private},
+    layout::{Layout, replace_text, write_private},
     master_key,
     membership::{Held, hosts},
-    settings,
+    parent, settings,
 };
 
 const PATH: &str = "/api/v1/cluster/join";
@@ -62,6 +62,9 @@ pub(crate) struct Args {
     /// Where a server takes calls, or an admin process listens.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Also if the folder is one of a member: whose certificate ended, or who was forgotten.
+    #[arg(long)]
+    again: bool,
 }
 
 /// What the registrar gave.
@@ -84,12 +87,17 @@ struct Shared {
 
 pub(crate) async fn run(session: &mut Session, args: Args) -> anyhow::Result<()> {
     let token = JoinToken::parse(&text_of(&args.token)?).map_err(|error| Usage::error(error.to_string()))?;
-    let layout = open(&session.folder)?;
+    let layout = open(&session.folder, args.again)?;
     let file = layout.settings_file();
     let text = settings::read(&file)?;
-    let known = settings::understand(&file, &text, &settings::environment())?;
+    let understood = |text: &str| settings::understand(&file, text, &settings::environment());
+    let known = understood(&text)?;
+    agree("server.name", known.server.name.as_deref(), args.name.as_deref())?;
+    agree("server.address", known.server.address.as_deref(), args.address.as_deref())?;
     let name = args.name.or_else(|| known.server.name.clone()).unwrap_or_else(member_name);
     let name: Name = name.parse().map_err(|error: busbar_pki::Error| Usage::error(error.to_string()))?;
+    // Found out before the token is used.
+    understood(&with(&text, "server", "name", name.as_str()))?;
     let key = key(&layout)?;
     let mut of_hosts = known.clone();
     of_hosts.server.address = args.address.clone().or(of_hosts.server.address);
@@ -120,17 +128,36 @@ pub(crate) async fn run(session: &mut Session, args: Args) -> anyhow::Result<()>
         odb_url: joined.settings.as_ref().map(|shared| shared.odb_url.as_str()),
         amqp_url: joined.settings.as_ref().and_then(|shared| shared.amqp_url.as_deref()),
     };
-    keep(&layout, &held, &joined, &wanted.written(&text, &known))?;
+    let text = wanted.written(&text, &known);
+    understood(&text).with_context(|| format!("what stands in {} is in the way", file.display()))?;
+    keep((&layout, &master_key::path(&layout, &known)), &held, &joined, &text)?;
     tell(session, &joined, &held, role)
 }
 
-pub(crate) fn open(folder: &Path) -> anyhow::Result<Layout> {
+/// What is asked for on the command line and what stands in the settings are one thing.
+pub(crate) fn agree(key: &str, known: Option<&str>, asked: Option<&str>) -> anyhow::Result<()> {
+    match (known, asked) {
+        (Some(known), Some(asked)) if known != asked => {
+            Err(Usage::error(format!("{key} is {known:?} in the settings, and {asked:?} is asked for")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `again`: what makes it the folder of a member is replaced.
+pub(crate) fn open(folder: &Path, again: bool) -> anyhow::Result<Layout> {
     let layout =
         Layout::create(folder).with_context(|| format!("failed to make the folder {}", folder.display()))?;
+    if let Some(pid) = parent::running(&layout)? {
+        return Err(Usage::error(format!("process {pid} runs in {}: stop it first", folder.display())));
+    }
+    if again {
+        return Ok(layout);
+    }
     if let Some(held) = Held::read(&layout)? {
         let who = held.identity()?;
         return Err(Usage::error(format!(
-            "{} is the folder of {} {} of the cluster {} already",
+            "{} is the folder of {} {} of the cluster {} already; --again joins all the same",
             folder.display(),
             who.role,
             who.name,
@@ -188,13 +215,18 @@ async fn ask(token: &JoinToken, asks: &Value) -> anyhow::Result<(String, Value)>
 }
 
 /// The certificate comes last: with it the folder is a member's.
-fn keep(layout: &Layout, held: &Held, joined: &Joined, settings: &str) -> anyhow::Result<()> {
+fn keep(
+    (layout, master_key): (&Layout, &Path),
+    held: &Held,
+    joined: &Joined,
+    settings: &str,
+) -> anyhow::Result<()> {
     if let Some(shared) = &joined.settings {
         let bytes = STANDARD.decode(&shared.master_key).map(Zeroizing::new);
         let bytes = bytes.map_err(|_| anyhow::anyhow!("the master key that was given is damaged"))?;
-        master_key::receive(&layout.master_key(), &bytes)?;
+        master_key::receive(master_key, &bytes)?;
     }
-    write_private(&layout.settings_file(), settings).context("failed to write busbar.toml")?;
+    replace_text(&layout.settings_file(), settings).context("failed to write busbar.toml")?;
     held.write(layout).context("failed to keep the certificate")?;
     let _ = fs::remove_file(layout.run().join("joining-key.pem"));
     Ok(())

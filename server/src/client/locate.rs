@@ -132,13 +132,24 @@ impl Locator {
         }
     }
 
-    /// By the certificate in the folder; `None` where there is none.
-    fn member(&self) -> Result<Option<Access>, Error> {
+    /// For members of a role, with the certificate in the folder; `None` where there is none.
+    fn tls(&self, role: Role) -> Result<Option<Tls>, Error> {
         let folder = self.folder_named();
         let unfit = |source: anyhow::Error| Error::Membership { folder: folder.clone(), source };
         // A folder that is not there yet is nobody's.
         let Ok(layout) = Layout::existing(&folder) else { return Ok(None) };
         let Some(held) = Held::read(&layout).map_err(unfit)? else { return Ok(None) };
+        let connector =
+            held.credentials().and_then(|credentials| Ok(Connector::new(&credentials, Expected::any(role))?));
+        Ok(Some(Tls::Member(Arc::new(connector.map_err(unfit)?))))
+    }
+
+    /// By the certificate in the folder; `None` where there is none.
+    fn member(&self) -> Result<Option<Access>, Error> {
+        let Some(tls) = self.tls(Role::Admin)? else { return Ok(None) };
+        let folder = self.folder_named();
+        let unfit = |source: anyhow::Error| Error::Membership { folder: folder.clone(), source };
+        let layout = Layout::existing(&folder).map_err(|error| unfit(error.into()))?;
         let file = layout.settings_file();
         let understood = settings::load(&file, &settings::environment());
         let (url, origin) = match (self.variable)(ADMIN_URL) {
@@ -149,10 +160,7 @@ impl Locator {
             ),
         };
         let url = url.ok_or_else(|| Error::NoUrl { file })?;
-        let connector = held
-            .credentials()
-            .and_then(|credentials| Ok(Connector::new(&credentials, Expected::any(Role::Admin))?));
-        let tls = Some(Tls::Member(Arc::new(connector.map_err(unfit)?)));
+        let tls = Some(tls);
         Ok(Some(Access { url, secret: None, origin, tls }))
     }
 
@@ -164,7 +172,7 @@ impl Locator {
                 url: endpoints.http,
                 secret: Some(line(&folder.join("invoker-key"))?),
                 origin: self::endpoints(&folder).display().to_string(),
-                tls: None,
+                tls: self.tls(Role::Server)?,
             }),
         }
     }
@@ -177,7 +185,9 @@ impl Locator {
             }
             None => ((self.variable)(HTTP_URL), HTTP_URL.to_owned()),
         };
-        Ok(url.map(|url| Access { url, secret: None, origin, tls: None }))
+        let tls =
+            self.tls(Role::Server)?.filter(|_| url.as_ref().is_some_and(|url| url.starts_with("https")));
+        Ok(url.map(|url| Access { url, secret: None, origin, tls }))
     }
 
     /// The folder of the server that is meant; `None`: the environment names it.

@@ -234,7 +234,7 @@ mod tests {
     fn session(folder: &Path, json: bool) -> (Session, Said, Said) {
         let (output, out, err) = recorded(json, None);
         let locator = Locator::new(Some(folder.to_owned()), |_| None);
-        (Session { locator, folder: std::path::PathBuf::new(), output }, out, err)
+        (Session::new(locator, std::path::PathBuf::new(), output), out, err)
     }
 
     async fn logs(folder: &Path, line: &str) -> (u8, String, String) {

@@ -1,7 +1,8 @@
 //! For who has no ODB: an admin process is asked.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use busbar_lb_agent::{Request, Response};
 use busbar_pki::{Certificate, Identity, Trust};
 use busbar_registrar::{Granted, Visit};
 use http::Method;
@@ -16,11 +17,20 @@ const MEMBERSHIP: &str = "/api/v1/cluster/membership";
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The admin API as a registrar.
-pub(crate) struct Remote(Arc<Api>);
+pub(crate) struct Remote {
+    api: Arc<Api>,
+    /// Of the agent whose HAProxy uses the files.
+    balancer: Option<PathBuf>,
+}
 
 impl Remote {
     pub(crate) fn new(api: Arc<Api>) -> Self {
-        Self(api)
+        Self { api, balancer: None }
+    }
+
+    /// For the agent of this folder.
+    pub(crate) fn of_balancer(api: Arc<Api>, folder: PathBuf) -> Self {
+        Self { api, balancer: Some(folder) }
     }
 }
 
@@ -33,6 +43,15 @@ struct Given {
 }
 
 impl Desk for Remote {
+    /// HAProxy reads files when it is loaded, which may have failed, or may not be wanted.
+    async fn is_used(&self) -> bool {
+        let Some(folder) = &self.balancer else { return true };
+        match busbar_lb_agent::ask(folder, Request::Status).await {
+            Ok(Response::Status { report }) => report.files_read,
+            _ => false,
+        }
+    }
+
     async fn visit(&mut self, _: &Identity, visit: Visit) -> anyhow::Result<Granted> {
         let confirmed = visit.confirmed.map(|said| {
             let trusts: Vec<String> = said.trusts.iter().map(ToString::to_string).collect();
@@ -46,7 +65,7 @@ impl Desk for Remote {
             said["request"] = request.to_pem().into();
         }
         let question = Question::new(Method::POST, MEMBERSHIP).json(&said).patience(Some(PATIENCE));
-        let given: Given = serde_json::from_value(self.0.ask(question).await?.json()?)?;
+        let given: Given = serde_json::from_value(self.api.ask(question).await?.json()?)?;
         Ok(Granted {
             trust: Trust::from_pem(&given.trust)?,
             issuer: given.issuer.parse()?,

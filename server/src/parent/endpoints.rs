@@ -19,7 +19,10 @@ pub(crate) struct Endpoints {
 
 impl Endpoints {
     pub(crate) fn of(layout: &Layout, listeners: &Listeners) -> Result<Self, Ended> {
-        let url = |listener: &TcpListener| listener.local_addr().map(|address| format!("http://{address}"));
+        // Where the folder is one of a member of a cluster, TLS is what is spoken.
+        let scheme = if layout.tls().join("current").exists() { "https" } else { "http" };
+        let url =
+            |listener: &TcpListener| listener.local_addr().map(|address| format!("{scheme}://{address}"));
         Ok(Self {
             http: url(&listeners.http).map_err(anyhow::Error::from)?,
             admin: listeners.admin.as_deref().map(url).transpose().map_err(anyhow::Error::from)?,

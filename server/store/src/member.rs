@@ -140,13 +140,11 @@ impl Odb {
     pub fn join(&self, by: &By, offer: &str, key: &str, member: &Member) -> Result<bool, Error> {
         self.change(by, |connection, recorder| {
             let used_by = join_token::table.find(offer).select(join_token::used_by);
-            let asks_again =
-                used_by.first::<Option<String>>(connection).optional()?.flatten().as_deref() == Some(key);
-            if !asks_again
-                && let Some(holder) = find(connection, &member.role, &member.name)?
-                && holder.expires_at > by.now
-            {
-                return Err(Error::MemberTaken { role: holder.role, name: holder.name });
+            match used_by.first::<Option<String>>(connection).optional()?.flatten() {
+                Some(used_by) if used_by != key => return Ok(false),
+                // It asks again.
+                Some(_) => {}
+                None => refuse_taken(connection, by.now, member)?,
             }
             // Of two at once one finds it unused.
             let unused = join_token::used_by.is_null().or(join_token::used_by.eq(key));
@@ -206,6 +204,16 @@ impl Odb {
 fn find(connection: &mut AnyConnection, role: &str, name: &str) -> Result<Option<Member>, Error> {
     let row = member::table.find((role, name)).select(Row::as_select()).first(connection).optional()?;
     row.map(Row::into_model).transpose()
+}
+
+/// A name is its member's own until its certificate ends.
+fn refuse_taken(connection: &mut AnyConnection, now: Timestamp, member: &Member) -> Result<(), Error> {
+    match find(connection, &member.role, &member.name)? {
+        Some(holder) if holder.expires_at > now => {
+            Err(Error::MemberTaken { role: holder.role, name: holder.name })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What stood there before.

@@ -50,7 +50,11 @@ pub struct Connection {
 impl Connection {
     /// # Errors
     /// [`Failure::Connect`].
-    pub(super) async fn open(authority: &str, tls: Option<&Tls>) -> Result<Self, Failure> {
+    pub async fn open(authority: &str) -> Result<Self, Failure> {
+        Self::open_by(authority, None).await
+    }
+
+    pub(super) async fn open_by(authority: &str, tls: Option<&Tls>) -> Result<Self, Failure> {
         let connect = |error: &dyn fmt::Display| Failure::Connect(format!("{authority}: {error}"));
         let opening = timeout(PATIENCE, TcpStream::connect(authority)).await;
         let stream = opening.map_err(|_| Failure::Silent)?.map_err(|error| connect(&error))?;

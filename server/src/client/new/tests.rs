@@ -19,7 +19,7 @@ struct Line {
 
 fn new_service(name: &str, folder: &Path, json: bool, more: &[&str]) -> (u8, String, String) {
     let (output, out, err) = recorded(json, None);
-    let mut session = Session { locator: Locator::new(None, |_| None), folder: PathBuf::new(), output };
+    let mut session = Session::new(Locator::new(None, |_| None), PathBuf::new(), output);
     let words = [&["new", "service", name, "--dir", folder.to_str().unwrap()][..], more].concat();
     let outcome = run(&mut session, Line::try_parse_from(words).unwrap().command);
     (conclude(&mut session.output, outcome), out.text(), err.text())

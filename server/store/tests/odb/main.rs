@@ -19,6 +19,7 @@ mod jobs_saving;
 mod kv;
 mod leasing;
 mod locking;
+mod members;
 mod migrating;
 mod paging;
 mod place;

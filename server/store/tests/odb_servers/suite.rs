@@ -34,6 +34,8 @@ mod kv;
 mod leasing;
 #[path = "../odb/locking.rs"]
 mod locking;
+#[path = "../odb/members.rs"]
+mod members;
 #[path = "../odb/paging.rs"]
 mod paging;
 #[path = "../odb_servers/place.rs"]

@@ -57,13 +57,19 @@ test-long: build libpq test-services nextest schemathesis rabbitmq databases hap
 	BUSBAR_BIN="$(CURDIR)/bin/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
 	  cargo-nextest nextest run --locked --workspace --all-features --profile long --run-ignored only --no-fail-fast
 
-bench: build test-services ## figures beside a bare hyper server in the same run
+bench: build test-services bin/cluster/busbar ## figures beside a bare hyper server in the same run
 	$(CARGO) build --locked --release -p busbar-tests --bin bench
-	BUSBAR_BIN="$(CURDIR)/bin/busbar" $(TARGET)/release/bench
+	BUSBAR_BIN="$(CURDIR)/bin/busbar" BUSBAR_CLUSTER_BIN="$(CURDIR)/bin/cluster/busbar" $(TARGET)/release/bench $(ARGS)
 
-cluster: services rabbitmq databases haproxy libpq ## a whole cluster on this machine until Ctrl-C: two servers, PostgreSQL, RabbitMQ, HAProxy; ARGS='--servers 3 --database mariadb'
+# With all databases.
+bin/cluster/busbar: rabbitmq databases haproxy libpq FORCE
 	$(CARGO) build --locked --release -p busbar --features postgres,mysql
-	install -D $(TARGET)/release/busbar bin/cluster/busbar
+	install -D $(TARGET)/release/busbar $@
+
+.PHONY: FORCE
+FORCE:
+
+cluster: services bin/cluster/busbar ## a whole cluster on this machine until Ctrl-C: two servers, PostgreSQL, RabbitMQ, HAProxy; ARGS='--servers 3 --database mariadb'
 	$(CARGO) build --locked -p busbar-tests --bin cluster
 	BUSBAR_BIN="$(CURDIR)/bin/cluster/busbar" $(TARGET)/debug/cluster $(ARGS)
 

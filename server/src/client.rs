@@ -397,7 +397,6 @@ mod tests {
             "drain one --undo --no-wait",
             "cluster --server one",
             "init",
-            "init prod",
             "join",
             "join-token --role king",
             "join-token --life 5",

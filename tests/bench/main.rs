@@ -9,6 +9,7 @@
 )]
 
 mod amqp;
+mod cluster;
 mod cpu;
 mod crowd;
 mod deploy;
@@ -64,12 +65,17 @@ enum Part {
     Crowd,
     /// Start, idle memory, memory after many calls.
     Start,
+    /// Several servers: how soon all know, joining, the hop.
+    Cluster,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs the bare hyper server alone, until it is ended; prints its address.
     Floor,
+    /// Measures a cluster, with the binary that `BUSBAR_BIN` names.
+    #[command(hide = true)]
+    Cluster,
     /// One process of the bare hyper server; its listener is its standard input.
     #[command(hide = true)]
     FloorWorker,
@@ -84,6 +90,10 @@ fn main() {
         Some(Command::Floor) => floor::run(),
         Some(Command::FloorWorker) => floor::work(),
         Some(Command::Load(options)) => load::run(&options),
+        Some(Command::Cluster) => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+            runtime.expect("a runtime can be built").block_on(cluster::measure(arguments.quick));
+        }
         None => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime can be built").block_on(measure(arguments.quick, &arguments.only));
@@ -109,6 +119,7 @@ async fn measure(quick: bool, only: &[Part]) {
             Part::Neighbours => neighbours::report(quick).await,
             Part::Crowd => crowd::report(quick).await,
             Part::Start => start::report(quick).await,
+            Part::Cluster => cluster::report(quick),
         }
     }
 }

@@ -77,7 +77,7 @@ async fn many(services: u32) {
 }
 
 /// The `wasi:http` example, which is named by its file, as a file of its own.
-fn numbered(number: u32) -> (String, Vec<u8>) {
+pub(crate) fn numbered(number: u32) -> (String, Vec<u8>) {
     let mut bytes = artifact::service("wasi-http");
     bytes.extend(wasm::custom_section(&number.to_le_bytes()));
     (format!("many-{number:04}"), bytes)

@@ -33,6 +33,7 @@ async fn members_talk_by_mutual_tls() {
     tokens_let_one_machine_in(&cluster).await;
     a_server_joins_and_leaves(&mut cluster).await;
     an_authority_follows_the_other(&cluster).await;
+    a_clients_certificate_is_its_caller(&mut cluster).await;
 }
 
 async fn nobody_else_gets_in(cluster: &Cluster) {
@@ -209,4 +210,74 @@ async fn an_authority_follows_the_other(cluster: &Cluster) {
     cluster.wait_balanced(2, START_BOUND).await;
     let reports = cluster.read("/balancer").await;
     assert_eq!(reports["agents"][0]["report"]["standing"]["state"], "ok", "{reports}");
+}
+
+/// An authority for clients, a certificate for the balancer's own address, and two clients: `ada` and `eve`.
+fn clients(folder: &Path) {
+    let make = |arguments: &str| {
+        let mut openssl = Command::new("openssl");
+        let done = openssl.args(arguments.split(' ')).current_dir(folder).output().unwrap();
+        assert!(done.status.success(), "{arguments}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
+    make(&format!("req -x509 {key} -subj /CN=clients -keyout ca.key -out ca.pem"));
+    make(&format!(
+        "req -x509 {key} -subj /CN=front -addext subjectAltName=IP:127.0.0.1 -keyout front.key -out front.crt"
+    ));
+    for name in ["ada", "eve"] {
+        make(&format!("req {key} -subj /CN={name} -keyout {name}.key -out {name}.csr"));
+        make(&format!(
+            "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out {name}.crt"
+        ));
+    }
+    let front = ["front.crt", "front.key"].map(|file| std::fs::read(folder.join(file)).unwrap()).concat();
+    std::fs::write(folder.join("front.pem"), front).unwrap();
+}
+
+/// The status and the code of what curl is answered, as that client or as nobody.
+fn curl(folder: &Path, url: &str, client: Option<&str>) -> (String, Value) {
+    let mut curl = Command::new("curl");
+    curl.args(["-sS", "--cacert", "front.crt", "-w", "\n%{http_code}", url]).current_dir(folder);
+    // What only the balancer may say.
+    curl.args(["-H", "X-Busbar-Tls-Subject: /CN=ada"]);
+    if let Some(client) = client {
+        curl.args(["--cert", &format!("{client}.crt"), "--key", &format!("{client}.key")]);
+    }
+    let done = curl.output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let text = String::from_utf8(done.stdout).unwrap();
+    let (body, status) = text.rsplit_once('\n').unwrap();
+    (status.to_owned(), serde_json::from_str(body).unwrap_or_default())
+}
+
+async fn a_clients_certificate_is_its_caller(cluster: &mut Cluster) {
+    let folder = tempfile::tempdir().unwrap();
+    clients(folder.path());
+    let made = json!({"name": "partner", "kind": "client-certificate", "subjects": ["/CN=ada"]});
+    cluster.api("POST", "/security", Some(&made)).await.expect(201);
+    let channel = json!({"name": "shown", "path": "/shown", "service": "echo", "security": "partner"});
+    cluster.api("POST", "/channels", Some(&channel)).await.expect(201);
+    cluster.wait_everywhere_at_head(poll::CHANGE_BOUND).await;
+    let port =
+        cluster.serve_clients_by_tls(&folder.path().join("front.pem"), &folder.path().join("ca.pem")).await;
+    let url = format!("https://127.0.0.1:{port}/shown");
+    poll::until("the balancer's own TLS", START_BOUND, async || {
+        let met = std::net::TcpStream::connect(("127.0.0.1", port));
+        met.map(drop).map_err(|error| error.to_string())
+    })
+    .await;
+    let (status, seen) = curl(folder.path(), &url, Some("ada"));
+    assert_eq!(status, "200", "{seen}");
+    let headers = seen["headers"].to_string();
+    assert!(!headers.contains("busbar-tls") && headers.contains("x-forwarded-for"), "{headers}");
+    for (client, status, code) in
+        [(Some("eve"), "403", "certificate-refused"), (None, "401", "certificate-required")]
+    {
+        let refused = curl(folder.path(), &url, client);
+        assert_eq!((refused.0.as_str(), &refused.1["code"]), (status, &json!(code)), "{refused:?}");
+    }
+    // Past the balancer nobody is believed, not even a member.
+    let server = cluster.servers[0].http();
+    let forged = Request::get("/shown").header("x-busbar-tls-subject", "/CN=ada");
+    server.send(&forged).await.expect(401);
 }

@@ -140,11 +140,12 @@ impl Odb {
     pub fn join(&self, by: &By, offer: &str, key: &str, member: &Member) -> Result<bool, Error> {
         self.change(by, |connection, recorder| {
             let used_by = join_token::table.find(offer).select(join_token::used_by);
-            match used_by.first::<Option<String>>(connection).optional()?.flatten() {
-                Some(used_by) if used_by != key => return Ok(false),
+            match used_by.first::<Option<String>>(connection).optional()? {
+                None => return Ok(false),
+                Some(Some(used_by)) if used_by != key => return Ok(false),
                 // It asks again.
-                Some(_) => {}
-                None => refuse_taken(connection, by.now, member)?,
+                Some(Some(_)) => {}
+                Some(None) => refuse_taken(connection, by.now, member)?,
             }
             // Of two at once one finds it unused.
             let unused = join_token::used_by.is_null().or(join_token::used_by.eq(key));

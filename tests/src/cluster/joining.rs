@@ -1,8 +1,11 @@
 //! Clusters that have an authority: made by `busbar init`, joined by `busbar join`.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use super::{Cluster, Common, Member, START_BOUND};
+use super::{Cluster, Common, Member, START_BOUND, free_port};
 use crate::folder::Folder;
 
 /// The first admin process, and a person who may ask it.
@@ -45,6 +48,23 @@ impl Cluster {
         let token = self.join_token(&["--role", role]).await;
         let dir = member.path("").display().to_string();
         member.folder().run(&["join", &token, "--name", &member.name, "--dir", &dir]).await.expect(0);
+    }
+
+    /// The balancer takes calls by TLS too, with this certificate, and clients may show one of that authority. The port.
+    pub async fn serve_clients_by_tls(&mut self, certificate: &Path, client_ca: &Path) -> u16 {
+        let port = free_port();
+        let agent = self.balancer.as_mut().expect("the cluster has a balancer");
+        let settings = fs::read_to_string(agent.path("busbar.toml")).expect("the agent has settings");
+        let more = format!(
+            "[balancer]\ntls_listen = \"127.0.0.1:{port}\"\ntls_certificate = \"{}\"\ntls_client_ca = \"{}\"\n",
+            certificate.display(),
+            client_ca.display()
+        );
+        fs::write(agent.path("busbar.toml"), settings.replace("[balancer]\n", &more))
+            .expect("they can be written");
+        agent.kill_parent().await;
+        agent.restart("lb-agent");
+        port
     }
 
     /// What `--dir` is given to ask as a person who may administer.

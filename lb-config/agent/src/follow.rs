@@ -61,7 +61,7 @@ impl Agent {
         if files == in_force.files_digest || self.bad.as_ref().is_some_and(is_bad) {
             return;
         }
-        let origin = self.applied().map_or(Origin::Rendered, |entry| entry.origin.clone());
+        let origin = self.applied().map_or(Origin::Rendered, |entry| entry.origin);
         self.failure = self.apply(Candidate { texts, origin }).await.err();
     }
 

@@ -93,7 +93,12 @@ impl Kind {
                     "max_connections=300".to_owned(),
                     "shared_buffers=64MB".to_owned(),
                 ];
-                for setting in settings {
+                let by_tls = [
+                    "ssl=on".to_owned(),
+                    format!("ssl_cert_file={folder}/tls.crt"),
+                    format!("ssl_key_file={folder}/tls.key"),
+                ];
+                for setting in settings.into_iter().chain(by_tls.into_iter().filter(|_| place.encrypted)) {
                     command.arg("-c").arg(setting);
                 }
                 command
@@ -117,6 +122,10 @@ impl Kind {
                 command.arg(format!("--socket={folder}/socket"));
                 command.arg(format!("--pid-file={folder}/mariadbd-pid"));
                 command.arg(format!("--init-file={folder}/init.sql"));
+                if place.encrypted {
+                    command.arg(format!("--ssl-cert={folder}/tls.crt"));
+                    command.arg(format!("--ssl-key={folder}/tls.key"));
+                }
                 command
             }
         }

@@ -33,11 +33,13 @@ pub(crate) struct Place {
     folder: PathBuf,
     pub(crate) kind: Kind,
     pub(crate) port: u16,
+    /// Whether it takes connections by TLS, too.
+    pub(crate) encrypted: bool,
 }
 
 impl Place {
     pub(crate) fn new(kind: Kind, folder: &Path, port: u16) -> Self {
-        Self { folder: folder.to_owned(), kind, port }
+        Self { folder: folder.to_owned(), kind, port, encrypted: false }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -59,6 +61,20 @@ impl Place {
         self.detach(&mut command, "initialised");
         let status = command.status().expect("the server's files can be made");
         assert!(status.success(), "{:?} can't be prepared: {}", self.kind, self.said("initialised"));
+        if self.encrypted {
+            self.certify();
+        }
+    }
+
+    /// A certificate of its own for 127.0.0.1, which is its authority's too: `tls.crt`.
+    fn certify(&self) {
+        let mut openssl = Command::new("openssl");
+        openssl.args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2".split(' '));
+        openssl.args("-subj /CN=database -addext subjectAltName=IP:127.0.0.1".split(' '));
+        openssl.args("-keyout tls.key -out tls.crt".split(' '));
+        self.detach(&mut openssl, "certified");
+        let status = openssl.status().expect("openssl starts");
+        assert!(status.success(), "no certificate: {}", self.said("certified"));
     }
 
     /// Starts the server, whose process id is in `server.pid` from then on, and waits until it serves.

@@ -1,6 +1,6 @@
 //! A server that one test has to itself.
 
-use std::process::Child;
+use std::{path::PathBuf, process::Child};
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
@@ -23,12 +23,26 @@ pub struct Server {
 
 impl Server {
     pub fn start(kind: Kind) -> Self {
+        Self::start_as(kind, false)
+    }
+
+    /// One that takes connections by TLS, too.
+    pub fn start_encrypted(kind: Kind) -> Self {
+        Self::start_as(kind, true)
+    }
+
+    fn start_as(kind: Kind, encrypted: bool) -> Self {
         let folder = tempfile::Builder::new().prefix("database-").tempdir().expect("a folder can be made");
         let guardian = Guardian::of(folder.path());
-        let place = Place::new(kind, folder.path(), free_port());
+        let place = Place { encrypted, ..Place::new(kind, folder.path(), free_port()) };
         place.prepare();
         let process = place.start();
         Self { place, process: Some(process), guardian: Some(guardian), _folder: folder }
+    }
+
+    /// The certificate by which it is known.
+    pub fn certificate(&self) -> PathBuf {
+        self.place.path("tls.crt")
     }
 
     /// The URL of a database that is made.

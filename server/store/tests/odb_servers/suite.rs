@@ -54,6 +54,8 @@ pub(crate) mod scheduling;
 mod secrets;
 #[path = "../odb/securities.rs"]
 mod securities;
+#[path = "../odb_servers/encrypted.rs"]
+mod server_encrypted;
 #[path = "../odb_servers/losing.rs"]
 mod server_losing;
 #[path = "../odb_servers/migrating.rs"]

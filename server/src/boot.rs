@@ -18,6 +18,9 @@ pub(crate) const LISTENER_FD: i32 = 3;
 /// The descriptor by which a worker inherits the memory that tells whose calls it has under way.
 pub(crate) const IN_FLIGHT_FD: i32 = 4;
 
+/// The descriptor by which a worker inherits the Unix socket, where there is one.
+pub(crate) const SOCKET_FD: i32 = 5;
+
 /// For every kind of child.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Boot {
@@ -52,7 +55,8 @@ impl Boot {
             std::net::IpAddr::V6(ip) => Some(format!("[{ip}]")),
             ip => Some(ip.to_string()),
         };
-        let set = self.settings.server.address.clone();
+        let socket = self.settings.http.socket.as_ref().map(|path| path.display().to_string());
+        let set = self.settings.server.address.clone().or(socket);
         set.or_else(|| host().filter(|_| port > 0).map(|host| format!("{host}:{port}")))
     }
 }

@@ -22,6 +22,7 @@ mod ready;
 mod reload;
 mod retiring;
 mod signals;
+mod socket;
 mod state;
 mod step;
 
@@ -291,6 +292,9 @@ impl Parent {
         announcing.abort();
         tracing::info!("stopping");
         let _ = std::fs::remove_file(layout.endpoints());
+        if let Some(socket) = &family.listeners.socket {
+            let _ = std::fs::remove_file(&socket.path);
+        }
         family.stop();
         let replaced = std::mem::take(&mut *replaced.lock().unwrap_or_else(PoisonError::into_inner));
         let patience = family.patience();
@@ -327,6 +331,7 @@ struct Before {
 async fn replace(family: Arc<Family>, layout: Layout, before: Before) {
     let Before { replaced, stale, asked } = before;
     ready::able(&family).await;
+    family.listeners.appear();
     let leaving = replaced.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let patience = family.patience();
     tokio::spawn(async move {

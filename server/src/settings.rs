@@ -114,6 +114,10 @@ impl Unprepared {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Http {
     pub(crate) listen: SocketAddr,
+    /// Where calls are taken beside it, from a balancer on the same host: a Unix socket.
+    pub(crate) socket: Option<PathBuf>,
+    /// Who may connect there, beside root and the server's own user.
+    pub(crate) socket_user: Option<String>,
     /// How long a draining worker waits for calls under way.
     pub(crate) drain_ms: u64,
     /// How long a draining worker keeps idle connections for a request that may be on its way.
@@ -278,6 +282,8 @@ impl Default for Http {
     fn default() -> Self {
         Self {
             listen: ([0, 0, 0, 0], 17010).into(),
+            socket: None,
+            socket_user: None,
             drain_ms: 30_000,
             drain_idle_ms: 5_000,
             header_timeout_ms: 10_000,

@@ -4,7 +4,10 @@ use std::{
     fs::File,
     io,
     net::TcpListener,
-    os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd},
+    os::{
+        fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd},
+        unix::net::UnixListener,
+    },
     sync::atomic::AtomicU32,
 };
 
@@ -19,6 +22,15 @@ pub(crate) fn inherited_listener(fd: RawFd) -> io::Result<TcpListener> {
     // nothing else in this process owns it.
     let listener = unsafe { TcpListener::from_raw_fd(fd) };
     // Tells a number that is no socket from one that is.
+    listener.local_addr()?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// The Unix socket that the parent handed down as `fd`. To be called once per descriptor, first thing in a child.
+pub(crate) fn inherited_socket(fd: RawFd) -> io::Result<UnixListener> {
+    let listener = UnixListener::from(owned(fd)?);
+    // Tells a number that is something else from one that is a socket of this kind.
     listener.local_addr()?;
     listener.set_nonblocking(true)?;
     Ok(listener)

@@ -7,6 +7,7 @@ mod head;
 mod http;
 mod ledger;
 mod listen;
+mod local;
 mod reporting;
 mod roster;
 mod seat;
@@ -32,16 +33,16 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     access_log::AccessLogFile,
-    boot::{self, Boot, IN_FLIGHT_FD, LISTENER_FD},
+    boot::{self, Boot, IN_FLIGHT_FD, LISTENER_FD, SOCKET_FD},
     control::Control,
     descriptors,
     feed::Duty,
     log_file::LogFile,
     logging, master_key,
     membership::Membership,
-    sys,
+    settings, sys,
     trouble::{self, Trouble},
-    worker::roster::Roster,
+    worker::{local::Local, roster::Roster},
 };
 
 /// The process.
@@ -71,6 +72,7 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let listener =
         sys::inherited_listener(LISTENER_FD).context("failed to take over the listening socket")?;
     let tls = acceptor(&boot)?;
+    let local = local(&boot.settings.http)?;
     let control = Control::start(&boot.layout.control_socket("worker", std::process::id()), "worker")
         .context("failed to open the control socket")?;
     control.hold(&listener)?;
@@ -123,7 +125,8 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
         let sending = tokio::spawn(sender.run());
         let consuming = tokio::spawn(brokers.run(reporting.applied, drain.clone(), duty.clone()));
         let front = http::Front::new(pipeline, boot.development, drain, duty);
-        listen::serve((listener, tls), front, &roster, &boot.settings.http, stop).await?;
+        listen::serve(listen::Doors { tcp: listener, tls, local }, front, &roster, &boot.settings.http, stop)
+            .await?;
         // Attempts that outlast this are in doubt, and made again by others.
         let patience = Duration::from_millis(boot.settings.http.drain_ms);
         let _ = tokio::time::timeout(patience, async { tokio::join!(sending, consuming) }).await;
@@ -136,6 +139,22 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     access_log.flush();
     let _ = std::fs::remove_file(boot.layout.control_socket("worker", std::process::id()));
     Ok(())
+}
+
+/// The Unix socket, where there is to be one.
+fn local(settings: &settings::Http) -> anyhow::Result<Option<Local>> {
+    if settings.socket.is_none() {
+        return Ok(None);
+    }
+    let listener = match sys::inherited_socket(SOCKET_FD) {
+        Ok(listener) => listener,
+        Err(error) => {
+            // A parent of a version before knows of none.
+            tracing::warn!(%error, "http.socket is not served until the server is started again");
+            return Ok(None);
+        }
+    };
+    Local::new(listener, settings.socket_user.as_deref()).map(Some)
 }
 
 /// Where the server is a member of a cluster that has an authority, it speaks TLS, and with members only.

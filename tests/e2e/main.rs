@@ -14,6 +14,7 @@ mod catalog;
 mod cli;
 mod cluster;
 mod cluster_faults;
+mod cluster_socket;
 mod cluster_tls;
 mod config_history;
 mod configuration;

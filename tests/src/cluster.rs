@@ -37,6 +37,8 @@ pub struct Shape {
     pub balancer: bool,
     /// Whether it has an authority: it is made by `busbar init` and `busbar join`, and speaks mutual TLS.
     pub authority: bool,
+    /// Whether balancers reach servers by Unix sockets.
+    pub sockets: bool,
     /// Lines of each server's `busbar.toml`.
     pub settings: &'static str,
     /// Where servers and the admin process listen.
@@ -52,11 +54,15 @@ impl Default for Shape {
             broker: true,
             balancer: false,
             authority: false,
+            sockets: false,
             settings: "",
             address: Ipv4Addr::LOCALHOST,
         }
     }
 }
+
+/// Stands for a member's own folder in its settings.
+pub(super) const DIR: &str = "DIR";
 
 /// Ends with all that belongs to it when it is dropped.
 pub struct Cluster {
@@ -80,6 +86,7 @@ struct Common {
     authority: bool,
     /// Whether these addresses are for one server alone.
     own_ways: bool,
+    sockets: bool,
     settings: &'static str,
     address: Ipv4Addr,
 }
@@ -92,9 +99,13 @@ impl Common {
         let amqp_url = amqp_url.as_ref().filter(|_| !told);
         let amqp = amqp_url.map(|url| format!("[amqp]\nurl = \"{url}\"\n")).unwrap_or_default();
         let odb = if told { String::new() } else { format!("[odb]\nurl = \"{odb_url}\"\n") };
+        let (reached, socket) = match self.sockets {
+            true => (format!("{DIR}/run/http.sock"), format!("socket = \"{DIR}/run/http.sock\"\n")),
+            false => (format!("{address}:{http}"), String::new()),
+        };
         format!(
-            "[server]\nname = \"{name}\"\naddress = \"{address}:{http}\"\n{odb}{amqp}\
-             [http]\nlisten = \"{address}:{http}\"\ndrain_idle_ms = 500\n[ops]\nlisten = \"127.0.0.1:0\"\n\
+            "[server]\nname = \"{name}\"\naddress = \"{reached}\"\n{odb}{amqp}\
+             [http]\n{socket}listen = \"{address}:{http}\"\ndrain_idle_ms = 500\n[ops]\nlisten = \"127.0.0.1:0\"\n\
              [admin]\nlisten = \"{address}:{admin}\"\n[workers]\ncount = {workers}\n{settings}"
         )
     }
@@ -115,6 +126,7 @@ impl Cluster {
             workers: shape.workers,
             authority: shape.authority,
             own_ways: false,
+            sockets: shape.sockets,
             settings: shape.settings,
             address: shape.address,
         };

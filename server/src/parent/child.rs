@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    boot::{IN_FLIGHT_FD, LISTENER_FD},
-    parent::{inflight::InFlightFile, process::Process},
+    boot::{IN_FLIGHT_FD, LISTENER_FD, SOCKET_FD},
+    parent::{inflight::InFlightFile, process::Process, socket::Socket},
 };
 
 /// What a process is.
@@ -44,11 +44,15 @@ pub(crate) fn spawn(
     role: Role,
     boot: &Value,
     listener: Option<&TcpListener>,
+    socket: Option<&Socket>,
 ) -> io::Result<Process> {
     command.arg(role.name()).stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0);
     let mut mappings = Vec::new();
     if let Some(listener) = listener {
         mappings.push(FdMapping { parent_fd: listener.as_fd().try_clone_to_owned()?, child_fd: LISTENER_FD });
+    }
+    if let Some(socket) = socket {
+        mappings.push(FdMapping { parent_fd: socket.as_fd().try_clone_to_owned()?, child_fd: SOCKET_FD });
     }
     let in_flight = InFlightFile::of(role);
     if let Some(file) = &in_flight {

@@ -178,7 +178,8 @@ impl Family {
                 command
             }
         };
-        let process = Arc::new(spawn(command, role, &self.plan.boot, self.listener(role))?);
+        let socket = self.listeners.socket.as_deref().filter(|_| matches!(role, Role::Worker { .. }));
+        let process = Arc::new(spawn(command, role, &self.plan.boot, self.listener(role), socket)?);
         self.enter(role, &process);
         Ok(process)
     }

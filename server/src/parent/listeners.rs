@@ -3,13 +3,14 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
+    path::Path,
     sync::Arc,
 };
 
 use busbar_model::bounds;
 
 use crate::{
-    parent::{Ended, plan::Plan},
+    parent::{Ended, plan::Plan, socket::Socket},
     sys,
 };
 
@@ -25,6 +26,8 @@ pub(crate) struct Listeners {
     pub(crate) http: Arc<TcpListener>,
     pub(crate) ops: Option<Arc<TcpListener>>,
     pub(crate) admin: Option<Arc<TcpListener>>,
+    /// Of each generation its own.
+    pub(crate) socket: Option<Arc<Socket>>,
 }
 
 /// A socket that is there already.
@@ -51,7 +54,17 @@ impl Listeners {
             http: take(HTTP, plan.http, hand)?,
             ops: plan.ops.map(|address| take(OPS, address, hand)).transpose()?,
             admin: plan.admin.map(|address| take(ADMIN, address, hand)).transpose()?,
+            socket: plan.socket.as_deref().map(local).transpose()?,
         })
+    }
+
+    /// From now on who connects by the socket's path meets this generation.
+    pub(crate) fn appear(&self) {
+        if let Some(socket) = &self.socket
+            && let Err(error) = socket.appear()
+        {
+            tracing::error!(%error, path = %socket.path.display(), "http.socket could not be put in place");
+        }
     }
 
     /// By the section of their setting; `None` where there is to be none.
@@ -64,6 +77,11 @@ impl Listeners {
         let there = all.into_iter().filter_map(|(key, listener)| Some((key, Arc::clone(listener?))));
         there.map(|(key, listener)| AtHand { key: Some(key), listener }).collect()
     }
+}
+
+fn local(path: &Path) -> Result<Arc<Socket>, Ended> {
+    let bound = Socket::bind(path).map(Arc::new);
+    bound.map_err(|error| Ended::Usage(format!("http.socket {} can't be made: {error}", path.display())))
 }
 
 fn take(key: &'static str, wanted: SocketAddr, hand: &[AtHand]) -> Result<Arc<TcpListener>, Ended> {
@@ -105,6 +123,7 @@ mod tests {
             server: String::new(),
             http: http.parse().unwrap(),
             ops: None,
+            socket: None,
             admin: admin.map(|address| address.parse().unwrap()),
             workers: 1,
             drain_ms: 0,

@@ -1,7 +1,7 @@
 //! What a parent is to run. It travels as JSON from the binary that made it to the parent that follows it,
 //! which at a reload may be of the version before.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,6 +20,9 @@ pub(crate) struct Plan {
     pub(crate) http: SocketAddr,
     #[serde(default)]
     pub(crate) ops: Option<SocketAddr>,
+    /// A Unix socket beside `http`.
+    #[serde(default)]
+    pub(crate) socket: Option<PathBuf>,
     /// Where there is to be an admin process.
     #[serde(default)]
     pub(crate) admin: Option<SocketAddr>,
@@ -39,6 +42,7 @@ impl Plan {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             server: boot.server_name.clone(),
             http: settings.http.listen,
+            socket: settings.http.socket.clone(),
             // In development mode metrics are on the admin address.
             ops: (!boot.development).then_some(settings.ops.listen),
             admin: with_admin.then_some(settings.admin.listen),

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     parent::{
         child::Role, inflight::InFlightFile, listeners::Listeners, lock::Lock, origin::Origin, plan::Plan,
-        process::Process, retiring::Retired,
+        process::Process, retiring::Retired, socket::Socket,
     },
     settings,
     sys::owned,
@@ -37,10 +37,20 @@ struct Written {
     http: RawFd,
     ops: Option<RawFd>,
     admin: Option<RawFd>,
+    #[serde(default)]
+    socket: Option<Local>,
     members: Vec<Member>,
     retired: Vec<Replaced>,
     /// Who asked for the reload and waits.
     asked: Option<RawFd>,
+}
+
+/// A Unix socket, where it was made and where it is to be.
+#[derive(Debug, Serialize, Deserialize)]
+struct Local {
+    descriptor: RawFd,
+    path: PathBuf,
+    made: PathBuf,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -132,6 +142,14 @@ impl State {
         let mut keep =
             |listener: &Option<Arc<TcpListener>>| listener.as_ref().map(|l| kept.keep(l)).transpose();
         let (ops, admin) = (keep(&self.listeners.ops)?, keep(&self.listeners.admin)?);
+        let socket = match &self.listeners.socket {
+            Some(socket) => Some(Local {
+                descriptor: kept.keep(socket.as_ref())?,
+                path: socket.path.clone(),
+                made: socket.made.clone(),
+            }),
+            None => None,
+        };
         Ok(Written {
             parent: std::process::id(),
             program: self.origin.program.clone(),
@@ -140,6 +158,7 @@ impl State {
             http: kept.keep(&self.listeners.http)?,
             ops,
             admin,
+            socket,
             members,
             retired,
             asked: self.asked.as_ref().map(|asked| kept.keep(asked)).transpose()?,
@@ -157,6 +176,9 @@ impl State {
             return Err(io::Error::other("it is another process's"));
         }
         let listener = |number: RawFd| inherited(number).map(|fd| Arc::new(TcpListener::from(fd)));
+        let local = |Local { descriptor, path, made }| {
+            inherited(descriptor).map(|fd| Arc::new(Socket::kept(fd, path, made)))
+        };
         let process = |pid, pidfd| inherited(pidfd).map(|fd| Process::kept(pid, fd));
         let members = written.members.iter().map(|member| {
             let in_flight = member.in_flight.map(inherited).transpose()?.map(InFlightFile::kept);
@@ -175,6 +197,7 @@ impl State {
                 http: listener(written.http)?,
                 ops: written.ops.map(listener).transpose()?,
                 admin: written.admin.map(listener).transpose()?,
+                socket: written.socket.map(local).transpose()?,
             },
             asked: written.asked.map(inherited).transpose()?,
             plan: written.plan,

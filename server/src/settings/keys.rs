@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 use busbar_model::{bounds, near::nearest};
 use toml::{Table, Value};
 
+/// A socket's address has room for 107 (unix(7)).
+const SOCKET_PATH_BYTES_MAX: usize = 80;
+
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -18,6 +21,8 @@ pub(super) enum Kind {
     Name,
     /// Where others reach a socket: a host and a port.
     Reached,
+    /// The path of a Unix socket.
+    Socket,
     /// Where a balancer listens.
     FrontEnd,
     Word(&'static [&'static str]),
@@ -71,6 +76,8 @@ pub(super) const KEYS: &[Key] = &[
     key("odb", "stale_limit_s", whole(0, YEAR_S)),
     key("amqp", "url", Kind::AmqpUrl),
     key("http", "listen", Kind::Address),
+    key("http", "socket", Kind::Socket),
+    key("http", "socket_user", Kind::Text),
     key("http", "drain_ms", whole(0, HOUR_MS)),
     key("http", "drain_idle_ms", whole(0, HOUR_MS)),
     key("http", "header_timeout_ms", whole(100, HOUR_MS)),
@@ -120,7 +127,15 @@ impl Kind {
                 .to_owned(),
             Self::AmqpUrl => "\"amqp://USER:PASSWORD@HOST:PORT/VHOST\", or amqps for TLS".to_owned(),
             Self::Name => "letters, digits, \".\", \"-\" and \"_\", beginning with a letter".to_owned(),
-            Self::Reached => "a host and a port, such as \"bus1.example.org:17010\"".to_owned(),
+            Self::Reached => {
+                "a host and a port, such as \"bus1.example.org:17010\", or the absolute path of a socket"
+                    .to_owned()
+            }
+            Self::Socket => {
+                format!(
+                    "an absolute path of {SOCKET_PATH_BYTES_MAX} bytes at most, without spaces and quotes"
+                )
+            }
             Self::FrontEnd => {
                 "an address and a port, such as \"*:11223\", or the absolute path of a socket".to_owned()
             }
@@ -166,7 +181,8 @@ impl Kind {
                 address.is_ok_and(|address| address.username.is_some() && address.password.is_some())
             }
             (Self::Name, Value::String(text)) => text.parse::<busbar_model::Name>().is_ok(),
-            (Self::Reached, Value::String(text)) => is_reached(text),
+            (Self::Reached, Value::String(text)) => is_reached(text) || is_socket(text),
+            (Self::Socket, Value::String(text)) => is_socket(text),
             (Self::FrontEnd, Value::String(text)) => busbar_lb_config::ListenAddress::new(text).is_ok(),
             (Self::Word(words), Value::String(text)) => words.contains(&text.as_str()),
             (Self::LogLevel, Value::String(text)) => is_level(text),
@@ -182,6 +198,11 @@ impl Kind {
         let shown = if secret { "the value".to_owned() } else { shown(value) };
         Some(format!("{shown} is not allowed; allowed is {}", self.allowed()))
     }
+}
+
+/// Short enough that what it is made as has room, too.
+fn is_socket(text: &str) -> bool {
+    text.len() <= SOCKET_PATH_BYTES_MAX && busbar_lb_config::SocketPath::new(text).is_ok()
 }
 
 fn is_reached(text: &str) -> bool {

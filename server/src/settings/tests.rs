@@ -44,6 +44,10 @@ fn samples(kind: Kind) -> (Value, Vec<Value>) {
         Kind::Reached => {
             (text("bus1:17010"), vec![text("bus1"), text("bus1:0"), text("a@b:1"), text("a b:1"), text("")])
         }
+        Kind::Socket => (
+            text("/run/busbar/http.sock"),
+            vec![text("http.sock"), text("/a b"), text(&format!("/{}", "a".repeat(80)))],
+        ),
         Kind::FrontEnd => (text("*:11223"), vec![text("here"), text("host:80"), text("*:0"), text("")]),
         Kind::Word(words) => (text(words[0]), vec![text("maybe"), text("")]),
         Kind::HttpUrl => (text("http://x:1"), vec![text("x:1"), text("ftp://x"), text("http://")]),

@@ -12,7 +12,7 @@ use std::{
 use busbar_engine::request::Hop;
 use busbar_pki::{Acceptor, Incoming, Role};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, UnixStream},
     sync::watch,
     time::{Instant, sleep, sleep_until},
 };
@@ -24,6 +24,7 @@ use crate::{
     worker::{
         connection::{Phase, serve_connection},
         http::Front,
+        local::Local,
         roster::{Roster, Seated},
         seat::Seat,
         transport::Transport,
@@ -36,13 +37,13 @@ const QUEUED_MAX: usize = 1_024;
 
 /// Accepts until `stop`, then waits for the connections to end.
 pub(crate) async fn serve(
-    (listener, tls): (std::net::TcpListener, Option<Arc<Acceptor>>),
+    Doors { tcp, tls, local }: Doors,
     front: Front,
     roster: &Arc<Roster>,
     settings: &settings::Http,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let listener = TcpListener::from_std(listener)?;
+    let listener = TcpListener::from_std(tcp)?;
     let (phase, phases) = watch::channel(Phase::Serving);
     let door = Door { front: Arc::new(front), tls };
     tokio::pin!(stop);
@@ -55,6 +56,10 @@ pub(crate) async fn serve(
                 Ok((stream, _)) => drop(tokio::spawn(door.clone().let_in(stream, roster.take(), phases.clone()))),
                 Err(error) => refused(&error, roster).await,
             },
+            outcome = by_socket(local.as_ref()), if has_room => match outcome {
+                Ok(stream) => drop(tokio::spawn(door.clone().let_near(stream, roster.take(), phases.clone()))),
+                Err(error) => refused(&error, roster).await,
+            },
             () = roster.freed(), if !has_room => {}
         }
     }
@@ -62,6 +67,9 @@ pub(crate) async fn serve(
     // connected to already would be reset.
     for stream in queued(listener)? {
         tokio::spawn(door.clone().let_in(stream, roster.take(), phases.clone()));
+    }
+    for stream in local.map(|local| local.queued(QUEUED_MAX)).transpose()?.into_iter().flatten() {
+        tokio::spawn(door.clone().let_near(stream, roster.take(), phases.clone()));
     }
     let started = Instant::now();
     let _ = phase.send(Phase::Draining);
@@ -75,6 +83,21 @@ pub(crate) async fn serve(
     Ok(())
 }
 
+/// Where connections come in.
+pub(crate) struct Doors {
+    pub(crate) tcp: std::net::TcpListener,
+    /// In the clear without.
+    pub(crate) tls: Option<Arc<Acceptor>>,
+    pub(crate) local: Option<Local>,
+}
+
+async fn by_socket(local: Option<&Local>) -> io::Result<UnixStream> {
+    match local {
+        Some(local) => local.accept().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// How connections come in.
 #[derive(Clone)]
 struct Door {
@@ -83,6 +106,11 @@ struct Door {
 }
 
 impl Door {
+    /// From this host, by who is trusted to be a balancer.
+    async fn let_near(self, stream: UnixStream, seated: Seated, phase: watch::Receiver<Phase>) {
+        serve_connection(Transport::Local(stream), Hop::Balancer, self.front, seated, phase).await;
+    }
+
     async fn let_in(self, stream: TcpStream, seated: Seated, phase: watch::Receiver<Phase>) {
         let _ = stream.set_nodelay(true);
         let Some(tls) = self.tls else {

@@ -1,4 +1,4 @@
-//! What a connection's bytes go over: TCP as it is, or TLS with a certificate of the cluster.
+//! What a connection's bytes go over: TCP as it is, TLS with a certificate of the cluster, or a Unix socket.
 
 use std::{
     io::{self, IoSlice},
@@ -8,13 +8,14 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    net::{TcpStream, UnixStream},
 };
 use tokio_rustls::server::TlsStream;
 
 pub(crate) enum Transport {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    Local(UnixStream),
 }
 
 impl Transport {
@@ -22,6 +23,7 @@ impl Transport {
     pub(crate) fn write_now(&mut self, bytes: &[u8]) {
         match self {
             Self::Plain(stream) => drop(stream.try_write(bytes)),
+            Self::Local(stream) => drop(stream.try_write(bytes)),
             Self::Tls(stream) => {
                 let context = &mut Context::from_waker(Waker::noop());
                 let mut stream = Pin::new(stream);
@@ -31,10 +33,11 @@ impl Transport {
         }
     }
 
-    pub(crate) fn socket(&self) -> &TcpStream {
+    pub(crate) fn socket(&self) -> socket2::SockRef<'_> {
         match self {
-            Self::Plain(stream) => stream,
-            Self::Tls(stream) => stream.get_ref().0,
+            Self::Plain(stream) => stream.into(),
+            Self::Tls(stream) => stream.get_ref().0.into(),
+            Self::Local(stream) => stream.into(),
         }
     }
 }
@@ -48,6 +51,7 @@ impl AsyncRead for Transport {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Local(stream) => Pin::new(stream).poll_read(context, buffer),
         }
     }
 }
@@ -57,6 +61,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Local(stream) => Pin::new(stream).poll_write(context, bytes),
         }
     }
 
@@ -68,6 +73,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
+            Self::Local(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
         }
     }
 
@@ -75,6 +81,7 @@ impl AsyncWrite for Transport {
         match self {
             Self::Plain(stream) => stream.is_write_vectored(),
             Self::Tls(stream) => stream.is_write_vectored(),
+            Self::Local(stream) => stream.is_write_vectored(),
         }
     }
 
@@ -82,6 +89,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_flush(context),
             Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+            Self::Local(stream) => Pin::new(stream).poll_flush(context),
         }
     }
 
@@ -89,6 +97,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Local(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
 }

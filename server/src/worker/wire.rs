@@ -116,7 +116,7 @@ impl Wire {
 
     /// What was not read is thrown away: the system would keep it for a client that may never read it.
     fn unread(&self) -> io::Error {
-        let _ = socket2::SockRef::from(self.stream.socket()).set_linger(Some(Duration::ZERO));
+        let _ = self.stream.socket().set_linger(Some(Duration::ZERO));
         io::ErrorKind::TimedOut.into()
     }
 

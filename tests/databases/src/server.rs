@@ -34,7 +34,8 @@ impl Server {
     fn start_as(kind: Kind, encrypted: bool) -> Self {
         let folder = tempfile::Builder::new().prefix("database-").tempdir().expect("a folder can be made");
         let guardian = Guardian::of(folder.path());
-        let place = Place { encrypted, ..Place::new(kind, folder.path(), free_port()) };
+        let mut place = Place::new(kind, folder.path(), free_port());
+        place.encrypted = encrypted;
         place.prepare();
         let process = place.start();
         Self { place, process: Some(process), guardian: Some(guardian), _folder: folder }

@@ -11,7 +11,7 @@ use std::{
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use super::write_private;
+use super::{DIR, write_private};
 use crate::{
     artifact,
     folder::Folder,
@@ -41,6 +41,7 @@ impl Member {
     pub(super) fn prepare(name: &str, settings: &str) -> Self {
         let folder = Folder::default();
         fs::create_dir_all(folder.dir()).expect("a folder can be made");
+        let settings = &settings.replace(DIR, &folder.dir().display().to_string());
         write_private(&folder.path("busbar.toml"), settings.as_bytes(), 0o600);
         let table: toml::Table = settings.parse().expect("settings are TOML");
         let url =

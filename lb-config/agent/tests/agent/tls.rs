@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use busbar_lb_config::{BindSettings, BindTls, FilePath, Hop, HopTls, ListenAddress, Outcome, Settings};
+use busbar_lb_agent::Request;
+use busbar_lb_config::{
+    BindSettings, BindTls, FilePath, Hop, HopTls, ListenAddress, Outcome, Settings, Standing,
+};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::net::TcpStream;
 use tokio_rustls::{
@@ -115,6 +118,21 @@ async fn a_clients_certificate_is_told_and_can_not_be_forged() {
     let report = stage.reported("the renewed certificate is loaded", is_so).await;
     assert_eq!(report.applied.unwrap().outcome, Outcome::Reloaded);
     assert_eq!(once(connect(port, &renewed.pem, None).await, "/x", "").await.0, 200);
+
+    // Also while an earlier configuration is held: its certificate would end all the same.
+    stage.ask(Request::Rollback { to: Some(number) }).await;
+    let held = stage
+        .reported("a rollback is held", |report| matches!(report.standing, Standing::RolledBack { .. }))
+        .await;
+    let number = held.applied.unwrap().number;
+    let again = Authority::new("again");
+    fs::write(&certificate, again.issue("bus.example.org")).unwrap();
+    let is_so = |report: &busbar_lb_config::Report| {
+        report.files_read && report.applied.as_ref().is_some_and(|entry| entry.number > number)
+    };
+    let report = stage.reported("what is held is loaded with the next certificate", is_so).await;
+    assert!(matches!(report.standing, Standing::RolledBack { .. }), "{report:?}");
+    assert_eq!(once(connect(port, &again.pem, None).await, "/x", "").await.0, 200);
 }
 
 fn hex(der: &[u8]) -> String {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use busbar_tests::{
-    Load, Plan, Request,
+    Client, Load, Plan, Request,
     cluster::{Cluster, Shape},
     deployment::digest,
     poll, wasm,
@@ -70,8 +70,16 @@ pub(crate) async fn measure(quick: bool) {
     clear.deploy_service("echo").await;
     clear.channel("echo", "/echo", "echo").await;
     let plain = self::hop(&clear, quick).await;
-    println!("| CPU per call behind HAProxy, hop in the clear | {plain:.1} µs | |");
-    println!("| the same with TLS on the hop | {hop:.1} µs, {:.2} × | |\n", hop / plain);
+    drop(clear);
+    let near = Cluster::start(Shape { balancer: true, sockets: true, ..Shape::default() }).await;
+    near.deploy_service("echo").await;
+    near.channel("echo", "/echo", "echo").await;
+    let socket = self::hop(&near, quick).await;
+    let direct = straight(&near, quick).await;
+    println!("| CPU per call past HAProxy, at a server's own address | {direct:.1} µs | |");
+    println!("| the same behind HAProxy, by Unix sockets | {socket:.1} µs, {:.2} × | |", socket / direct);
+    println!("| the same by TCP in the clear | {plain:.1} µs, {:.2} × | |", plain / direct);
+    println!("| the same by mutual TLS | {hop:.1} µs, {:.2} × | |\n", hop / direct);
 }
 
 fn line(what: &str, times: &[Duration], target: &str) {
@@ -144,10 +152,19 @@ async fn deploying(cluster: &Cluster, rounds: usize) -> Vec<Duration> {
 /// Microseconds of HAProxy and the servers for each call.
 async fn hop(cluster: &Cluster, quick: bool) -> f64 {
     cluster.wait_balanced(2, PATIENCE).await;
+    per_call(cluster, cluster.front().http(), quick).await
+}
+
+/// The same of a server's own address.
+async fn straight(cluster: &Cluster, quick: bool) -> f64 {
+    per_call(cluster, cluster.servers[0].http(), quick).await
+}
+
+async fn per_call(cluster: &Cluster, client: &Client, quick: bool) -> f64 {
     let folders: Vec<_> =
         cluster.servers.iter().chain([cluster.front()]).map(|member| member.folder().root()).collect();
     let used = || folders.iter().map(|folder| cpu::used_ns(folder)).sum::<u64>();
-    let plan = || Plan::new(cluster.front().http(), 8, vec![Request::get("/echo?n=1")]);
+    let plan = || Plan::new(client, 8, vec![Request::get("/echo?n=1")]);
     // Connections to the servers are made.
     let warm = Load::start(plan());
     sleep(Duration::from_millis(500)).await;

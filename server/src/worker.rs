@@ -69,13 +69,10 @@ fn engine(boot: &Boot) -> anyhow::Result<Engine> {
 async fn serve(boot: Boot) -> anyhow::Result<()> {
     let logs = boot.settings.log.dir.clone().unwrap_or_else(|| boot.layout.logs());
     logging::start(&format!("worker-{}", boot.slot), &logs, &boot.settings.log.level)?;
-    let listener =
-        sys::inherited_listener(LISTENER_FD).context("failed to take over the listening socket")?;
-    let tls = acceptor(&boot)?;
-    let local = local(&boot.settings.http)?;
+    let doors = doors(&boot)?;
     let control = Control::start(&boot.layout.control_socket("worker", std::process::id()), "worker")
         .context("failed to open the control socket")?;
-    control.hold(&listener)?;
+    control.hold(&doors.tcp)?;
     boot::let_go()?;
     let access_log = AccessLogFile::start(LogFile::open(&logs.join(format!("access-{}.jsonl", boot.slot)))?);
     let engine = engine(&boot)?;
@@ -125,8 +122,7 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
         let sending = tokio::spawn(sender.run());
         let consuming = tokio::spawn(brokers.run(reporting.applied, drain.clone(), duty.clone()));
         let front = http::Front::new(pipeline, boot.development, drain, duty);
-        listen::serve(listen::Doors { tcp: listener, tls, local }, front, &roster, &boot.settings.http, stop)
-            .await?;
+        listen::serve(doors, front, &roster, &boot.settings.http, stop).await?;
         // Attempts that outlast this are in doubt, and made again by others.
         let patience = Duration::from_millis(boot.settings.http.drain_ms);
         let _ = tokio::time::timeout(patience, async { tokio::join!(sending, consuming) }).await;
@@ -139,6 +135,12 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     access_log.flush();
     let _ = std::fs::remove_file(boot.layout.control_socket("worker", std::process::id()));
     Ok(())
+}
+
+/// Where calls come in.
+fn doors(boot: &Boot) -> anyhow::Result<listen::Doors> {
+    let tcp = sys::inherited_listener(LISTENER_FD).context("failed to take over the listening socket")?;
+    Ok(listen::Doors { tcp, tls: acceptor(boot)?, local: local(&boot.settings.http)? })
 }
 
 /// The Unix socket, where there is to be one.

@@ -27,6 +27,8 @@ use crate::{
 /// Where the harness is told of the binary with all databases.
 const BINARY: &str = "BUSBAR_CLUSTER_BIN";
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Connections of callers.
+const CALLERS: usize = 64;
 
 /// In another process.
 pub(crate) fn report(quick: bool) {
@@ -77,9 +79,12 @@ pub(crate) async fn measure(quick: bool) {
     let socket = self::hop(&near, quick).await;
     let direct = straight(&near, quick).await;
     println!("| CPU per call past HAProxy, at a server's own address | {direct:.1} µs | |");
-    println!("| the same behind HAProxy, by Unix sockets | {socket:.1} µs, {:.2} × | |", socket / direct);
-    println!("| the same by TCP in the clear | {plain:.1} µs, {:.2} × | |", plain / direct);
-    println!("| the same by mutual TLS | {hop:.1} µs, {:.2} × | |\n", hop / direct);
+    for (what, PerCall { all, haproxy }) in
+        [("by Unix sockets", socket), ("by TCP in the clear", plain), ("by mutual TLS", hop)]
+    {
+        println!("| the same behind HAProxy, {what} | {all:.1} µs, of which HAProxy {haproxy:.1} | |");
+    }
+    println!();
 }
 
 fn line(what: &str, times: &[Duration], target: &str) {
@@ -149,36 +154,44 @@ async fn deploying(cluster: &Cluster, rounds: usize) -> Vec<Duration> {
     times
 }
 
-/// Microseconds of HAProxy and the servers for each call.
-async fn hop(cluster: &Cluster, quick: bool) -> f64 {
+/// Microseconds for each call: of all, and of HAProxy alone.
+#[derive(Clone, Copy)]
+struct PerCall {
+    all: f64,
+    haproxy: f64,
+}
+
+async fn hop(cluster: &Cluster, quick: bool) -> PerCall {
     cluster.wait_balanced(2, PATIENCE).await;
     per_call(cluster, cluster.front().http(), quick).await
 }
 
-/// The same of a server's own address.
+/// Past HAProxy.
 async fn straight(cluster: &Cluster, quick: bool) -> f64 {
-    per_call(cluster, cluster.servers[0].http(), quick).await
+    per_call(cluster, cluster.servers[0].http(), quick).await.all
 }
 
-async fn per_call(cluster: &Cluster, client: &Client, quick: bool) -> f64 {
-    let folders: Vec<_> =
-        cluster.servers.iter().chain([cluster.front()]).map(|member| member.folder().root()).collect();
-    let used = || folders.iter().map(|folder| cpu::used_ns(folder)).sum::<u64>();
-    let plan = || Plan::new(client, 8, vec![Request::get("/echo?n=1")]);
+async fn per_call(cluster: &Cluster, client: &Client, quick: bool) -> PerCall {
+    let servers = || cluster.servers.iter().map(|server| cpu::used_ns(server.folder().root())).sum::<u64>();
+    let haproxy = || cpu::used_ns(cluster.front().folder().root());
+    let plan = || Plan::new(client, CALLERS, vec![Request::get("/echo?n=1")]);
     // Connections to the servers are made.
     let warm = Load::start(plan());
     sleep(Duration::from_millis(500)).await;
     warm.stop().await;
-    let mut figures = Vec::new();
+    let (mut all, mut alone) = (Vec::new(), Vec::new());
     for _ in 0..3 {
-        let (before, load) = (used(), Load::start(plan()));
+        let (of_servers, of_haproxy, load) = (servers(), haproxy(), Load::start(plan()));
         sleep(Duration::from_secs(if quick { 1 } else { 4 })).await;
         let report = load.stop().await;
         assert_eq!((report.wrong, report.broken, report.refused), (0, 0, 0), "{:?}", report.examples);
+        let haproxy = haproxy() - of_haproxy;
         #[expect(clippy::cast_precision_loss, reason = "calls and nanoseconds of seconds")]
-        figures.push((used() - before) as f64 / report.good as f64 / 1_000.0);
+        let each = |used: u64| used as f64 / report.good as f64 / 1_000.0;
+        all.push(each(servers() - of_servers + haproxy));
+        alone.push(each(haproxy));
     }
-    median(&figures)
+    PerCall { all: median(&all), haproxy: median(&alone) }
 }
 
 async fn idle(cluster: &Cluster, quick: bool) {

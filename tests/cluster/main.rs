@@ -126,7 +126,7 @@ Try
   bus balancer show
   {busbar} balancer status --dir {balancer}
   bus drain bus-2 && bus drain bus-2 --undo
-  bus authority roll && sleep 30 && bus authority show
+  bus authority roll && sleep 15 && bus authority show && sleep 15 && bus authority show
   cp my-service.wasm {first}/pickup/      # live on every server when it has moved to pickup/deployed
   pkill -9 -f 'server --dir {first}'      # the parent of a server; or kill any process: callers notice nothing
 

@@ -193,7 +193,8 @@ async fn an_authority_follows_the_other(cluster: &Cluster) {
     assert!(shown.expect(0).stdout.contains("introducing"), "{shown:?}");
     let refused = ada.run(&["authority", "roll", "--dir", &operator]).await;
     assert!(refused.expect(1).stderr.contains("one is under way"), "{refused:?}");
-    // Her trust is renewed by any command.
+    // She looks again after all others have been ready for long, and is not shut out.
+    tokio::time::sleep(Duration::from_secs(15)).await;
     let after = poll::until("a settled roll", ROLL_BOUND, async || {
         let seen = ada.run(&["authority", "show", "--json", "--dir", &operator]).await.json();
         if seen["step"] == "settled" { Ok(seen) } else { Err(seen.to_string()) }

@@ -47,7 +47,7 @@ impl Registrar {
         if matches!(roll, Roll::Settled { .. }) {
             return Ok(false);
         }
-        match roll.next(&self.confirming()?) {
+        match roll.next(&self.confirming(roll)?) {
             Ok(next) => {
                 self.go(by, roll, next, None)?;
                 Ok(true)
@@ -59,7 +59,7 @@ impl Registrar {
 
     pub fn rolling(&self) -> Result<Rolling, Error> {
         let Standing { roll, .. } = self.founded()?;
-        let late = match roll.next(&self.confirming()?) {
+        let late = match roll.next(&self.confirming(roll)?) {
             Err(busbar_pki::Obstacle::Waiting { missing, members }) => {
                 Some(Late { missing: missing.to_string(), members })
             }
@@ -84,11 +84,13 @@ impl Registrar {
         }
     }
 
-    /// Those who are asked: an operator's machine may be switched off for weeks, and joins again if it was away for a
-    /// whole roll.
-    fn confirming(&self) -> Result<Vec<Confirming>, Error> {
+    /// Those who are asked. An operator has to trust the new authority and to have a certificate of it, or nobody could
+    /// ask for anything when the old one is gone; for how long it trusts that one is all the same.
+    fn confirming(&self, roll: Roll) -> Result<Vec<Confirming>, Error> {
         let mut members = self.odb.members()?;
-        members.retain(|member| member.role != Role::Operator.as_str());
+        if matches!(roll, Roll::Retiring { .. }) {
+            members.retain(|member| member.role != Role::Operator.as_str());
+        }
         members.iter().map(confirming).collect()
     }
 }

@@ -142,6 +142,8 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Resu
 }
 
 pub(crate) async fn authority(session: &mut Session, command: Authority) -> anyhow::Result<()> {
+    // A roll may wait for who asks about it.
+    session.refresh().await?;
     let api = session.admin()?;
     let (question, failed) = match command {
         Authority::Show => (Question::get(AUTHORITY), "failed to look at the authority"),

@@ -74,9 +74,10 @@ pub(crate) async fn keep(layout: Layout, mut desk: impl Desk, hosts: Vec<Host>, 
     }
 }
 
-/// Looks once, for a process that is about to end.
+/// Looks once, for a process that is about to end. The next one reads what stands there: nobody uses anything else.
 pub(crate) async fn refresh(layout: &Layout, mut desk: impl Desk) -> anyhow::Result<()> {
-    look(layout, &mut desk, &[], &mut None).await
+    let mut seen = Held::read(layout)?.map(|held| held.confirmed()).transpose()?;
+    look(layout, &mut desk, &[], &mut seen).await
 }
 
 /// Of who has the registrar at hand: a certificate that ended while nothing ran here is renewed, as long as it is that

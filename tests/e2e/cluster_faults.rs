@@ -151,27 +151,76 @@ async fn the_broker_and_the_database_may_be_away() {
         .await;
         unharmed(calls, "the broker stopped, wiped and started").await;
 
-        let calls = load(&cluster);
-        cluster.database.stop();
-        poll::until("the admin API says so", BACK, async || {
-            let reply = cluster.api("GET", "/channels", None).await;
-            if reply.status == 503 { Ok(()) } else { Err(format!("{reply:?}")) }
-        })
-        .await;
         // Longer than the lease is held, and than a heartbeat counts.
-        sleep(Duration::from_secs(12)).await;
-        cluster.database.start_again();
-        let back = Instant::now();
-        poll::until_true("the admin API is back", BACK, async || {
-            cluster.api("GET", "/channels", None).await.status == 200
-        })
-        .await;
-        cluster.channel("database-back", "/database-back", "echo").await;
-        cluster.wait_everywhere_at_head(BACK).await;
-        eprintln!("{kind:?}: a change held everywhere {:?} after the database was back", back.elapsed());
-        cluster.leader().await;
-        unharmed(calls, "the database away").await;
+        the_database_is_away(&mut cluster, Duration::from_secs(12)).await;
     }
+}
+
+async fn the_database_is_away(cluster: &mut Cluster, time: Duration) {
+    let calls = load(cluster);
+    cluster.database.stop();
+    poll::until("the admin API says so", BACK, async || {
+        let reply = cluster.api("GET", "/channels", None).await;
+        if reply.status == 503 { Ok(()) } else { Err(format!("{reply:?}")) }
+    })
+    .await;
+    sleep(time).await;
+    cluster.database.start_again();
+    let back = Instant::now();
+    poll::until_true("the admin API is back", BACK, async || {
+        cluster.api("GET", "/channels", None).await.status == 200
+    })
+    .await;
+    cluster.channel("database-back", "/database-back", "echo").await;
+    cluster.wait_everywhere_at_head(BACK).await;
+    eprintln!("a change held everywhere {:?} after the database was back", back.elapsed());
+    cluster.leader().await;
+    unharmed(calls, "the database away").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "long: run by make test-long"]
+async fn long_the_database_is_away_for_a_minute() {
+    for kind in [Kind::Postgres, Kind::Mariadb] {
+        let mut cluster = balanced(Shape { database: kind, ..Shape::default() }).await;
+        the_database_is_away(&mut cluster, Duration::from_secs(60)).await;
+    }
+}
+
+/// One part after the other dies, for five minutes: nobody behind the balancer notices.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "long: run by make test-long"]
+async fn long_parts_of_a_cluster_die_one_after_the_other() {
+    let mut cluster = balanced(Shape::default()).await;
+    let calls = load(&cluster);
+    let begun = Instant::now();
+    let (mut round, mut changes) = (0_usize, 0);
+    while begun.elapsed() < Duration::from_secs(300) {
+        let server = &cluster.servers[round % 2];
+        match round % 5 {
+            0 | 2 => process::signal(server.processes_of("worker")[0], Signal::SIGKILL),
+            1 => process::signal(server.processes_of("singleton")[0], Signal::SIGKILL),
+            3 => {
+                cluster.kill_agent().await;
+                cluster.revive_agent();
+            }
+            _ => {
+                let at = round % 2;
+                cluster.servers[at].kill().await;
+                cluster.revive(at);
+                cluster.servers[at].wait_ready(START_BOUND).await;
+            }
+        }
+        round += 1;
+        cluster.channel(&format!("change-{changes}"), &format!("/change/{changes}"), "echo").await;
+        changes += 1;
+        sleep(Duration::from_secs(2)).await;
+        // One at a time: two are there, so that one can be away.
+        cluster.wait_balanced(2, BACK).await;
+    }
+    cluster.wait_everywhere_at_head(BACK).await;
+    eprintln!("{round} deaths, {changes} changes");
+    unharmed(calls, "one death after the other").await;
 }
 
 /// The promise "1,000 changes in a burst: every worker at the last one within 2 s", at three times its value.

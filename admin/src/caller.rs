@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRequestParts, Path},
-    http::request::Parts,
+    http::{Extensions, request::Parts},
 };
 use busbar_model::{bounds::NAME_CHARS_MAX, correlation::CorrelationId};
 use busbar_store::By;
@@ -14,7 +14,12 @@ use crate::{
 };
 
 /// Until there are users with roles, whoever has the token, and shows no certificate.
-pub(crate) const ACTOR: &str = "admin";
+const ACTOR: &str = "admin";
+
+/// Of a request.
+pub(crate) fn actor(extensions: &Extensions) -> String {
+    extensions.get::<Peer>().map_or_else(|| ACTOR.to_owned(), Peer::actor)
+}
 
 /// The author of a change.
 pub(crate) struct Caller(pub(crate) By);
@@ -24,8 +29,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let correlation_id = parts.extensions.get::<CorrelationId>().map(CorrelationId::to_string);
-        let actor = parts.extensions.get::<Peer>().map_or_else(|| ACTOR.to_owned(), Peer::actor);
-        Ok(Self(By { actor, correlation_id, now: clock::now() }))
+        Ok(Self(By { actor: actor(&parts.extensions), correlation_id, now: clock::now() }))
     }
 }
 

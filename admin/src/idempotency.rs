@@ -41,10 +41,7 @@ use utoipa::{
 
 use crate::{
     app::App,
-    auth::Peer,
-    body, bounds,
-    caller::ACTOR,
-    clock, configuration, deployments, members,
+    body, bounds, caller, clock, configuration, deployments, members,
     problem::{Kind, Problem},
 };
 
@@ -184,7 +181,7 @@ async fn keyed(app: Arc<App>, key: String, request: Request, next: Next) -> Resu
     let query = query.unwrap_or_default();
     let request_hash =
         app.hashing_key.keyed_hash(&[method.as_bytes(), path.as_bytes(), query.as_bytes(), &bytes]);
-    let actor = parts.extensions.get::<Peer>().map_or_else(|| ACTOR.to_owned(), Peer::actor);
+    let actor = caller::actor(&parts.extensions);
     let claim = match begin(&app, &actor, &key, &request_hash).await? {
         Ok(claim) => claim,
         Err(stored) => return Ok(replayed(stored)),

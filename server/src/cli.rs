@@ -329,7 +329,7 @@ pub(crate) fn host_name() -> String {
 }
 
 /// Short, since it stands in the name of a socket.
-fn new_generation() -> String {
+pub(crate) fn new_generation() -> String {
     let random = uuid::Uuid::now_v7().as_u128() & u128::from(u64::MAX >> 16);
     format!("{random:012x}")
 }

@@ -1,18 +1,13 @@
 //! The one place that asks what time it is.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use busbar_model::Timestamp;
 use nix::time::{ClockId, clock_gettime};
 
 pub(crate) fn now() -> Timestamp {
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
-    of(SystemTime::now())
-}
-
-pub(crate) fn of(time: SystemTime) -> Timestamp {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    SystemTime::now().into()
 }
 
 /// Since the machine was started, its sleep included: for what must not be thought shorter than it was.

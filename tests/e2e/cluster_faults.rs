@@ -35,17 +35,6 @@ fn load(cluster: &Cluster) -> Load {
     Load::start(plan.pause(Duration::from_millis(5)))
 }
 
-/// None failed, and there were many.
-async fn unharmed(load: Load, what: &str) {
-    let report = load.stop().await;
-    eprintln!(
-        "{what}: {} good, {} wrong, {} broken, {} refused, slowest {:?}",
-        report.good, report.wrong, report.broken, report.refused, report.slowest
-    );
-    assert_eq!((report.wrong, report.broken, report.refused), (0, 0, 0), "{what}: {:?}", report.examples);
-    assert!(report.good > 100, "{what}: {report:?}");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn callers_notice_no_death() {
     let mut cluster = balanced(Shape::default()).await;
@@ -58,7 +47,7 @@ async fn callers_notice_no_death() {
         sleep(Duration::from_millis(500)).await;
     }
     cluster.wait_balanced(2, BACK).await;
-    unharmed(calls, "workers killed").await;
+    calls.unharmed("workers killed", 100).await;
 
     let calls = load(&cluster);
     for server in &cluster.servers {
@@ -71,7 +60,7 @@ async fn callers_notice_no_death() {
         })
         .await;
     }
-    unharmed(calls, "singletons killed").await;
+    calls.unharmed("singletons killed", 100).await;
 
     let calls = load(&cluster);
     cluster.servers[0].kill().await;
@@ -82,21 +71,21 @@ async fn callers_notice_no_death() {
     cluster.servers[0].wait_ready(START_BOUND).await;
     cluster.wait_everywhere("versioned", &digest(&wasm::version(1)), BACK).await;
     cluster.wait_balanced(2, BACK).await;
-    unharmed(calls, "a server killed and back").await;
+    calls.unharmed("a server killed and back", 100).await;
 
     let calls = load(&cluster);
     cluster.admin.kill().await;
     sleep(Duration::from_secs(1)).await;
     cluster = cluster.revive_admin().await;
     cluster.channel("admin-back", "/admin-back", "echo").await;
-    unharmed(calls, "the admin process killed").await;
+    calls.unharmed("the admin process killed", 100).await;
 
     let calls = load(&cluster);
     cluster.kill_agent().await;
     sleep(Duration::from_secs(1)).await;
     cluster.revive_agent();
     cluster.wait_balanced(2, BACK).await;
-    unharmed(calls, "the agent killed").await;
+    calls.unharmed("the agent killed", 100).await;
 
     let calls = load(&cluster);
     for at in 0..2 {
@@ -105,7 +94,7 @@ async fn callers_notice_no_death() {
         cluster.servers[at].wait_ready(START_BOUND).await;
         cluster.wait_balanced(2, BACK).await;
     }
-    unharmed(calls, "a rolling restart").await;
+    calls.unharmed("a rolling restart", 100).await;
     the_balancer_comes_back(&cluster).await;
 }
 
@@ -149,7 +138,7 @@ async fn the_broker_and_the_database_may_be_away() {
             if told["items"].as_array().unwrap().len() == 2 { Ok(()) } else { Err(told.to_string()) }
         })
         .await;
-        unharmed(calls, "the broker stopped, wiped and started").await;
+        calls.unharmed("the broker stopped, wiped and started", 100).await;
 
         // Longer than the lease is held, and than a heartbeat counts.
         the_database_is_away(&mut cluster, Duration::from_secs(12)).await;
@@ -175,7 +164,7 @@ async fn the_database_is_away(cluster: &mut Cluster, time: Duration) {
     cluster.wait_everywhere_at_head(BACK).await;
     eprintln!("a change held everywhere {:?} after the database was back", back.elapsed());
     cluster.leader().await;
-    unharmed(calls, "the database away").await;
+    calls.unharmed("the database away", 100).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -220,7 +209,7 @@ async fn long_parts_of_a_cluster_die_one_after_the_other() {
     }
     cluster.wait_everywhere_at_head(BACK).await;
     eprintln!("{round} deaths, {changes} changes");
-    unharmed(calls, "one death after the other").await;
+    calls.unharmed("one death after the other", 100).await;
 }
 
 /// The promise "1,000 changes in a burst: every worker at the last one within 2 s", at three times its value.
@@ -266,7 +255,7 @@ async fn callers_notice_no_cut_and_no_change_is_lost() {
     seen_by(&cluster, "bus-2", "/database-cut").await;
     eprintln!("a change held everywhere {:?} after the way to the database was mended", mended.elapsed());
     cluster.wait_everywhere_at_head(BACK).await;
-    unharmed(calls, "one server without the database, a worker of the other killed every 2 s").await;
+    calls.unharmed("one server without the database, a worker of the other killed every 2 s", 100).await;
 
     let calls = load(&cluster);
     broker.cut();
@@ -279,7 +268,7 @@ async fn callers_notice_no_cut_and_no_change_is_lost() {
         if told["items"].as_array().unwrap().len() == 2 { Ok(()) } else { Err(told.to_string()) }
     })
     .await;
-    unharmed(calls, "one server without the broker").await;
+    calls.unharmed("one server without the broker", 100).await;
     requests_with_keys_are_done_once(&mut cluster).await;
 }
 
@@ -363,5 +352,5 @@ async fn six_servers_behave_as_two() {
     cluster.wait_everywhere_at_head(BACK).await;
     cluster.wait_everywhere("versioned", &digest(&bytes), BACK).await;
     cluster.wait_balanced(6, BACK).await;
-    unharmed(calls, "six servers: a file, a drain, a death").await;
+    calls.unharmed("six servers: a file, a drain, a death", 100).await;
 }

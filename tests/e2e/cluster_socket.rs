@@ -15,13 +15,6 @@ fn load(cluster: &Cluster) -> Load {
     Load::start(plan.pause(Duration::from_millis(2)))
 }
 
-async fn unharmed(load: Load, what: &str) {
-    let report = load.stop().await;
-    eprintln!("{what}: {} good, slowest {:?}", report.good, report.slowest);
-    assert_eq!((report.wrong, report.broken, report.refused), (0, 0, 0), "{what}: {:?}", report.examples);
-    assert!(report.good > 100, "{what}: {report:?}");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_outlives_the_processes_behind_it() {
     let shape = Shape { balancer: true, authority: true, sockets: true, ..Shape::default() };
@@ -42,7 +35,7 @@ async fn a_socket_outlives_the_processes_behind_it() {
         sleep(Duration::from_millis(400)).await;
     }
     poll::until_true("two workers", START_BOUND, async || server.processes_of("worker").len() == 2).await;
-    unharmed(calls, "workers killed").await;
+    calls.unharmed("workers killed", 100).await;
     // From here on nobody else could answer for it.
     cluster.api("POST", "/servers/bus-2/drain", None).await.expect(200);
     cluster.wait_balanced(1, START_BOUND).await;
@@ -51,7 +44,7 @@ async fn a_socket_outlives_the_processes_behind_it() {
     for _ in 0..2 {
         server.folder().run(&["reload", "--dir", &dir]).await.expect(0);
     }
-    unharmed(calls, "reloads").await;
+    calls.unharmed("reloads", 100).await;
 
     // A reload that fails has touched nothing.
     let settings = std::fs::read_to_string(server.path("busbar.toml")).unwrap();
@@ -64,7 +57,7 @@ async fn a_socket_outlives_the_processes_behind_it() {
     let refused = server.folder().run(&["reload", "--dir", &dir]).await;
     assert!(refused.expect(1).stderr.contains("http.socket"), "{refused:?}");
     std::fs::write(server.path("busbar.toml"), settings).unwrap();
-    unharmed(calls, "a reload that fails").await;
+    calls.unharmed("a reload that fails", 100).await;
 
     let calls = load(&cluster);
     cluster.servers[0].kill_parent().await;
@@ -77,7 +70,7 @@ async fn a_socket_outlives_the_processes_behind_it() {
     })
     .await;
     sleep(Duration::from_millis(500)).await;
-    unharmed(calls, "the parent killed, and the next one").await;
+    calls.unharmed("the parent killed, and the next one", 100).await;
     let status = cluster.servers[0].stop().await;
     assert!(status.success() && !socket.exists(), "{status}");
 }

@@ -200,6 +200,17 @@ impl Load {
         thread.join().expect("the load does not panic");
         self.report()
     }
+
+    /// Ends it: none failed, and more were good than `least`.
+    pub async fn unharmed(self, what: &str, least: u64) {
+        let report = self.stop().await;
+        eprintln!(
+            "{what}: {} good, {} wrong, {} broken, {} refused, slowest {:?}",
+            report.good, report.wrong, report.broken, report.refused, report.slowest
+        );
+        assert_eq!((report.wrong, report.broken, report.refused), (0, 0, 0), "{what}: {:?}", report.examples);
+        assert!(report.good > least, "{what}: {report:?}");
+    }
 }
 
 impl Drop for Load {

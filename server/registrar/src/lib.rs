@@ -8,10 +8,7 @@ mod error;
 mod roll;
 mod token;
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
 
 use busbar_model::Timestamp;
 use busbar_pki::{
@@ -88,7 +85,7 @@ impl Registrar {
         if let Some(standing) = self.standing()? {
             return Err(Error::Founded { cluster: standing.cluster().clone() });
         }
-        let authority = Authority::create(cluster, system(by.now), AUTHORITY_VALIDITY)?;
+        let authority = Authority::create(cluster, by.now.into(), AUTHORITY_VALIDITY)?;
         let roll = Roll::Settled { authority: authority.fingerprint() };
         let first = stored(&authority);
         Ok(self.odb.found_trust(by, &self.key, cluster.as_str(), &roll.to_string(), &first)?)
@@ -156,13 +153,13 @@ impl Registrar {
         let issuer = roll.issuer();
         let (certificate, key) = self.odb.authority(&self.key, &issuer.to_string())?;
         let authority = Authority::from_pem(&certificate, key.reveal())?;
-        let certificate = authority.issue(request, subject, system(now), LEAF_VALIDITY)?;
+        let certificate = authority.issue(request, subject, now.into(), LEAF_VALIDITY)?;
         let member = Member {
             role: subject.role.to_string(),
             name: subject.name.to_string(),
             certificate_sha256: certificate.fingerprint().to_string(),
             previous_sha256: None,
-            expires_at: timestamp(certificate.not_after()),
+            expires_at: certificate.not_after().into(),
             joined_at: now,
             seen_at: now,
             confirmed: None,
@@ -177,13 +174,4 @@ fn stored(authority: &Authority) -> NewAuthority {
         certificate: authority.certificate_pem(),
         key: Plaintext::from((*authority.key_pem()).clone()),
     }
-}
-
-fn system(time: Timestamp) -> SystemTime {
-    UNIX_EPOCH + Duration::from_micros(u64::try_from(time.0).unwrap_or_default())
-}
-
-fn timestamp(time: SystemTime) -> Timestamp {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

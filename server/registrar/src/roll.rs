@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use busbar_pki::{AUTHORITY_VALIDITY, Authority, Confirmed, Fingerprint, Member as Confirming, Role, Roll};
 use busbar_store::{By, Member};
 
-use crate::{Error, Registrar, Standing, stored, system};
+use crate::{Error, Registrar, Standing, stored};
 
 /// How a roll stands.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ impl Registrar {
         let Standing { roll, .. } = self.founded()?;
         let (certificate, key) = self.odb.authority(&self.key, &roll.issuer().to_string())?;
         let current = Authority::from_pem(&certificate, key.reveal())?;
-        let next = current.next(system(by.now), AUTHORITY_VALIDITY)?;
+        let next = current.next(by.now.into(), AUTHORITY_VALIDITY)?;
         let after = roll.begin(next.fingerprint())?;
         self.go(by, roll, after, Some(&next))?;
         self.rolling()

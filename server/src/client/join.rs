@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use busbar_model::Timestamp;
 use busbar_pki::{
     Certificate, Csr, JoinToken, KeyPair, Name, Role, TicketKey, Trust, joining_config, system_clock,
 };
@@ -235,7 +236,7 @@ fn keep(
 fn tell(session: &mut Session, joined: &Joined, held: &Held, role: Role) -> anyhow::Result<()> {
     let Joined { cluster, name, .. } = joined;
     if session.output.json() {
-        let expires_at = crate::clock::of(held.certificate.not_after());
+        let expires_at = Timestamp::from(held.certificate.not_after());
         let value =
             json!({"cluster": cluster, "role": role.as_str(), "name": name, "expires_at": expires_at});
         return Ok(session.output.value(&value)?);

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
+use busbar_model::Timestamp;
 use busbar_pki::{Certificate, Confirmed, Csr, Host, Identity, KeyPair, TicketKey, due};
 use busbar_registrar::{Granted, Registrar, Visit};
 use busbar_store::{By, MasterKey, Odb};
@@ -87,7 +88,7 @@ pub(crate) fn revive(layout: &Layout, registrar: &Registrar, held: &Held) -> any
     if !registrar.knows(&who)? {
         return Err(busbar_registrar::Error::NoMember { urn: who.urn() }.into());
     }
-    if clock::of(who.not_after) > now {
+    if Timestamp::from(who.not_after) > now {
         return Ok(());
     }
     let mut visit = Visit::default();
@@ -150,9 +151,7 @@ fn asked(visit: &mut Visit) -> anyhow::Result<KeyPair> {
 
 /// Members renew at different times, told apart by what is in their certificates.
 fn is_due(certificate: &Certificate) -> bool {
-    let now =
-        std::time::UNIX_EPOCH + Duration::from_micros(u64::try_from(clock::now().0).unwrap_or_default());
-    due(certificate, now, certificate.fingerprint().as_bytes()[0])
+    due(certificate, clock::now().into(), certificate.fingerprint().as_bytes()[0])
 }
 
 /// By which names and addresses this host is reached: its own name, and the host of what is said in the settings.

@@ -12,6 +12,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::cli::new_generation;
+
 /// Its user and its group may connect; whether they are believed is looked at with each connection.
 const MODE: u32 = 0o660;
 
@@ -26,8 +28,7 @@ pub(crate) struct Socket {
 impl Socket {
     pub(crate) fn bind(path: &Path) -> io::Result<Self> {
         let mut made = path.as_os_str().to_owned();
-        made.push(format!(".{}", uuid::Uuid::now_v7().as_fields().1));
-        made.push(format!("{:x}", std::process::id()));
+        made.push(format!(".{}", new_generation()));
         let made = PathBuf::from(made);
         let listener = UnixListener::bind(&made)?;
         let new = Self { listener, path: path.to_owned(), made };

@@ -28,7 +28,7 @@ impl Local {
     pub(crate) async fn accept(&self) -> io::Result<UnixStream> {
         loop {
             let (stream, _) = self.listener.accept().await?;
-            if self.trusts(&stream) {
+            if trusts(&self.users, &stream) {
                 return Ok(stream);
             }
         }
@@ -49,10 +49,6 @@ impl Local {
             }
         }
         Ok(streams)
-    }
-
-    fn trusts(&self, stream: &UnixStream) -> bool {
-        trusts(&self.users, stream)
     }
 }
 

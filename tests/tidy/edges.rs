@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("busbar-store", &["busbar-model", "busbar-soap", "busbar-test-databases"]),
     ("busbar-wasm", &["busbar-model", "busbar-engine"]),
     ("busbar-amqp", &["busbar-test-broker"]),
-    ("busbar-egress", &[]),
+    ("busbar-egress", &["busbar-model"]),
     ("busbar-pki", &[]),
     ("busbar-registrar", &["busbar-model", "busbar-pki", "busbar-store"]),
     ("busbar-history", &[]),

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use busbar_model::{
-    Fault, Name, bounds,
+    Connection, Fault, Name, bounds,
+    connection::Client,
     delivery::{Options, Properties, Target, short},
     fault::FaultKind,
 };
@@ -47,9 +48,16 @@ impl Message {
 pub(crate) fn authorize(origin: &Origin, connection: &Name) -> Result<(), Fault> {
     authorize_connection(&origin.service, connection)?;
     match origin.context.catalog.definitions().connection(connection.as_str()) {
-        Some(_) => Ok(()),
+        Some(found) if matches!(found.client, Client::Amqp(_)) => Ok(()),
+        Some(found) => Err(unfit(found)),
         None => Err(unknown_connection()),
     }
+}
+
+fn unfit(connection: &Connection) -> Fault {
+    let (name, kind) = (&connection.name, connection.client.kind());
+    let text = format!("connection {name} is of kind {kind}, and messages go out by those of kind amqp");
+    Fault::new(FaultKind::InvalidInput, text).with_code("connection-unfit")
 }
 
 fn unknown_connection() -> Fault {

@@ -2,6 +2,7 @@
 
 mod description;
 mod given;
+pub(crate) mod statistics;
 
 use std::sync::Arc;
 

@@ -23,13 +23,6 @@ pub(crate) enum Step {
     Operations {
         connection: String,
     },
-    Translate {
-        dictionary: String,
-        key: String,
-        from: String,
-        to: String,
-        on: Option<String>,
-    },
     Query(rows::Statement),
     Execute(rows::Statement),
     /// Reads all rows in batches and counts them.

@@ -82,6 +82,10 @@ pub fn review(document: &Document, services: &BTreeSet<Name>) -> Vec<Remark> {
         let missing = missing.chain(
             self::missing(&grants.connections, connections).map(|name| format!("connection {name:?}")),
         );
+        let dictionaries = document.dictionaries.iter().map(|entry| &entry.name);
+        let missing = missing.chain(
+            self::missing(&grants.dictionaries, dictionaries).map(|name| format!("dictionary {name:?}")),
+        );
         for what in missing {
             let message = format!("{what} is not in the document, so it must be there already");
             doubt(format!("/plugins/{}/grants", plugin.name), message);

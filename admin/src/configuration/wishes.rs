@@ -22,8 +22,8 @@ pub(super) async fn wanted(app: &Arc<App>, document: &Document) -> Result<Wanted
     let (plugins, services) = (document.plugins.clone(), document.services.clone());
     let connections = document.connections.iter().map(connection).collect();
     let (calendars, jobs) = (document.calendars.clone(), document.jobs.clone());
-    let channels = document.channels.clone();
-    Ok(Wanted { security, secrets, plugins, services, connections, channels, calendars, jobs })
+    let (channels, dictionaries) = (document.channels.clone(), document.dictionaries.clone());
+    Ok(Wanted { security, secrets, plugins, services, connections, channels, calendars, jobs, dictionaries })
 }
 
 fn connection(entry: &ConnectionEntry) -> connections::Draft {

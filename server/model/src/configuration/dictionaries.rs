@@ -134,7 +134,7 @@ mod tests {
 busbar: 1
 dictionaries:
   countries:
-    summary: for $${x}
+    summary: \"for $${x}\"
     systems:
       - erp
       - shop

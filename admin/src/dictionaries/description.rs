@@ -79,7 +79,7 @@ pub(crate) fn described() -> RefOr<Schema> {
     for day in ["valid_from", "valid_until"] {
         entry.properties.insert(day.to_owned(), describe::date());
     }
-    let entries = ArrayBuilder::new().items(Schema::Object(entry)).max_items(Some(DICTIONARY_ENTRIES_MAX));
+    let entries = ArrayBuilder::new().items(entry).max_items(Some(DICTIONARY_ENTRIES_MAX));
     let dictionary = members([
         ("summary", text().into()),
         ("systems", systems()),

@@ -24,6 +24,7 @@ mod services;
 #[cfg(test)]
 mod tests;
 
+pub use dictionaries::DictionaryEntry;
 pub use document::{ConnectionEntry, Document, FORMAT};
 pub use hidden::Hidden;
 pub use members::Mistake;

@@ -10,53 +10,70 @@ use super::{
     node::{Content, Key, Node},
 };
 use crate::{
-    bounds::DICTIONARY_ENTRIES_MAX,
+    bounds::{DICTIONARY_ENTRIES_MAX, DICTIONARY_SYSTEMS_MAX, DICTIONARY_SYSTEMS_MIN},
     dictionary::{self, Code, Date, Draft, Named, Parts, System, Table, Unfit, VALID_FROM, VALID_UNTIL},
     name::Name,
 };
 
-impl Entry for Draft {
+/// A dictionary as a document has it; whether its parts go together is another question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DictionaryEntry {
+    pub name: Name,
+    pub summary: Option<String>,
+    pub parts: Parts,
+}
+
+impl From<&Draft> for DictionaryEntry {
+    fn from(draft: &Draft) -> Self {
+        Self { name: draft.name.clone(), summary: draft.summary.clone(), parts: draft.table.parts() }
+    }
+}
+
+impl DictionaryEntry {
+    /// What does not go together is told by its place in the document.
+    pub fn draft(&self) -> Result<Draft, Vec<Unfit>> {
+        let table = Table::new(self.parts.clone()).map_err(|unfit| {
+            let placed = |Unfit { path, message }| {
+                let path = format!("/{}/{}{}", Self::SECTION, self.name, path.replace("/codes", ""));
+                Unfit { path, message }
+            };
+            unfit.into_iter().map(placed).collect::<Vec<_>>()
+        })?;
+        Ok(Draft { name: self.name.clone(), summary: self.summary.clone(), table })
+    }
+}
+
+impl Entry for DictionaryEntry {
     const SECTION: &'static str = "dictionaries";
 
     fn read(name: Name, members: &mut Members<'_, '_>) -> Option<Self> {
         let summary = members.optional("summary", parsed(dictionary::summary));
-        let systems = members.required("systems", |node| list(node, system));
+        let systems = members.required("systems", systems);
         let defaults = members.or("defaults", BTreeMap::new(), defaults);
         let entries = members.or("entries", Vec::new(), entries);
         let parts = Parts { systems: systems?, defaults: defaults?, entries: entries? };
-        match Table::new(parts) {
-            Ok(table) => Some(Self { name, summary: summary?, table }),
-            Err(unfit) => {
-                for Unfit { path, message } in unfit {
-                    members.refuse_below(&flat(&path), message);
-                }
-                None
-            }
-        }
+        Some(Self { name, summary: summary?, parts })
     }
 
     fn write(&self) -> Map<String, Value> {
         let by_system = |(system, code): (&System, &Code)| (system.to_string(), shown(code.as_str()));
-        let entry = |entry: &dictionary::Entry| {
+        let entry = |entry: &Named| {
             let days = [(VALID_FROM, entry.valid_from), (VALID_UNTIL, entry.valid_until)];
             let days = days.into_iter().filter_map(|(member, day)| Some((member.to_owned(), json!(day?))));
-            Value::Object(self.table.codes(entry).map(by_system).chain(days).collect())
+            // In the order of the systems.
+            let codes = self.parts.systems.iter().filter_map(|system| entry.codes.get_key_value(system));
+            Value::Object(codes.map(by_system).chain(days).collect())
         };
-        let defaults: Map<_, _> = self.table.defaults().map(by_system).collect();
-        let entries: Vec<_> = self.table.entries().iter().map(entry).collect();
+        let defaults: Map<_, _> = self.parts.defaults.iter().map(by_system).collect();
+        let entries: Vec<_> = self.parts.entries.iter().map(entry).collect();
         let members = [
             ("summary", self.summary.as_deref().map(shown)),
-            ("systems", Some(json!(self.table.systems()))),
+            ("systems", Some(json!(self.parts.systems))),
             ("defaults", (!defaults.is_empty()).then_some(Value::Object(defaults))),
             ("entries", (!entries.is_empty()).then_some(Value::Array(entries))),
         ];
         members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
-}
-
-/// The place of something unfit, as a document has it.
-fn flat(path: &str) -> String {
-    path.trim_start_matches('/').replace("/codes", "")
 }
 
 fn list<T>(node: &Node, item: impl Fn(&Node) -> Result<T, Wrong>) -> Result<Vec<T>, Wrong> {
@@ -74,8 +91,17 @@ fn map(node: &Node) -> Result<&[(Key, Node)], Wrong> {
     }
 }
 
-fn system(node: &Node) -> Result<System, Wrong> {
-    text(node)?.parse().map_err(Wrong::from)
+fn systems(node: &Node) -> Result<Vec<System>, Wrong> {
+    let systems = list(node, |node| text(node)?.parse::<System>().map_err(Wrong::from))?;
+    let count = systems.len();
+    if !(DICTIONARY_SYSTEMS_MIN..=DICTIONARY_SYSTEMS_MAX).contains(&count) {
+        let allowed = format!("allowed is {DICTIONARY_SYSTEMS_MIN} to {DICTIONARY_SYSTEMS_MAX}");
+        return Err(format!("has {count} items; {allowed}").into());
+    }
+    match (1..count).find(|at| systems.iter().take(*at).any(|earlier| Some(earlier) == systems.get(*at))) {
+        Some(at) => Err(Wrong::at(format!("/{at}"), "stands twice")),
+        None => Ok(systems),
+    }
 }
 
 fn code(node: &Node) -> Result<Code, Wrong> {
@@ -121,7 +147,9 @@ fn entry(node: &Node) -> Result<Named, Wrong> {
 
 #[cfg(test)]
 mod tests {
-    use crate::configuration::{Document, yaml};
+    use std::collections::BTreeSet;
+
+    use crate::configuration::{Document, review, yaml};
 
     fn read(text: &str) -> Result<Document, Vec<String>> {
         let node = yaml::read(text).unwrap_or_else(|error| panic!("{error}"));
@@ -157,8 +185,8 @@ dictionaries:
         assert_eq!(document.to_yaml(), text);
         let [countries, _] = &document.dictionaries[..] else { panic!("{document:?}") };
         assert_eq!(countries.summary.as_deref(), Some("for ${x}"));
-        let (table, on) = (&countries.table, "2026-12-31".parse().unwrap());
-        assert_eq!(table.translate("276", "erp", "crm", on), Ok(Some("${a}")));
+        let (draft, on) = (countries.draft().unwrap(), "2026-12-31".parse().unwrap());
+        assert_eq!(draft.table.translate("276", "erp", "crm", on), Ok(Some("${a}")));
     }
 
     #[test]
@@ -172,17 +200,9 @@ dictionaries:
     systems: [erp, Shop]
     entries: {}
   three:
-    systems: [erp, shop]
+    systems: [erp, shop, erp]
     defaults:
-      crm: X
-    entries:
-      - erp: A
-        crm: b
-      - erp: B
-        shop: b
-        valid_from: 2026-02-01
-        valid_until: 2026-01-01
-      - erp: C
+      crm: ''
   four:
     systems: [erp, shop]
     entries:
@@ -200,18 +220,46 @@ dictionaries:
             "line 4: dictionaries.one.systems: has 1 items; allowed is 2 to 16",
             "line 6: dictionaries.two.systems.1: system \"Shop\" is not valid",
             "line 7: dictionaries.two.entries: is a map, but must be a list",
-            "line 11: dictionaries.three.defaults.crm: system \"crm\" is not one of the dictionary's",
-            "line 14: dictionaries.three.entries.0.crm: system \"crm\" is not one of the dictionary's",
-            "line 18: dictionaries.three.entries.1.valid_until: is 2026-01-01, which is before",
-            "line 19: dictionaries.three.entries.2: has codes of 1 systems; allowed is 2 or more",
-            "line 23: dictionaries.four.entries.0.erp: is the number 12, but must be a text; put it in quotes",
-            "line 27: dictionaries.five.entries.0.valid_from: date \"1.1.2026\" is not valid",
-            "line 28: dictionaries.five.colour: is not known here; known is summary, systems, defaults, entries",
+            "line 9: dictionaries.three.systems.2: stands twice",
+            "line 11: dictionaries.three.defaults.crm: code has 0 characters; allowed is 1 to 256",
+            "line 15: dictionaries.four.entries.0.erp: is the number 12, but must be a text; put it in quotes",
+            "line 19: dictionaries.five.entries.0.valid_from: date \"1.1.2026\" is not valid",
+            "line 20: dictionaries.five.colour: is not known here; known is summary, systems, defaults, entries",
             "dictionaries.six.systems: is required",
         ];
         for words in expected {
             assert!(told.iter().any(|told| told.contains(words)), "{words}\n{told:#?}");
         }
         assert_eq!(told.len(), expected.len(), "{told:#?}");
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_told_by_its_place() {
+        let document = read(
+            "busbar: 1
+plugins: {p: {grants: {dictionaries: [countries, units, x-*]}}}
+dictionaries:
+  countries:
+    systems: [erp, shop]
+    defaults: {crm: X}
+    entries:
+      - {erp: A, crm: b}
+      - {erp: B, shop: b, valid_from: 2026-02-01, valid_until: 2026-01-01}
+      - {erp: C}
+",
+        )
+        .unwrap();
+        let remarks = review(&document, &BTreeSet::new());
+        let told: Vec<_> = remarks.iter().map(|remark| (remark.path.as_str(), remark.fatal)).collect();
+        let expected = [
+            ("/dictionaries/countries/defaults/crm", true),
+            ("/dictionaries/countries/entries/0/crm", true),
+            ("/dictionaries/countries/entries/1/valid_until", true),
+            ("/dictionaries/countries/entries/2", true),
+            ("/plugins/p/grants", false),
+        ];
+        assert_eq!(told, expected);
+        assert!(remarks[4].message.starts_with("dictionary \"units\" is not in the document"));
+        assert_eq!(remarks[1].message, "system \"crm\" is not one of the dictionary's; allowed is erp, shop");
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     connections,
+    dictionaries::DictionaryEntry,
     hidden::Hidden,
     members::{Members, Mistake, integral},
     node::{Content, Node, segment},
@@ -14,8 +15,8 @@ use super::{
     yaml,
 };
 use crate::{
-    calendar, channel, connection, definitions::Definitions, dictionary, job, name::Name,
-    service::LimitsPatch, timetable::Timetable,
+    calendar, channel, connection, definitions::Definitions, job, name::Name, service::LimitsPatch,
+    timetable::Timetable,
 };
 
 /// A connection as a document has it; of a secret that is `None` the present one stays.
@@ -48,7 +49,7 @@ pub struct Document {
     pub channels: Vec<channel::Draft>,
     pub calendars: Vec<calendar::Draft>,
     pub jobs: Vec<job::Draft>,
-    pub dictionaries: Vec<dictionary::Draft>,
+    pub dictionaries: Vec<DictionaryEntry>,
 }
 
 impl Document {
@@ -77,7 +78,7 @@ impl Document {
             channels: definitions.channels.iter().cloned().map(channel::Draft::from).collect(),
             calendars: timetable.calendars.iter().map(|calendar| calendar.draft.clone()).collect(),
             jobs: timetable.jobs.iter().map(|job| job.draft.clone()).collect(),
-            dictionaries: definitions.dictionaries.iter().map(|it| it.draft.clone()).collect(),
+            dictionaries: definitions.dictionaries.iter().map(|it| (&it.draft).into()).collect(),
         }
     }
 
@@ -121,7 +122,7 @@ fn read(root: &Node, mistakes: &mut Vec<Mistake>) -> Option<Document> {
         members.node(channel::Draft::SECTION),
         members.node(calendar::Draft::SECTION),
         members.node(job::Draft::SECTION),
-        members.node(dictionary::Draft::SECTION),
+        members.node(DictionaryEntry::SECTION),
     ];
     members.finish();
     let [security, secrets, plugins, services, connections, channels, calendars, jobs, dictionaries] =

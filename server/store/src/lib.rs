@@ -50,6 +50,7 @@ mod url;
 pub mod calendar;
 pub mod channel;
 pub mod connections;
+pub mod dictionary;
 pub mod job;
 pub mod plugin;
 pub mod secret;

@@ -1,7 +1,5 @@
 //! Systems of others, as services and their tests see them.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 use std::time::Duration;
 
 use busbar_sdk::prelude::*;

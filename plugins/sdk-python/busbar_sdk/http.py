@@ -20,7 +20,7 @@ from .invoke import encoded
 
 
 class Response:
-    """A reply, of whatever status. Its payload is a `Body` to be read piece by piece, unless it is small or there is none."""
+    """A reply, of whatever status. Its payload is a `Body` to be read piece by piece unless it is small, or None."""
 
     def __init__(self, status: int, headers: list[tuple[str, str]], content_type: str | None, payload):
         self.status = status

@@ -55,8 +55,8 @@ class Operation:
 
 
 def call(connection: str, operation: str, input: object = None, returns=None):
-    """Calls an operation and waits. `input` is a dataclass or anything that JSON has; the output is a `returns`, or what JSON
-    has if that is not given.
+    """Calls an operation and waits. `input` is a dataclass or anything that JSON has; the output is a `returns`, or what
+    JSON has if that is not given.
 
     Raises `PartnerFault`, and the bus's own faults: those of `http.send`; `operation-unknown` and `invalid-input`, of which
     nothing was sent; `bad-reply` also for a reply that is not what the WSDL says.

@@ -1,5 +1,5 @@
-"""SQL databases of others, by a connection that the plugin is granted. A statement is in the database's own dialect, with its
-own marks for parameters (`$1` in PostgreSQL, `?` in MariaDB, MySQL and SQLite); one at a time.
+"""SQL databases of others, by a connection that the plugin is granted. A statement is in the database's own dialect, with
+its own marks for parameters (`$1` in PostgreSQL, `?` in MariaDB, MySQL and SQLite); one at a time.
 
 ```python
 item = sql.query("stock", "select sku, price from items where sku = $1", sku).at_most_one(Item)

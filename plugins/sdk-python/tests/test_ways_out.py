@@ -72,7 +72,8 @@ class WaysOut(unittest.TestCase):
             return Response(status=404)
 
         with calling(TestHost(http={"prices": reply})) as bus:
-            got = http.post("prices", "/items/4711", Item("tea", 1), query={"unit": "k g"}, headers={"a": "b"}, timeout_ms=20)
+            more = {"query": {"unit": "k g"}, "headers": {"a": "b"}, "timeout_ms": 20}
+            got = http.post("prices", "/items/4711", Item("tea", 1), **more)
             self.assertEqual((got.status, got.content_type), (200, "application/json"))
             self.assertEqual(got.success().json(Confirmed), Confirmed(450))
             missing = http.get("prices", "/none")
@@ -176,7 +177,8 @@ class WaysOut(unittest.TestCase):
                 self.assertEqual([row["n"] for row in cursor], [1, 2, 3])
 
     def test_dictionaries_translate_by_day(self):
-        entries = [{"erp": "CS", "shop": "old"}, {"erp": "CS", "shop": "new"}, {"erp": "DE", "shop": "germany", "bank": "276"}]
+        germany = {"erp": "DE", "shop": "germany", "bank": "276"}
+        entries = [{"erp": "CS", "shop": "old"}, {"erp": "CS", "shop": "new"}, germany]
         countries = Dictionary(entries, defaults={"shop": "elsewhere"}, valid_on={0: (None, "2020-12-31")})
         with calling(TestHost(dictionaries={"countries": countries, "plain": entries})):
             self.assertEqual(dictionaries.translate("countries", "CS", "erp", "shop"), "new")

@@ -110,13 +110,20 @@ export function cursor(connection, statement, parameters = [], { batch = BATCH_R
  */
 export function transaction(connection, work, { readOnly = false, isolation } = {}) {
   const inner = tried(() => bus.begin(connection, { readOnly, isolation }));
+  const end = (call) => {
+    try {
+      return call();
+    } finally {
+      inner[Symbol.dispose]?.();
+    }
+  };
   const commit = (result) => {
-    tried(() => inner.commit());
+    tried(() => end(() => inner.commit()));
     return result;
   };
   const rollback = (error) => {
     try {
-      inner.rollback();
+      end(() => inner.rollback());
     } catch {
       // What the work says matters more; one that can't be rolled back ends with its connection.
     }

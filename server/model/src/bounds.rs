@@ -278,8 +278,20 @@ pub const HTTP_BREAKER_FAILURES_CEILING: u32 = 10_000;
 /// Calls under way, and calls that wait.
 pub const HTTP_CONCURRENT_CEILING: u32 = 10_000;
 pub const HTTP_PER_SECOND_CEILING: u32 = 1_000_000;
-/// Bytes of any other text of its settings: a user, a header, a scope.
-pub const HTTP_TEXT_BYTES_MAX: usize = 1024;
+/// Any other text of its settings: a user, a header, a scope.
+pub const HTTP_TEXT_CHARS_MAX: usize = 1024;
+/// A password, a key or a token, which may say much of itself.
+pub const HTTP_CREDENTIAL_CHARS_MAX: usize = 8 * 1024;
+/// Statuses of replies that are tried again: at most all that say a failure.
+pub const HTTP_STATUSES_MAX: usize = 200;
+/// The WSDL of a connection of kind soap: documents, bytes of all of them, what a location has, and how long fetching them
+/// may take.
+pub const CONNECTION_WSDL_DOCUMENTS_MAX: usize = 32;
+pub const CONNECTION_WSDL_BYTES_MAX: usize = 4 * 1024 * 1024;
+pub const CONNECTION_WSDL_LOCATION_CHARS_MAX: usize = 2048;
+pub const CONNECTION_WSDL_FETCH_MS: u64 = 10_000;
+/// The name of a service or a port in it.
+pub const CONNECTION_WSDL_NAME_CHARS_MAX: usize = 256;
 /// A SOAP channel's namespace and its operation, which tools make file and function names of.
 pub const SOAP_NAMESPACE_CHARS_MAX: usize = 512;
 pub const SOAP_OPERATION_CHARS_MAX: usize = 128;

@@ -142,6 +142,7 @@ impl Apply<'_> {
                 | Error::UnknownConnection { .. }
                 | Error::UnfitConnection { .. }
                 | Error::KindStays { .. }
+                | Error::UnusableWsdl(_)
                 | Error::SoapOnly { .. }
                 | Error::NoSoap(_)
                 | Error::NoCredential { .. }

@@ -25,6 +25,9 @@ pub enum Error {
     UnknownConnection { name: Name },
     #[error("connection {name:?} is of kind {kind}, and channels come in by those of kind {wanted}")]
     UnfitConnection { name: Name, kind: String, wanted: &'static str },
+    /// It says where.
+    #[error("the WSDL can't be used: {0}")]
+    UnusableWsdl(String),
     #[error("connection {name:?} is of kind {kind}: make a new one to have another kind")]
     KindStays { name: Name, kind: &'static str },
     #[error(

@@ -46,6 +46,7 @@ mod trust;
 mod turn;
 mod unit;
 mod url;
+mod wsdl;
 
 pub mod calendar;
 pub mod channel;

@@ -8,6 +8,7 @@ mod backing_up;
 mod changes;
 mod channels;
 mod configuring;
+mod connection_kinds;
 mod connections;
 mod deliveries_attending;
 mod deliveries_claiming;

@@ -40,10 +40,10 @@ pub fn translate(
     Ok(lookup.translate(key, from, to, day).map_err(unknown_system)?.map(str::to_owned))
 }
 
-/// The entries that hold on the day of the call in UTC, in their order.
-pub fn entries(origin: &Origin, dictionary: &str) -> Result<Vec<Entry>, Fault> {
+/// The entries that hold on a day, in their order.
+pub fn entries(origin: &Origin, dictionary: &str, on: Option<&str>) -> Result<Vec<Entry>, Fault> {
     let lookup = granted(&origin.context.catalog, &origin.service, dictionary)?;
-    Ok(valid(lookup, today(origin)))
+    Ok(valid(lookup, on.map_or_else(|| Ok(today(origin)), date)?))
 }
 
 fn today(origin: &Origin) -> Date {

@@ -11,6 +11,7 @@ pub(crate) mod cache;
 mod config;
 mod context;
 mod deliver;
+mod dictionaries;
 mod http;
 mod invoke;
 mod kv;

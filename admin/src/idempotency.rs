@@ -40,6 +40,7 @@ use utoipa::{
 };
 
 use crate::{
+    connections,
     app::App,
     body, bounds, caller, clock, configuration, deployments, members,
     problem::{Kind, Problem},
@@ -175,6 +176,9 @@ async fn keyed(app: Arc<App>, key: String, request: Request, next: Next) -> Resu
     }
     if parts.uri.path() == configuration::APPLY {
         bytes_max = CONFIGURATION_BYTES_MAX;
+    }
+    if parts.uri.path().starts_with(connections::PATH) {
+        bytes_max = bounds::CONNECTION_BYTES_MAX;
     }
     let bytes = body::read(&parts.headers, body, bytes_max, time_max).await?;
     let (method, path, query) = (parts.method.as_str(), parts.uri.path(), parts.uri.query());

@@ -40,9 +40,8 @@ use utoipa::{
 };
 
 use crate::{
-    connections,
     app::App,
-    body, bounds, caller, clock, configuration, deployments, members,
+    body, bounds, caller, clock, configuration, connections, deployments, members,
     problem::{Kind, Problem},
 };
 

@@ -137,8 +137,12 @@ impl Edit {
     pub(super) fn apply(&self, draft: Draft) -> Result<Draft, Problem> {
         let client = match (self.change(draft.client.kind())?, draft.client) {
             (Change::Amqp(edit), Client::Amqp(before)) => Client::Amqp(edit.apply(before)?),
-            (Change::Http(edit), Client::Http(before)) => Client::Http(edit.apply(before, Problem::conflict)?),
-            (Change::Soap(edit), Client::Soap(before)) => Client::Soap(edit.apply(before, Problem::conflict)?),
+            (Change::Http(edit), Client::Http(before)) => {
+                Client::Http(edit.apply(before, Problem::conflict)?)
+            }
+            (Change::Soap(edit), Client::Soap(before)) => {
+                Client::Soap(edit.apply(before, Problem::conflict)?)
+            }
             (Change::Sql(edit), Client::Sql(before)) => Client::Sql(edit.apply(before, Problem::conflict)?),
             // Changes are read by the kind of the connection.
             (_, before) => before,
@@ -154,11 +158,7 @@ impl Edit {
     fn change(&self, kind: &str) -> Result<Change, Problem> {
         let fits = |other: &&str| *other != kind && Change::read(other, self.members.clone()).is_ok();
         Change::read(kind, self.members.clone()).map_err(|problem| {
-            if KINDS.iter().any(|other| fits(other)) {
-                problem.into_conflict("another-kind")
-            } else {
-                problem
-            }
+            if KINDS.iter().any(fits) { problem.into_conflict("another-kind") } else { problem }
         })
     }
 }

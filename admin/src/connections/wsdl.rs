@@ -52,10 +52,7 @@ fn open(app: &App, connection: &Connection) -> Result<Client<Plaintext>, Problem
     opened.map_err(|error| Problem::from(busbar_store::Error::from(error)))
 }
 
-fn soap_secret(
-    soap: &busbar_model::connection::Soap<Option<Plaintext>>,
-    part: Part,
-) -> Option<Plaintext> {
+fn soap_secret(soap: &busbar_model::connection::Soap<Option<Plaintext>>, part: Part) -> Option<Plaintext> {
     match part {
         Part::Password => soap.http.credential.clone().flatten(),
         Part::ClientKey => soap.http.client_key.clone().flatten(),

@@ -7,7 +7,7 @@ use busbar_model::{
     connection::amqp::KIND,
 };
 use serde_json::json;
-use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::openapi::{RefOr, Schema};
 
 use super::{
     Members,

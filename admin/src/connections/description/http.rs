@@ -3,14 +3,11 @@
 mod auths;
 mod settings;
 
-use busbar_model::{
-    bounds::HTTP_CREDENTIAL_CHARS_MAX,
-    connection::http::KIND,
-};
+use busbar_model::{bounds::HTTP_CREDENTIAL_CHARS_MAX, connection::http::KIND};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::OneOfBuilder};
 
-use self::settings::settings;
 pub(super) use self::settings::base_url;
+use self::settings::settings;
 use super::{
     Members, Style,
     text::{PASSWORD, hidden, text},
@@ -65,9 +62,9 @@ pub(super) fn described(kind: &'static str) -> Vec<Members> {
         (auths::bearer(), TOKEN),
         (auths::client_credentials(Style::Written), PASSWORD),
     ];
-    let secured = secured
-        .into_iter()
-        .map(|(auth, pattern)| of().required("auth", auth.into()).with("password", credential(pattern).into()));
+    let secured = secured.into_iter().map(|(auth, pattern)| {
+        of().required("auth", auth.into()).with("password", credential(pattern).into())
+    });
     std::iter::once(none).chain(secured).collect()
 }
 
@@ -88,12 +85,7 @@ fn credential(pattern: &str) -> ObjectBuilder {
 }
 
 fn auth(style: Style) -> RefOr<Schema> {
-    let all = [
-        auths::none(),
-        auths::basic(),
-        auths::api_key(),
-        auths::bearer(),
-        auths::client_credentials(style),
-    ];
+    let all =
+        [auths::none(), auths::basic(), auths::api_key(), auths::bearer(), auths::client_credentials(style)];
     all.into_iter().fold(OneOfBuilder::new(), OneOfBuilder::item).into()
 }

@@ -27,7 +27,8 @@ pub(super) fn new() -> Vec<Members> {
     };
     let all = http::with_auth(KIND);
     let token = || [("username_token", token(Style::Given)), ("token_password", hidden(password()))];
-    let with = all.iter().map(|base| token().into_iter().fold(of(base), |base, (name, it)| base.required(name, it)));
+    let with =
+        all.iter().map(|base| token().into_iter().fold(of(base), |base, (name, it)| base.required(name, it)));
     let without = all.iter().map(|base| of(base).with("username_token", super::text::null()));
     with.chain(without).collect()
 }
@@ -63,7 +64,9 @@ pub(super) fn shown() -> Members {
 }
 
 fn own(base: Members, style: Style) -> Members {
-    base.with("service", style.of(name())).with("port", style.of(name())).with("mtom", style.of(describe::switch()))
+    base.with("service", style.of(name()))
+        .with("port", style.of(name()))
+        .with("mtom", style.of(describe::switch()))
 }
 
 fn name() -> RefOr<Schema> {
@@ -94,12 +97,16 @@ fn wsdl() -> RefOr<Schema> {
 /// The first one is the root; each has a location of its own.
 fn documents() -> RefOr<Schema> {
     let location = text().min_length(Some(1)).max_length(Some(CONNECTION_WSDL_LOCATION_CHARS_MAX));
-    let document = members([("location", location.into()), ("text", text().into())]).schema_type(Type::Object);
+    let document =
+        members([("location", location.into()), ("text", text().into())]).schema_type(Type::Object);
     let document = document.required("location").required("text");
     let list = ArrayBuilder::new()
         .items(document)
         .min_items(Some(1))
         .max_items(Some(CONNECTION_WSDL_DOCUMENTS_MAX))
         .build();
-    members([("documents", RefOr::T(Schema::Array(list)))]).schema_type(Type::Object).required("documents").into()
+    members([("documents", RefOr::T(Schema::Array(list)))])
+        .schema_type(Type::Object)
+        .required("documents")
+        .into()
 }

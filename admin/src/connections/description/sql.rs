@@ -93,7 +93,8 @@ fn limits(style: Style) -> [(&'static str, RefOr<Schema>); 5] {
         ("wait_ms", time(0)),
         ("connect_ms", time(1)),
     ];
-    let pool = style.object(members(pool).schema_type(Type::Object), &["max", "idle_ms", "wait_ms", "connect_ms"]);
+    let pool =
+        style.object(members(pool).schema_type(Type::Object), &["max", "idle_ms", "wait_ms", "connect_ms"]);
     [
         ("read_only", style.of(describe::switch())),
         ("pool", style.nested(pool)),
@@ -109,5 +110,9 @@ fn database() -> RefOr<Schema> {
 }
 
 fn file() -> RefOr<Schema> {
-    text().pattern(Some(PATH)).max_length(Some(SQL_PATH_BYTES_MAX)).examples([json!("/var/lib/stock.db")]).into()
+    text()
+        .pattern(Some(PATH))
+        .max_length(Some(SQL_PATH_BYTES_MAX))
+        .examples([json!("/var/lib/stock.db")])
+        .into()
 }

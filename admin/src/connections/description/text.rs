@@ -2,9 +2,7 @@
 
 use busbar_model::bounds::{PASSWORD_CHARS_MAX, PEM_BYTES_MAX, USERNAME_CHARS_MAX};
 use serde_json::json;
-use utoipa::openapi::{
-    KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type, schema::OneOfBuilder,
-};
+use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type, schema::OneOfBuilder};
 
 /// `busbar_model::connection::amqp::host`, its length apart.
 pub(super) const LABEL: &str = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?";
@@ -14,7 +12,8 @@ pub(super) const VARIABLE: &str = r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$";
 pub(super) const PRINTABLE: &str = "^[ -~]+$";
 /// What needs no percent-encoding in a URL (RFC 3986, section 2.3).
 pub(super) const PLAIN: &str = "[A-Za-z0-9._~-]+";
-pub(super) const PORT: &str = "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]";
+pub(super) const PORT: &str =
+    "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]";
 pub(super) const BASE64_LINES: &str = r"(?:(?:[A-Za-z0-9+/]{4})+\r?\n)*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)\r?\n";
 
 pub(super) fn text() -> ObjectBuilder {

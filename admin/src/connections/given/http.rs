@@ -96,7 +96,8 @@ impl Edit {
     }
 
     pub(super) fn apply(&self, before: Http<Given>, refuse: Refuse) -> Result<Http<Given>, Problem> {
-        let settings = self.settings(&before.settings).map_err(|refused| Problem::invalid(fields(refused)))?;
+        let settings =
+            self.settings(&before.settings).map_err(|refused| Problem::invalid(fields(refused)))?;
         let credential = self.credential(&before.settings.auth, &settings.auth, refuse)?;
         let http::Tls { ca, server_name, client_certificate } = before.settings.tls;
         let identity = client_certificate.map(|certificate| Identity { certificate, key: None });

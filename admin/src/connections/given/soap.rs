@@ -128,7 +128,8 @@ pub(super) fn edit(members: Value, check: &mut Check) -> Result<Edit, Problem> {
         Ok::<_, Refused>(Some(token))
     };
     let documents = |Object(given): Object<WsdlBody>| {
-        let document = |Object(given): Object<DocumentBody>| Document { location: given.location, text: given.text };
+        let document =
+            |Object(given): Object<DocumentBody>| Document { location: given.location, text: given.text };
         Ok::<_, Refused>(Documents { documents: given.documents.into_iter().map(document).collect() })
     };
     let edit = Edit {
@@ -166,7 +167,9 @@ impl Edit {
         let token_password = match (&username_token, &self.token_password) {
             (None, None) => None,
             (None, Some(_)) => return refused("no-username-token", "does not go without a username_token"),
-            (Some(_), None) if !had_token => return refused("no-password", "is required with a username_token"),
+            (Some(_), None) if !had_token => {
+                return refused("no-password", "is required with a username_token");
+            }
             (Some(_), given) => Some(given.clone()),
         };
         Ok(Soap {

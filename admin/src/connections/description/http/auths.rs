@@ -43,7 +43,7 @@ pub(super) fn api_key() -> ObjectBuilder {
         };
         name.chars().map(letter).collect()
     };
-    let taken = HOP_BY_HOP.iter().chain(&MADE_HERE).map(|name| any_case(name.as_str()));
+    let taken = HOP_BY_HOP.into_iter().chain(MADE_HERE).map(|name| any_case(name.as_str()));
     let taken = taken.collect::<Vec<_>>().join("|");
     let header = line(&format!("^(?!(?:{taken})$){FIELD_NAME}$")).examples([json!("X-API-Key")]);
     of("api-key", vec![("header", header.into())]).required("header")

@@ -1,7 +1,9 @@
 //! Settings of connections of kind http, but for what is secret and for TLS.
 
 use busbar_model::{
-    bounds::{HTTP_ALLOWED_MAX, HTTP_HOSTS_MAX, HTTP_STATUSES_MAX, HTTP_TARGET_BYTES_MAX, HTTP_TEXT_CHARS_MAX},
+    bounds::{
+        HTTP_ALLOWED_MAX, HTTP_HOSTS_MAX, HTTP_STATUSES_MAX, HTTP_TARGET_BYTES_MAX, HTTP_TEXT_CHARS_MAX,
+    },
     connection::http::{NUMBERS, STATUSES},
 };
 use serde_json::json;
@@ -54,7 +56,8 @@ fn object(style: Style, name: &str, more: Vec<(&'static str, RefOr<Schema>)>) ->
         let inner = pointer.strip_prefix(&prefix)?;
         let number = RefOr::from(whole(*least, *most));
         // Without a limit.
-        let number = if ["per_second", "burst"].contains(&inner) { nullable(number) } else { style.of(number) };
+        let number =
+            if ["per_second", "burst"].contains(&inner) { nullable(number) } else { style.of(number) };
         Some((inner, number))
     });
     let all: Vec<_> = numbers.chain(more).collect();
@@ -78,14 +81,18 @@ fn path() -> RefOr<Schema> {
 fn allow() -> RefOr<Schema> {
     let four = format!(r"{OCTET}(?:\.{OCTET}){{3}}(?:/(?:3[0-2]|[12]?[0-9]))?");
     let length = "(?:/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9]))?";
-    let six = format!("(?:{GROUP}(?::{GROUP}){{7}}|{GROUP}(?::{GROUP}){{0,5}}::|::(?:{GROUP}(?::{GROUP}){{0,5}})?)");
-    let network = text().pattern(Some(format!("^(?:{four}|{six}{length})$"))).examples([json!("10.1.0.0/16")]);
+    let six = format!(
+        "(?:{GROUP}(?::{GROUP}){{7}}|{GROUP}(?::{GROUP}){{0,5}}::|::(?:{GROUP}(?::{GROUP}){{0,5}})?)"
+    );
+    let network =
+        text().pattern(Some(format!("^(?:{four}|{six}{length})$"))).examples([json!("10.1.0.0/16")]);
     RefOr::T(Schema::Array(ArrayBuilder::new().items(network).max_items(Some(HTTP_ALLOWED_MAX)).build()))
 }
 
 fn redirects() -> RefOr<Schema> {
     let max = || {
-        let (_, least, most) = NUMBERS.into_iter().find(|(at, ..)| *at == "/redirects/max").unwrap_or_default();
+        let (_, least, most) =
+            NUMBERS.into_iter().find(|(at, ..)| *at == "/redirects/max").unwrap_or_default();
         RefOr::<Schema>::from(whole(least, most))
     };
     let host = text().pattern(Some(format!(r"^(?:{LABEL}\.){{0,3}}{LABEL}$")));

@@ -19,6 +19,8 @@ pub(super) struct Schema<'d> {
     pub(super) node: &'d Node<'d>,
     pub(super) qualified_elements: bool,
     pub(super) qualified_attributes: bool,
+    /// It has no namespace of its own, so that names without one are in that of the schema which includes it.
+    is_chameleon: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -126,7 +128,8 @@ impl<'d> Components<'d> {
                 if seen.len() > 5 * WSDL_DOCUMENTS_MAX {
                     return Err(source.refuse(include.offset, "includes schemas in too many namespaces"));
                 }
-                self.schemas.push(Schema::new(namespace.clone(), found, root));
+                let included = Schema::new(namespace.clone(), found, root);
+                self.schemas.push(Schema { is_chameleon: true, ..included });
                 // The list has moved; what it includes is looked at in its turn.
             }
         }
@@ -138,13 +141,14 @@ impl<'d> Components<'d> {
         self.documents_from + source
     }
 
-    pub(super) fn find(&self, kind: Kind, name: &QName) -> Option<Item<'d>> {
-        self.items.get(&(kind, name.clone())).copied()
-    }
-
-    /// The same, or why there is none.
-    pub(super) fn get(&self, kind: Kind, name: &QName) -> Result<Item<'d>, String> {
-        self.find(kind, name).ok_or_else(|| format!("the {} {name} is declared in no document", kind.text()))
+    /// What `name` means in a schema, or why it means nothing.
+    pub(super) fn get(&self, schema: usize, kind: Kind, name: &QName) -> Result<Item<'d>, String> {
+        let own = &self.schemas[schema];
+        let is_included = own.is_chameleon && name.namespace.is_empty();
+        let namespace = if is_included { &own.namespace } else { &name.namespace };
+        let key = (kind, QName { namespace: namespace.clone(), local: name.local.clone() });
+        let found = self.items.get(&key).copied();
+        found.ok_or_else(|| format!("the {} {} is declared in no document", kind.text(), key.1))
     }
 
     pub(super) fn refuse(&self, schema: usize, offset: usize, text: impl AsRef<str>) -> Refused {
@@ -161,6 +165,7 @@ impl<'d> Schema<'d> {
             node,
             qualified_elements: is_qualified("elementFormDefault"),
             qualified_attributes: is_qualified("attributeFormDefault"),
+            is_chameleon: false,
         }
     }
 }

@@ -27,8 +27,9 @@ use busbar_model::bounds::{WSDL_MEMBERS_MAX, WSDL_STEPS_MAX, WSDL_TYPES_MAX};
 
 use super::{
     Refused,
-    components::{Components, Item},
+    components::{Components, Item, Kind},
     rules::Rule,
+    tree::QName,
     wsdl,
 };
 use crate::shape::{Content, Element, Namespace, Record, Scalar, ScalarKind, Shape, Type, TypeId};
@@ -122,6 +123,16 @@ impl<'d> Compiler<'d> {
 
     fn problem(item: Item<'_>, text: impl Into<String>) -> Problem {
         Problem { schema: item.schema, offset: item.node.offset, text: text.into() }
+    }
+
+    /// The name in an attribute of `item`.
+    fn name_in(item: Item<'d>, attribute: &str) -> Step<Option<&'d QName>> {
+        item.node.name(attribute).map_err(|text| Self::problem(item, text))
+    }
+
+    /// What a name means where `item` stands.
+    fn find(&self, item: Item<'d>, kind: Kind, name: &QName) -> Step<Item<'d>> {
+        self.components.get(item.schema, kind, name).map_err(|text| Self::problem(item, text))
     }
 
     /// Counts what is looked at: groups within groups may come to far more than stands in the documents.

@@ -32,10 +32,8 @@ impl<'d> Compiler<'d> {
                 "attribute" => self.attribute(own, found)?,
                 "attributeGroup" => {
                     self.step(own)?;
-                    let name = node.name("ref").map_err(|text| Self::problem(own, text))?;
-                    let Some(name) = name else { continue };
-                    let group = self.components.get(Kind::AttributeGroup, name);
-                    let group = group.map_err(|text| Self::problem(own, text))?;
+                    let Some(name) = Self::name_in(own, "ref")? else { continue };
+                    let group = self.find(own, Kind::AttributeGroup, name)?;
                     self.attributes(group, found, depth + 1)?;
                 }
                 _ => {}
@@ -46,7 +44,7 @@ impl<'d> Compiler<'d> {
 
     fn attribute(&mut self, item: Item<'d>, found: &mut Vec<Found>) -> Step {
         self.step(item)?;
-        let reference = item.node.name("ref").map_err(|text| Self::problem(item, text))?;
+        let reference = Self::name_in(item, "ref")?;
         let (uri, name, value, declared) = match reference {
             Some(name) => self.referred(item, name)?,
             None => {
@@ -96,7 +94,7 @@ impl<'d> Compiler<'d> {
         if &*name.namespace == namespace::XML {
             return Ok((uri, local, self.scalar(item, ScalarKind::Text)?, item));
         }
-        let found = self.components.get(Kind::Attribute, name).map_err(|text| Self::problem(item, text))?;
+        let found = self.find(item, Kind::Attribute, name)?;
         Ok((uri, local, self.type_of(found, &name.local)?, found))
     }
 }

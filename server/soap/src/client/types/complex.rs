@@ -84,15 +84,14 @@ impl<'d> Compiler<'d> {
     }
 
     fn derived(&mut self, derivation: Item<'d>, gathered: &mut Gathered<'d>, depth: usize) -> Step {
-        let base = derivation.node.name("base").map_err(|text| Self::problem(derivation, text))?;
+        let base = Self::name_in(derivation, "base")?;
         let base = base.ok_or_else(|| Self::problem(derivation, "a derived type without a base"))?;
         if &*base.namespace == namespace::SOAP_ENCODING {
             let text = format!("{base} is of the SOAP encoding, which is not supported");
             return Err(Self::problem(derivation, text));
         }
         if !(&*base.namespace == namespace::XSD && &*base.local == "anyType") {
-            let found =
-                self.components.get(Kind::Type, base).map_err(|text| Self::problem(derivation, text))?;
+            let found = self.find(derivation, Kind::Type, base)?;
             if found.node.local != "complexType" {
                 return Err(Self::problem(derivation, format!("{base} is no complex type")));
             }
@@ -107,13 +106,12 @@ impl<'d> Compiler<'d> {
     }
 
     fn simple_content(&mut self, derivation: Item<'d>, gathered: &mut Gathered<'d>, depth: usize) -> Step {
-        let base = derivation.node.name("base").map_err(|text| Self::problem(derivation, text))?;
+        let base = Self::name_in(derivation, "base")?;
         let base = base.ok_or_else(|| Self::problem(derivation, "a derived type without a base"))?;
         let simple = match self.simple_named(derivation, base, 0)? {
             Some(simple) => simple,
             None => {
-                let found =
-                    self.components.get(Kind::Type, base).map_err(|text| Self::problem(derivation, text))?;
+                let found = self.find(derivation, Kind::Type, base)?;
                 self.gather(found, gathered, depth + 1)?;
                 let text = gathered.text.take();
                 text.ok_or_else(|| Self::problem(derivation, format!("{base} has no simple content")))?

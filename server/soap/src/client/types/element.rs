@@ -14,7 +14,7 @@ use crate::{
 impl<'d> Compiler<'d> {
     /// The type of the element that a message has in its Body; `item` is what names it.
     pub(in crate::client) fn global(&mut self, item: Item<'d>, name: &QName) -> Result<TypeId, Refused> {
-        let found = self.components.get(Kind::Element, name).map_err(|text| Self::problem(item, text));
+        let found = self.find(item, Kind::Element, name);
         let element = found.and_then(|found| self.element(found, true));
         element.map(|element| element.value).map_err(|problem| self.told(&problem))
     }
@@ -78,7 +78,7 @@ impl<'d> Compiler<'d> {
 
     /// The type of an element or an attribute, by its name or within it.
     pub(super) fn type_of(&mut self, item: Item<'d>, name: &str) -> Step<TypeId> {
-        if let Some(named) = item.node.name("type").map_err(|text| Self::problem(item, text))? {
+        if let Some(named) = Self::name_in(item, "type")? {
             return self.type_named(item, named);
         }
         if let Some(node) = item.node.child(Space::Xsd, "complexType") {
@@ -101,7 +101,7 @@ impl<'d> Compiler<'d> {
                 None => Err(Self::problem(item, format!("{name} is no type"))),
             };
         }
-        let found = self.components.get(Kind::Type, name).map_err(|text| Self::problem(item, text))?;
+        let found = self.find(item, Kind::Type, name)?;
         match found.node.local {
             "simpleType" => self.simple_type(found),
             _ => self.complex_type(found, &name.local),

@@ -80,10 +80,9 @@ impl<'d> Compiler<'d> {
         inner.repeated |= most != Some(1);
         match item.node.local {
             "group" => {
-                let name = item.node.name("ref").map_err(|text| Self::problem(item, text))?;
+                let name = Self::name_in(item, "ref")?;
                 let Some(name) = name else { return Ok(()) };
-                let found =
-                    self.components.get(Kind::Group, name).map_err(|text| Self::problem(item, text))?;
+                let found = self.find(item, Kind::Group, name)?;
                 let mut children = found.node.xsd().filter(|node| node.local != "annotation");
                 match children.next() {
                     Some(node) => self.group(Item { node, ..found }, flat, &inner),
@@ -137,11 +136,9 @@ impl<'d> Compiler<'d> {
         if most == Some(0) {
             return Ok(());
         }
-        let reference = item.node.name("ref").map_err(|text| Self::problem(item, text))?;
+        let reference = Self::name_in(item, "ref")?;
         let (declared, is_global) = match reference {
-            Some(name) => {
-                (self.components.get(Kind::Element, name).map_err(|text| Self::problem(item, text))?, true)
-            }
+            Some(name) => (self.find(item, Kind::Element, name)?, true),
             None => (item, false),
         };
         let mut element = self.element(declared, is_global)?;

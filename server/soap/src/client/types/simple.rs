@@ -50,7 +50,7 @@ impl<'d> Compiler<'d> {
                 format!("{name} is of the SOAP encoding, which is not supported"),
             ));
         }
-        let found = self.components.get(Kind::Type, name).map_err(|text| Self::problem(item, text))?;
+        let found = self.find(item, Kind::Type, name)?;
         match found.node.local {
             "simpleType" => self.simple(found, depth + 1).map(Some),
             _ => Ok(None),
@@ -79,7 +79,7 @@ impl<'d> Compiler<'d> {
     }
 
     fn base(&mut self, restriction: Item<'d>, depth: usize) -> Step<Simple> {
-        let named = restriction.node.name("base").map_err(|text| Self::problem(restriction, text))?;
+        let named = Self::name_in(restriction, "base")?;
         if let Some(name) = named {
             return self
                 .simple_named(restriction, name, depth)?

@@ -309,3 +309,20 @@ pub const JSON_DEPTH_MAX: usize = 127;
 /// where XML has nothing.
 pub const JSON_PER_XML_MAX: usize = 4;
 pub const JSON_SLACK_BYTES: usize = 64 * 1024;
+
+// SQL connections.
+
+/// Connections of a worker to one database.
+pub const SQL_CONNECTIONS_DEFAULT: u32 = 8;
+pub const SQL_CONNECTIONS_MAX: u32 = 256;
+pub const SQL_STATEMENT_MS_DEFAULT: u64 = 30_000;
+pub const SQL_MILLISECONDS_MAX: u64 = 3_600_000;
+/// Rows of one result that is not a cursor's.
+pub const SQL_ROWS_MAX_DEFAULT: u64 = 10_000;
+pub const SQL_ROWS_MAX: u64 = 1_000_000;
+/// What one result, or one batch of a cursor, takes in memory.
+pub const SQL_BYTES_MAX_DEFAULT: u64 = 16 * 1024 * 1024;
+pub const SQL_BYTES_MIN: u64 = 1024;
+pub const SQL_BYTES_MAX: u64 = 256 * 1024 * 1024;
+pub const SQL_NAME_CHARS_MAX: usize = 128;
+pub const SQL_PATH_BYTES_MAX: usize = 4096;

@@ -1,6 +1,7 @@
 //! Connections: ways out to systems of others, and what channels of some protocols come in by.
 
 pub mod amqp;
+pub mod sql;
 
 mod pem;
 mod url;
@@ -10,6 +11,7 @@ use std::convert::Infallible;
 use serde::{Deserialize, Serialize};
 
 pub use amqp::Amqp;
+pub use sql::Sql;
 
 use crate::{name::Name, secret::Sealed, time::Timestamp};
 

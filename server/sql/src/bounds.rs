@@ -11,8 +11,10 @@ pub(crate) const PARAMETERS_MAX: usize = 32_767;
 pub(crate) const STATEMENT_MARGIN: Duration = Duration::from_millis(500);
 /// How long a connection whose statement was given up may take until it is clean, before it is closed.
 pub(crate) const CLEANING: Duration = Duration::from_secs(5);
-/// After so much idleness a MariaDB or MySQL is asked whether it is there, before a statement is sent.
+/// After so much idleness a server is asked whether it is there, before a statement is sent; and how long it may take
+/// to say so.
 pub(crate) const TRUSTED_IDLE: Duration = Duration::from_millis(500);
+pub(crate) const ANSWERING: Duration = Duration::from_secs(1);
 /// What a row takes beside its values' own bytes, and each value.
 pub(crate) const ROW_BYTES: u64 = 24;
 pub(crate) const VALUE_BYTES: u64 = 32;

@@ -91,7 +91,7 @@ impl Engine {
 
     /// Whether a connection that was idle for so long may be lost without that anybody was told.
     pub(crate) fn is_suspect(&self, idle: Duration) -> bool {
-        matches!(self.place, Place::Mysql(_)) && idle >= TRUSTED_IDLE
+        !matches!(self.place, Place::Sqlite(_)) && idle >= TRUSTED_IDLE
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::{
 
 use crate::{
     ErrorKind, SqlError,
+    bounds::ANSWERING,
     engine::Engine,
     session::{Session, Task},
     statistics::Counters,
@@ -82,8 +83,11 @@ impl Pool {
             if idle.session.is_closed() || idle.since.elapsed() >= self.idle_for {
                 continue;
             }
-            if self.engine.is_suspect(idle.since.elapsed()) && idle.session.ask(Task::Ping).await.is_err() {
-                continue;
+            if self.engine.is_suspect(idle.since.elapsed()) {
+                let answer = timeout(ANSWERING, idle.session.ask(Task::Ping)).await;
+                if !answer.is_ok_and(|answer| answer.is_ok()) {
+                    continue;
+                }
             }
             return Ok(self.lease(idle.session, permit, true));
         }

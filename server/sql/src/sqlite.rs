@@ -186,20 +186,23 @@ impl Sqlite {
         let changes = self.connection.total_changes();
         let mut statement = self.connection.prepare_cached(&job.sql).map_err(|error| error_of(&error))?;
         bind(&mut statement, job)?;
-        let columns = values::columns(&statement);
-        let declared = values::declared(&statement);
-        let (mut rows, mut bytes) = (Vec::new(), 0);
+        let (mut rows, mut bytes, mut declared) = (Vec::new(), 0, Vec::new());
         let mut found = statement.raw_query();
         while let Some(row) = found.next().map_err(|error| error_of(&error))? {
             if wants_rows {
+                if rows.is_empty() {
+                    declared = values::declared(row.as_ref());
+                }
                 let row = values::row(row, &declared);
                 bytes += row_bytes(&row);
                 self.limits.check(rows.len() as u64 + 1, bytes)?;
                 rows.push(row);
             }
         }
+        drop(found);
         if wants_rows {
-            return Ok(Answer::Rows(Rows { columns, rows }));
+            // Where a table was changed they are known since the first row only.
+            return Ok(Answer::Rows(Rows { columns: values::columns(&statement), rows }));
         }
         // The number of the last change stays until the next one.
         let has_changed = self.connection.total_changes() != changes;
@@ -241,12 +244,25 @@ impl Sqlite {
         }
         let mut statement = self.connection.prepare_cached(&job.sql).map_err(|error| error_of(&error))?;
         bind(&mut statement, job)?;
-        let declared = values::declared(&statement);
-        feed.opened(values::columns(&statement));
+        let mut columns = values::columns(&statement);
         let mut rows = statement.raw_query();
+        // Where a table was changed its columns are known since the first row only.
+        let mut first = None;
+        if let Some(row) = rows.next().map_err(|error| error_of(&error))? {
+            columns = values::columns(row.as_ref());
+            first = Some(values::row(row, &values::declared(row.as_ref())));
+        }
+        let declared: Vec<_> = columns.iter().map(|column| column.kind).collect();
+        let is_empty = first.is_none();
+        feed.opened(columns);
         while feed.wants().await {
             self.deadline.set(self.limits.statement);
-            match rows.next().map_err(|error| error_of(&error))? {
+            if let Some(row) = first.take() {
+                feed.push(row)?;
+                continue;
+            }
+            let row = if is_empty { None } else { rows.next().map_err(|error| error_of(&error))? };
+            match row {
                 Some(row) => feed.push(values::row(row, &declared))?,
                 None => return Ok(()),
             }

@@ -10,7 +10,8 @@ use crate::{
     cursor::Cursor,
     error::lost,
     pool::Lease,
-    session::{Task, cursor_number},
+    session::{Outcome, Task, cursor_number},
+    statement::Job,
     value::{Rows, Value},
 };
 
@@ -18,16 +19,23 @@ use crate::{
 pub struct Transaction {
     shared: Arc<Shared>,
     lease: Lease,
+    leaves_traces: bool,
 }
 
 impl Transaction {
     pub(crate) fn new(shared: Arc<Shared>, lease: Lease) -> Self {
-        Self { shared, lease }
+        Self { shared, lease, leaves_traces: false }
+    }
+
+    fn job(&mut self, sql: &str, params: Vec<Value>) -> Result<Arc<Job>, SqlError> {
+        let job = self.shared.job(sql, params)?;
+        self.leaves_traces |= job.leaves_traces;
+        Ok(job)
     }
 
     pub async fn query(&mut self, sql: &str, params: Vec<Value>) -> Result<Rows, SqlError> {
         let started = Instant::now();
-        let outcome = match self.shared.job(sql, params) {
+        let outcome = match self.job(sql, params) {
             Ok(job) => rows(self.lease.ask(Task::Query(job)).await),
             Err(error) => Err(error),
         };
@@ -36,7 +44,7 @@ impl Transaction {
 
     pub async fn execute(&mut self, sql: &str, params: Vec<Value>) -> Result<u64, SqlError> {
         let started = Instant::now();
-        let outcome = match self.shared.job(sql, params) {
+        let outcome = match self.job(sql, params) {
             Ok(job) => affected(self.lease.ask(Task::Execute(job)).await),
             Err(error) => Err(error),
         };
@@ -51,7 +59,7 @@ impl Transaction {
     }
 
     async fn run_open(&mut self, sql: &str, params: Vec<Value>) -> Result<Cursor, SqlError> {
-        let job = self.shared.job(sql, params)?;
+        let job = self.job(sql, params)?;
         let number = cursor_number();
         let columns = columns(self.lease.ask(Task::Open { job, cursor: number }).await)?;
         let session = self.lease.session().ok_or_else(|| lost("it is given back").undone())?;
@@ -61,13 +69,20 @@ impl Transaction {
     /// An error with `maybe_processed` leaves open whether it is committed; after any other it is rolled back.
     pub async fn commit(mut self) -> Result<(), SqlError> {
         let started = Instant::now();
-        let outcome = self.lease.ask(Task::Commit).await.map(|_| ());
-        self.shared.counted(started, outcome)
+        let outcome = self.lease.ask(Task::Commit).await;
+        self.end(started, outcome)
     }
 
     pub async fn rollback(mut self) -> Result<(), SqlError> {
         let started = Instant::now();
-        let outcome = self.lease.ask(Task::Rollback).await.map(|_| ());
-        self.shared.counted(started, outcome)
+        let outcome = self.lease.ask(Task::Rollback).await;
+        self.end(started, outcome)
+    }
+
+    fn end(&mut self, started: Instant, outcome: Outcome) -> Result<(), SqlError> {
+        if outcome.is_ok() && !self.leaves_traces {
+            self.lease.settle();
+        }
+        self.shared.counted(started, outcome.map(|_| ()))
     }
 }

@@ -130,7 +130,7 @@ async fn parameters() {
         ("json", json("{\"a\": [1]}"), "{\"a\": [1]}"),
         ("jsonb", text("[1,2]"), "[1, 2]"),
         ("mood", text("sad"), "sad"),
-        ("inet", text("::1"), "::1"),
+        ("inet", text("::1"), "::1/128"),
         ("int4[]", text("{1,2}"), "{1,2}"),
     ] {
         let sql = format!("SELECT ($1::{type})::text");

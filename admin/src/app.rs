@@ -18,7 +18,7 @@ use crate::{
     audit,
     auth::{self, Token},
     balancer, bounds, calendars, channels, cluster, configuration, connections, correlation, deliveries,
-    deployments,
+    deployments, dictionaries,
     error::Error,
     health, host, idempotency, jobs, members, metrics, openapi, ping, plugins,
     problem::{Kind, Problem},
@@ -105,6 +105,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(connections::list, connections::create))
         .routes(routes!(connections::get, connections::update, connections::delete))
         .routes(routes!(connections::operations::list))
+        .routes(routes!(connections::statistics::get))
         .routes(routes!(standing::links))
         .routes(routes!(ping::ping))
         .routes(routes!(standing::consumers))
@@ -138,6 +139,11 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(jobs::runs))
         .routes(routes!(calendars::list, calendars::create))
         .routes(routes!(calendars::get, calendars::update, calendars::delete))
+        .routes(routes!(dictionaries::list, dictionaries::create))
+        .routes(routes!(dictionaries::get, dictionaries::update, dictionaries::delete))
+        .routes(routes!(dictionaries::entries))
+        .routes(routes!(dictionaries::export, dictionaries::import))
+        .routes(routes!(dictionaries::trial::translate))
         .routes(routes!(servers::list))
         .routes(routes!(servers::get, servers::delete, balancer::weigh))
         .routes(routes!(servers::drain))

@@ -3,6 +3,7 @@
 mod description;
 mod given;
 pub(crate) mod operations;
+pub(crate) mod statistics;
 mod wsdl;
 
 use std::sync::Arc;

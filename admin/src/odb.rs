@@ -76,6 +76,7 @@ impl From<Error> for Problem {
                 let uses = |problem: Self, user: &String| problem.with_error("", format!("{user} uses it"));
                 users.iter().fold(conflict("in-use"), uses)
             }
+            Error::DictionariesFull { .. } => conflict("dictionaries-full"),
             Error::GoesWithPlugin { .. } => conflict("plugin-active"),
             Error::ClaimTakenOver => idempotency::under_way(),
             Error::Seal(seal::Error::AnotherKey { .. }) => conflict("another-master-key"),

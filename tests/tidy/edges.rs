@@ -35,6 +35,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "busbar-store",
             "busbar-wasm",
             "busbar-amqp",
+            "busbar-egress",
             "busbar-history",
             "busbar-pki",
             "busbar-registrar",
@@ -61,6 +62,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("hostile", &["busbar-sdk"]),
     ("hostile-http", &[]),
     ("keeper", &["busbar-sdk"]),
+    ("reacher", &["busbar-sdk"]),
     ("shapes", &["busbar-sdk"]),
     ("versioned", &["busbar-sdk"]),
 ];

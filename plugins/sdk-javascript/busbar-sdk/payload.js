@@ -45,8 +45,8 @@ export class Response extends Message {
   }
 }
 
-/** All bytes of a payload. Throws a Reject: `too-large` (413) or `body-broken`. */
-export function whole(payload) {
+/** All bytes of a payload. Throws a Reject: `too-large` (413) or `body-broken`; else what `translate` makes of it. */
+export function whole(payload, translate = bodyFault) {
   if (payload === undefined) return new Uint8Array();
   if (typeof payload === 'string') return new TextEncoder().encode(payload);
   // Not `instanceof`: what the bus gives is of another realm.
@@ -59,7 +59,7 @@ export function whole(payload) {
       length += piece.length;
     }
   } catch (error) {
-    throw bodyFault(error);
+    throw Object.hasOwn(error, 'payload') ? translate(error.payload) : error;
   }
   const bytes = new Uint8Array(length);
   let at = 0;
@@ -70,9 +70,7 @@ export function whole(payload) {
   return bytes;
 }
 
-function bodyFault(error) {
-  if (!Object.hasOwn(error, 'payload')) return error;
-  const { tag, val } = error.payload;
+function bodyFault({ tag, val }) {
   if (tag === 'too-large') return new Reject('too-large', 'the body is larger than allowed', { status: 413 });
   return new Reject('body-broken', `the body broke off: ${val}`);
 }

@@ -3,7 +3,7 @@
 All modules are imported here, since a component has no files to import from once it is built.
 """
 
-from . import amqp, cache, config, context, deliver, kv, log, secrets
+from . import amqp, cache, config, context, deliver, dictionaries, http, kv, log, secrets, soap, sql
 from .deliver import Options as DeliveryOptions
 from .fault import Fail, Fault, FieldError, InvalidInput, Reject, RetryAfter
 from .invoke import Target, invoke, invoke_all, invoke_async, invoke_raw
@@ -33,6 +33,8 @@ __all__ = [
     "config",
     "context",
     "deliver",
+    "dictionaries",
+    "http",
     "invoke",
     "invoke_all",
     "invoke_async",
@@ -40,5 +42,7 @@ __all__ = [
     "kv",
     "log",
     "secrets",
+    "soap",
+    "sql",
     "strict",
 ]

@@ -35,6 +35,12 @@ class Host:
         self.published: list[tuple[str, object]] = []
         self.messages: list[tuple[str, object, object]] = []
         self.logs: list[tuple[str, str, dict]] = []
+        #: What answers for systems of others, by connection, and dictionaries: all as the contract has it.
+        self.http: dict[str, object] = {}
+        self.soap: dict[str, object] = {}
+        self.envelopes: dict[str, object] = {}
+        self.sql: dict[str, object] = {}
+        self.dictionaries: dict[str, object] = {}
         self.head = context.RequestHead("", "", [], [], [])
         self.caller: str | None = None
         self.idempotency_key: str | None = None
@@ -160,6 +166,151 @@ class amqp:
     def hand_over(connection, message, options):
         host().messages.append((connection, message, options))
         return f"message-{len(host().messages)}"
+
+
+def _known(connection: str, doubles: dict):
+    """Who answers for a connection; as the bus says it if nobody does."""
+    if connection not in doubles:
+        raise Err(refused("connection-unknown", f"no test host answers for the connection {connection}", 404))
+    return doubles[connection]
+
+
+def refused(code: str, message: str, status: int | None = None):
+    return types.Fault(types.Disposition_Reject(), status, code, message, [])
+
+
+class http:
+    """`busbar:bus/http`"""
+
+    Request = _case("Request", "method", "path", "headers", "content_type", "payload", "timeout_ms")
+
+    @staticmethod
+    def send(connection, request):
+        return _known(connection, host().http)(connection, request)
+
+
+class soap:
+    """`busbar:bus/soap`"""
+
+    Operation = _case("Operation", "name", "input_schema", "output_schema")
+    PartnerFault = _case("PartnerFault", "code", "subcodes", "message", "role", "detail", "described")
+    SoapError_Partner = _case("SoapError_Partner", "value")
+    SoapError_Bus = _case("SoapError_Bus", "value")
+
+    @staticmethod
+    def call(connection, operation, input):
+        try:
+            answer = _known(connection, host().soap)
+        except Err as error:
+            raise Err(soap.SoapError_Bus(error.value)) from None
+        return answer(connection, operation, input)
+
+    @staticmethod
+    def exchange(connection, action, content_type, envelope):
+        return _known(connection, host().envelopes)(connection, action, content_type, envelope)
+
+    @staticmethod
+    def operations(connection):
+        _known(connection, host().soap)
+        return []
+
+
+class sql:
+    """`busbar:bus/sql`"""
+
+    Value_Null = _case("Value_Null")
+    Value_Boolean = _case("Value_Boolean", "value")
+    Value_Integer = _case("Value_Integer", "value")
+    Value_Float = _case("Value_Float", "value")
+    Value_Decimal = _case("Value_Decimal", "value")
+    Value_Text = _case("Value_Text", "value")
+    Value_Bytes = _case("Value_Bytes", "value")
+    Value_Date = _case("Value_Date", "value")
+    Value_Time = _case("Value_Time", "value")
+    Value_Timestamp = _case("Value_Timestamp", "value")
+    Value_Uuid = _case("Value_Uuid", "value")
+    Value_Json = _case("Value_Json", "value")
+    Column = _case("Column", "name", "kind")
+    Rows = _case("Rows", "columns", "rows")
+    Isolation = enum.Enum("Isolation", ["READ_COMMITTED", "REPEATABLE_READ", "SERIALIZABLE"], start=0)
+    Options = _case("Options", "read_only", "isolation")
+
+    class Cursor:
+        def __init__(self, rows):
+            self._columns = rows.columns
+            self._rows = rows.rows
+
+        def columns(self):
+            return self._columns
+
+        def next(self, max):
+            batch, self._rows = self._rows[:max], self._rows[max:]
+            return batch
+
+        def __exit__(self, *raised):
+            self._rows = []
+
+    class Transaction:
+        """Recorded; a rollback takes nothing back."""
+
+        def __init__(self, database, options):
+            self._database = database
+            self._ended = False
+            database.mark("begin")
+
+        def query(self, statement, parameters):
+            return self._database.query(statement, parameters)
+
+        def execute(self, statement, parameters):
+            return self._database.execute(statement, parameters)
+
+        def commit(self):
+            self._end("commit")
+
+        def rollback(self):
+            self._end("rollback")
+
+        def __exit__(self, *raised):
+            self._end("rollback")
+
+        def _end(self, how):
+            if not self._ended:
+                self._ended = True
+                self._database.mark(how)
+
+    @staticmethod
+    def query(connection, statement, parameters):
+        return _known(connection, host().sql).query(statement, parameters)
+
+    @staticmethod
+    def execute(connection, statement, parameters):
+        return _known(connection, host().sql).execute(statement, parameters)
+
+    @staticmethod
+    def open(connection, statement, parameters):
+        return sql.Cursor(sql.query(connection, statement, parameters))
+
+    @staticmethod
+    def begin(connection, options):
+        return sql.Transaction(_known(connection, host().sql), options)
+
+
+class dictionaries:
+    """`busbar:bus/dictionaries`"""
+
+    @staticmethod
+    def translate(dictionary, key, source, target, on):
+        return dictionaries._known(dictionary).translate(key, source, target, on)
+
+    @staticmethod
+    def entries(dictionary, on):
+        return dictionaries._known(dictionary).valid(on)
+
+    @staticmethod
+    def _known(name):
+        if name not in host().dictionaries:
+            raise Err(refused("dictionary-unknown", f"no test host has the dictionary {name}", 404))
+        return host().dictionaries[name]
 
 
 class kv:

@@ -3,9 +3,41 @@
 try:
     from componentize_py_types import Err
     from wit_world.exports import service
-    from wit_world.imports import amqp, cache, config, context, deliver, invoke, kv, log, secrets, types
+    from wit_world.imports import (
+        amqp,
+        cache,
+        config,
+        context,
+        deliver,
+        dictionaries,
+        http,
+        invoke,
+        kv,
+        log,
+        secrets,
+        soap,
+        sql,
+        types,
+    )
 except ModuleNotFoundError:
-    from .double import Err, amqp, cache, config, context, deliver, invoke, kv, log, secrets, service, types
+    from .double import (
+        Err,
+        amqp,
+        cache,
+        config,
+        context,
+        deliver,
+        dictionaries,
+        http,
+        invoke,
+        kv,
+        log,
+        secrets,
+        service,
+        soap,
+        sql,
+        types,
+    )
 
 
 class bus:
@@ -16,11 +48,15 @@ class bus:
     config = config
     context = context
     deliver = deliver
+    dictionaries = dictionaries
+    http = http
     invoke = invoke
     kv = kv
     log = log
     secrets = secrets
     service = service
+    soap = soap
+    sql = sql
     types = types
 
 

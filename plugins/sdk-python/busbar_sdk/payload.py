@@ -52,10 +52,10 @@ class Response:
         return parsed(self.read())
 
 
-def whole(payload) -> bytes:
+def whole(payload, *, raw: bool = False) -> bytes:
     """All bytes of a payload.
 
-    Raises Reject: `too-large` (413) or `body-broken`.
+    Raises Reject: `too-large` (413) or `body-broken`; the bus's own error if it is to be `raw`.
     """
     if payload is None:
         return b""
@@ -68,6 +68,8 @@ def whole(payload) -> bytes:
         while piece := payload.read(READ_BYTES):
             pieces.append(piece)
     except Err as error:
+        if raw:
+            raise
         if isinstance(error.value, bus.types.BodyError_TooLarge):
             raise Reject("too-large", "the body is larger than allowed", status=413) from None
         raise Reject("body-broken", f"the body broke off: {error.value.value}") from None

@@ -7,6 +7,24 @@ assert outcome.output == {"total_cents": 450}
 assert host.json("order/1")["customer"] == "Ada"
 ```
 
+Systems of others answer likewise, by the names of their connections:
+
+```python
+host = TestHost(
+    http={"prices": lambda request: {"cents": 450}},
+    soap={"partner": lambda operation, input: {"number": 7}},
+    sql={"stock": [("select n from items where sku = $1", [{"n": 4}]), ("update items set n = n - 1", 1)]},
+    dictionaries={"countries": [{"erp": "DE", "shop": "germany"}]},
+)
+```
+
+- `http`: of an `answers.HttpRequest` makes a `Response`, anything else as its JSON, or raises a `Fault` of the bus.
+- `soap`: may raise a `soap.PartnerFault`, or a `Fault` of the bus; `soap_envelopes` of action and envelope makes a
+  `Response` to `soap.exchange`.
+- `sql`: the answers to statements, whatever their white space, each given once and in their order: rows as dicts, how many
+  rows it changed, or a `Fault`.
+- `dictionaries`: entries as systems and their codes, always valid; `answers.Dictionary` has defaults and days too.
+
 A fault discards what the call kept and delivered, as the bus does. Limits, grants, expiry and the check against the
 schema are not here: those are the bus's, and `busbar test` has them.
 """
@@ -14,7 +32,7 @@ schema are not here: those are the bus's, and `busbar test` has them.
 import json
 from dataclasses import dataclass, field
 
-from . import payload
+from . import answers, payload
 from .double import Err, Host, types
 from .fault import Fault
 from .plugin import Plugin
@@ -37,7 +55,21 @@ class TestHost:
 
     __test__ = False
 
-    def __init__(self, *, services=None, kv=None, config=None, secrets=None, headers=None, caller=None):
+    def __init__(
+        self,
+        *,
+        services=None,
+        kv=None,
+        config=None,
+        secrets=None,
+        headers=None,
+        caller=None,
+        http=None,
+        soap=None,
+        soap_envelopes=None,
+        sql=None,
+        dictionaries=None,
+    ):
         self._host = Host()
         for name, answer in (services or {}).items():
             self._host.services[name] = _answering(answer)
@@ -47,6 +79,15 @@ class TestHost:
         self._host.secrets = dict(secrets or {})
         self._host.head.headers = list((headers or {}).items())
         self._host.caller = caller
+        #: What was sent to systems of others; a fault leaves it there.
+        self.sent = sent = answers.Sent()
+        self._host.http = {name: answers.web(sent, answer) for name, answer in (http or {}).items()}
+        self._host.soap = {name: answers.partner(sent, answer) for name, answer in (soap or {}).items()}
+        envelopes = (soap_envelopes or {}).items()
+        self._host.envelopes = {name: answers.endpoint(sent, answer) for name, answer in envelopes}
+        self._host.sql = {name: answers.Database(sent, name, script) for name, script in (sql or {}).items()}
+        tables = (dictionaries or {}).items()
+        self._host.dictionaries = {name: answers.dictionary(entries) for name, entries in tables}
 
     def call(self, function, input=None) -> Outcome:
         """Calls a service of `Plugin.made` through its JSON, as the bus does."""

@@ -45,12 +45,17 @@ impl Body {
     /// # Errors
     /// As [`Payload::into_bytes`].
     pub fn read_to_end(&self) -> Result<Vec<u8>, Fault> {
-        let mut bytes = self.read(READ_BYTES).map_err(fault)?;
+        self.pieces().map_err(fault)
+    }
+
+    /// Everything up to the end, with the bus's own error.
+    pub(crate) fn pieces(&self) -> Result<Vec<u8>, BodyError> {
+        let mut bytes = self.read(READ_BYTES)?;
         if bytes.is_empty() {
             return Ok(bytes);
         }
         loop {
-            let more = self.read(READ_BYTES).map_err(fault)?;
+            let more = self.read(READ_BYTES)?;
             if more.is_empty() {
                 return Ok(bytes);
             }

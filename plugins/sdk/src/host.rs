@@ -6,9 +6,9 @@ pub(crate) mod wasi;
 
 #[cfg(target_family = "wasm")]
 pub(crate) use crate::bindings::busbar::bus::{
-    amqp, cache, config, context, deliver, invoke, kv, log, secrets,
+    amqp, cache, config, context, deliver, dictionaries, http, invoke, kv, log, secrets, soap, sql,
 };
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use crate::testing::imports::{
-    amqp, cache, config, context, deliver, invoke, kv, log, secrets, wasi,
+    amqp, cache, config, context, deliver, dictionaries, http, invoke, kv, log, secrets, soap, sql, wasi,
 };

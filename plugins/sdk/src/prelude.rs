@@ -2,6 +2,6 @@
 
 pub use crate::{
     Body, DeliveryOptions, Fault, Payload, Reply, Request, Response, amqp, cache, config, context, data,
-    debug, deliver, error, info, input, invoke, invoke_all, invoke_async, invoke_raw, kv, output, plugin,
-    service, trace, warn,
+    debug, deliver, dictionaries, error, http, info, input, invoke, invoke_all, invoke_async, invoke_raw, kv,
+    output, plugin, service, soap, sql, trace, warn,
 };

@@ -38,9 +38,14 @@
 pub(crate) mod imports;
 
 mod chance;
+mod dictionaries;
 mod doubles;
 mod host;
+mod http;
 mod outcome;
+mod sent;
+mod soap;
+mod sql;
 mod store;
 
 use std::cell::RefCell;
@@ -51,10 +56,13 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use serde_json::Value;
 
+pub use self::dictionaries::Dictionary;
 use self::doubles::Double;
 use self::host::{Host, Staging};
 use self::imports::Installed;
 pub use self::outcome::{Answer, Delivery, Effects, HandedOver, LogLine, Outcome, Published, Written};
+pub use self::sent::{HttpRequest, Sent, SoapCall, SoapEnvelope, SqlStatement};
+pub use self::sql::Script;
 use crate::amqp::Message;
 use crate::context::RequestHead;
 use crate::{Fault, Payload, Request, Service};
@@ -227,8 +235,9 @@ impl TestHost {
             },
             Err(fault) => (Err(fault), Effects::default()),
         };
-        let (published, logs) = (std::mem::take(&mut host.published), std::mem::take(&mut host.logs));
-        Outcome { result, effects, published, logs }
+        let (published, sent) = (std::mem::take(&mut host.published), std::mem::take(&mut host.sent));
+        let logs = std::mem::take(&mut host.logs);
+        Outcome { result, effects, published, sent, logs }
     }
 }
 
@@ -247,6 +256,7 @@ impl<'h> UnderWay<'h> {
         state.staging = Staging::default();
         state.logs.clear();
         state.published.clear();
+        state.sent = Sent::default();
         Self { host, _installed: Installed::over(host) }
     }
 }

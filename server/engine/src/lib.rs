@@ -11,6 +11,7 @@ pub mod consume;
 pub mod contract;
 mod cors;
 pub mod deliver;
+pub mod dictionaries;
 #[cfg(test)]
 mod double;
 pub mod gate;
@@ -27,8 +28,9 @@ pub mod route;
 pub mod secret;
 mod soap;
 pub mod unit;
+pub mod ways;
 
 pub use body::{Body, BodyError};
 pub use catalog::Catalog;
-pub use pipeline::Pipeline;
+pub use pipeline::{Outward, Pipeline};
 pub use request::{Reply, Request};

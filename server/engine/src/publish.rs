@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use busbar_model::{
-    Connection, Fault, Name, bounds,
-    connection::Client,
+    Fault, Name, bounds,
+    connection::{Client, amqp::KIND as AMQP},
     delivery::{Options, Properties, Target, short},
     fault::FaultKind,
 };
@@ -16,6 +16,7 @@ use crate::{
     invoke::broken,
     ports::{Origin, Outbound, Outlet},
     request::Input,
+    ways,
 };
 
 /// When a broker that is away may be back.
@@ -34,7 +35,7 @@ pub struct Message {
 impl Message {
     /// Where it goes, if this service may send it there.
     fn target(&self, origin: &Origin) -> Result<Target, Fault> {
-        let connection: Name = self.connection.parse().map_err(|_| unknown_connection())?;
+        let connection: Name = self.connection.parse().map_err(|_| ways::unknown())?;
         authorize(origin, &connection)?;
         let (exchange, routing_key) = (self.exchange.clone(), self.routing_key.clone());
         let target = Target::amqp(connection.as_str(), exchange, routing_key).map_err(invalid)?;
@@ -49,19 +50,9 @@ pub(crate) fn authorize(origin: &Origin, connection: &Name) -> Result<(), Fault>
     authorize_connection(&origin.service, connection)?;
     match origin.context.catalog.definitions().connection(connection.as_str()) {
         Some(found) if matches!(found.client, Client::Amqp(_)) => Ok(()),
-        Some(found) => Err(unfit(found)),
-        None => Err(unknown_connection()),
+        Some(found) => Err(ways::unfit(found, AMQP)),
+        None => Err(ways::unknown()),
     }
-}
-
-fn unfit(connection: &Connection) -> Fault {
-    let (name, kind) = (&connection.name, connection.client.kind());
-    let text = format!("connection {name} is of kind {kind}, and messages go out by those of kind amqp");
-    Fault::new(FaultKind::InvalidInput, text).with_code("connection-unfit")
-}
-
-fn unknown_connection() -> Fault {
-    Fault::new(FaultKind::NotFound, "no connection has this name").with_code("connection-unknown")
 }
 
 fn invalid(text: String) -> Fault {

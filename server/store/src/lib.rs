@@ -51,6 +51,7 @@ mod wsdl;
 pub mod calendar;
 pub mod channel;
 pub mod connections;
+pub mod dictionary;
 pub mod job;
 pub mod plugin;
 pub mod secret;

@@ -5,6 +5,15 @@
  *     const host = new TestHost(service, { services: { 'prices.lookup': () => ({ cents: 450 }) } });
  *     const { output } = await host.call('orders.submit', { customer: 'Ada' });
  *
+ * Systems of others answer likewise, by the names of their connections:
+ *
+ *     const host = new TestHost(service, {
+ *       http: { prices: (request) => ({ cents: 450 }) },
+ *       soap: { partner: (operation, input) => ({ number: 7 }) },
+ *       sql: { stock: [['select n from items where sku = $1', [{ n: 4 }]], ['update items set n = n - 1', 1]] },
+ *       dictionaries: { countries: [{ erp: 'DE', shop: 'germany' }] },
+ *     });
+ *
  * A fault discards what the call kept and delivered, as the bus does. Limits, grants, expiry and the check against the
  * schema are not here: those are the bus's, and `busbar test` has them.
  */
@@ -21,14 +30,29 @@ export class TestHost {
    * @param {Record<string, any>} [given.config]
    * @param {Record<string, string>} [given.secrets]
    * @param {Record<string, string>} [given.headers]
+   * @param {Record<string, (request: any) => any>} [given.http] Of `{connection, method, path, headers, body, contentType,
+   * timeoutMs}` a `Response`, or anything else as its JSON; they may throw a `Fault` of the bus.
+   * @param {Record<string, (operation: string, input: any) => any>} [given.soap] They may throw a `soap.PartnerFault`, or a
+   * `Fault` of the bus.
+   * @param {Record<string, (action: string, envelope: string) => any>} [given.soapEnvelopes] Replies to `soap.exchange`.
+   * @param {Record<string, [string, any][]>} [given.sql] The answers to statements, whatever their white space, each given
+   * once and in their order: rows as objects, how many rows it changed, or a `Fault`.
+   * @param {Record<string, any>} [given.dictionaries] Entries as systems and their codes; or `{entries, defaults, validOn}`,
+   * where `defaults` are a system's codes for what no entry has, and `validOn` the first and last day by an entry's place.
    */
-  constructor(plugin, { services = {}, kv = {}, config = {}, secrets = {}, headers = {}, ...call } = {}) {
+  constructor(plugin, { kv = {}, sql = {}, ...given } = {}) {
     this.plugin = plugin;
     this.state = {
-      services,
-      config,
-      secrets,
-      headers,
+      services: {},
+      config: {},
+      secrets: {},
+      headers: {},
+      http: {},
+      soap: {},
+      soapEnvelopes: {},
+      dictionaries: {},
+      sql: Object.fromEntries(Object.entries(sql).map(([name, script]) => [name, [...script]])),
+      sent: { http: [], soap: [], envelopes: [], sql: [] },
       kv: new Map(),
       version: 0n,
       cache: new Map(),
@@ -37,7 +61,7 @@ export class TestHost {
       published: [],
       logs: [],
       attempt: 1,
-      ...call,
+      ...given,
     };
     for (const [key, value] of Object.entries(kv)) {
       this.state.version += 1n;
@@ -87,6 +111,15 @@ export class TestHost {
   /** The same of what was published; a fault leaves it there. */
   get published() {
     return this.state.published;
+  }
+
+  /**
+   * What was sent to systems of others, in the order of sending; a fault leaves it there. `http` has requests, `soap`
+   * `{connection, operation, input}`, `envelopes` `{connection, action, contentType, envelope}`, `sql` `{connection,
+   * statement, parameters}`, also `begin`, `commit` and `rollback` of transactions.
+   */
+  get sent() {
+    return this.state.sent;
   }
 
   /** `{level, message, fields}` */

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 
 use super::chance::Chance;
 use super::doubles::Double;
+use super::sent::Others;
 use super::store::{Committed, Refused, Staged, Store};
-use super::{Delivery, Effects, HandedOver, LogLine, Published, TestHost, Written};
+use super::{Delivery, Effects, HandedOver, LogLine, Published, Sent, TestHost, Written};
 use crate::amqp::Message;
 use crate::bindings::busbar::bus::amqp;
 use crate::bindings::busbar::bus::deliver::Options;
@@ -40,6 +41,8 @@ pub(super) struct Host {
     /// Those that publishing is refused by; the others confirm everything.
     pub(super) brokers: BTreeMap<String, Broker>,
     pub(super) published: Vec<Published>,
+    pub(super) others: Others,
+    pub(super) sent: Sent,
     pub(super) busy: bool,
     deliveries: u64,
 }
@@ -79,6 +82,8 @@ impl Default for Host {
             logs: Vec::new(),
             brokers: BTreeMap::new(),
             published: Vec::new(),
+            others: Others::default(),
+            sent: Sent::default(),
             busy: false,
             deliveries: 0,
         }

@@ -124,6 +124,38 @@ pub(crate) mod deliver {
     }
 }
 
+pub(crate) mod dictionaries {
+    use super::installed;
+    use crate::bindings::busbar::bus::types::Fault;
+
+    pub(crate) fn translate(
+        dictionary: &str,
+        key: &str,
+        from: &str,
+        to: &str,
+        on: Option<&str>,
+    ) -> Result<Option<String>, Fault> {
+        Ok(installed().translate(dictionary, key, from, to, on)?)
+    }
+
+    pub(crate) fn entries(dictionary: &str, on: Option<&str>) -> Result<Vec<Vec<(String, String)>>, Fault> {
+        Ok(installed().entries(dictionary, on)?)
+    }
+}
+
+pub(crate) mod http {
+    use super::super::http;
+    use super::installed;
+    use crate::Response;
+    use crate::bindings::busbar::bus::types::Fault;
+
+    pub(crate) use crate::bindings::busbar::bus::http::Request;
+
+    pub(crate) fn send(connection: &str, request: Request) -> Result<Response, Fault> {
+        Ok(http::send(&installed(), connection, request)?)
+    }
+}
+
 pub(crate) mod invoke {
     use super::super::{doubles, host};
     use super::installed;
@@ -194,6 +226,56 @@ pub(crate) mod secrets {
 
     pub(crate) fn get(name: &str) -> Result<String, SecretError> {
         with(|host| host.secrets.get(name).cloned()).ok_or(SecretError::Unknown)
+    }
+}
+
+pub(crate) mod soap {
+    use super::super::soap;
+    use super::installed;
+    use crate::bindings::busbar::bus::types::Fault;
+    use crate::{Payload, Response};
+
+    pub(crate) use crate::bindings::busbar::bus::soap::{Operation, PartnerFault, SoapError};
+
+    pub(crate) fn call(connection: &str, operation: &str, input: &str) -> Result<String, SoapError> {
+        soap::call(&installed(), connection, operation, input).map_err(soap::to_bus)
+    }
+
+    pub(crate) fn exchange(
+        connection: &str,
+        action: &str,
+        content_type: &str,
+        envelope: Payload,
+    ) -> Result<Response, Fault> {
+        Ok(soap::exchange(&installed(), connection, action, content_type, envelope)?)
+    }
+
+    pub(crate) fn operations(connection: &str) -> Result<Vec<Operation>, Fault> {
+        Ok(soap::operations(&installed(), connection)?)
+    }
+}
+
+pub(crate) mod sql {
+    use super::installed;
+    use crate::bindings::busbar::bus::types::Fault;
+
+    pub(crate) use super::super::sql::{Cursor, Transaction};
+    pub(crate) use crate::bindings::busbar::bus::sql::{Column, Isolation, Options, Rows, Value};
+
+    pub(crate) fn query(connection: &str, statement: &str, parameters: &[Value]) -> Result<Rows, Fault> {
+        Ok(installed().query(connection, statement, parameters)?)
+    }
+
+    pub(crate) fn execute(connection: &str, statement: &str, parameters: &[Value]) -> Result<u64, Fault> {
+        Ok(installed().execute(connection, statement, parameters)?)
+    }
+
+    pub(crate) fn open(connection: &str, statement: &str, parameters: &[Value]) -> Result<Cursor, Fault> {
+        Ok(Cursor::over(installed().query(connection, statement, parameters)?))
+    }
+
+    pub(crate) fn begin(connection: &str, _: Options) -> Result<Transaction, Fault> {
+        Ok(Transaction::begin(installed(), connection)?)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::Sent;
 use crate::amqp::Message;
 use crate::log::Level;
 use crate::{DeliveryOptions, Fault, Response};
@@ -18,6 +19,8 @@ pub struct Outcome<T> {
     pub effects: Effects,
     /// Stay whatever happens.
     pub published: Vec<Published>,
+    /// To systems of others. Likewise.
+    pub sent: Sent,
     /// Likewise.
     pub logs: Vec<LogLine>,
 }

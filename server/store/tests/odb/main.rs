@@ -13,6 +13,7 @@ mod connections;
 mod deliveries_attending;
 mod deliveries_claiming;
 mod deploying;
+mod dictionaries;
 mod fixture;
 mod jobs_ending;
 mod jobs_firing;

@@ -38,6 +38,8 @@ impl std::error::Error for Refused {}
 /// At least 1 where a time is waited for.
 const WAITED: RangeInclusive<u64> = 1..=SQL_MILLISECONDS_MAX;
 
+type Check = fn(String) -> Result<String, String>;
+
 impl<S> Sql<S> {
     /// All that is wrong with it, except for secrets and certificates.
     pub fn check(&self) -> Result<(), Refused> {
@@ -58,7 +60,7 @@ impl<S> Sql<S> {
 
     fn check_server(&self, found: &mut Findings) {
         let engine = self.engine.as_str();
-        let texts: [(&'static str, &Option<String>, fn(String) -> Result<String, String>); 3] = [
+        let texts: [(&'static str, &Option<String>, Check); 3] = [
             ("host", &self.host, amqp::host),
             ("database", &self.database, database),
             ("username", &self.username, amqp::username),

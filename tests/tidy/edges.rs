@@ -37,6 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "busbar-wasm",
             "busbar-amqp",
             "busbar-egress",
+            "busbar-sql",
             "busbar-history",
             "busbar-pki",
             "busbar-registrar",

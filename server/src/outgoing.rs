@@ -1,11 +1,19 @@
-//! From a connection's definition to a client for HTTP.
+//! From a connection's definition to a client for HTTP, or for a database.
+
+use std::convert::Infallible;
 
 use busbar_egress::{Connection, Outside, Secret, Secrets};
-use busbar_model::connection::Http;
+use busbar_model::connection::{Http, Sql};
 
 pub(crate) fn http(http: Http<String>, outside: Outside) -> Result<Connection, String> {
     let Http { settings, credential, client_key } = http;
     let secrets =
         Secrets { credential: credential.map(Secret::new), client_key_pem: client_key.map(Secret::new) };
     Connection::new(settings, &secrets, outside).map_err(|refused| refused.to_string())
+}
+
+pub(crate) fn sql(sql: Sql<String>, outside: busbar_sql::Outside) -> Result<busbar_sql::Connection, String> {
+    let hidden = |_, secret| Ok::<_, Infallible>(busbar_sql::Secret::new::<String>(secret));
+    let Ok(settings) = sql.try_map(&mut { hidden });
+    busbar_sql::Connection::new(&settings, outside).map_err(|refused| refused.to_string())
 }

@@ -21,7 +21,7 @@ pub(crate) struct Engine {
 }
 
 enum Place {
-    Postgres(postgres::Target),
+    Postgres(Arc<postgres::Target>),
     Mysql(mysql::Target),
     Sqlite(Arc<sqlite::Target>),
 }
@@ -42,7 +42,7 @@ impl Engine {
             }
             sql::Engine::Postgres => {
                 let host = given("host", settings.host.clone())?;
-                Place::Postgres(postgres::Target {
+                Place::Postgres(Arc::new(postgres::Target {
                     encryption: Encryption::new(settings.tls.as_ref(), &host, &outside.authorities)
                         .map_err(one)?,
                     host,
@@ -50,7 +50,7 @@ impl Engine {
                     database: given("database", settings.database.clone())?,
                     username: given("username", settings.username.clone())?,
                     password: given("password", settings.password.clone())?,
-                })
+                }))
             }
             sql::Engine::Mysql => {
                 let host = given("host", settings.host.clone())?;
@@ -74,15 +74,15 @@ impl Engine {
     /// Drives it by a task until nobody has it any more.
     pub(crate) async fn connect(&self) -> Result<Session, SqlError> {
         let (session, orders) = pair();
-        let statement = self.limits.statement;
+        let limits = self.limits.clone();
         match &self.place {
             Place::Postgres(target) => {
                 let driver = Postgres::connect(target, &self.limits).await?;
-                tokio::spawn(serve(driver, orders, statement));
+                tokio::spawn(serve(driver, orders, limits));
             }
             Place::Mysql(target) => {
                 let driver = Mysql::connect(target, &self.limits).await?;
-                tokio::spawn(serve(driver, orders, statement));
+                tokio::spawn(serve(driver, orders, limits));
             }
             Place::Sqlite(target) => sqlite::open(target, &self.limits, orders).await?,
         }

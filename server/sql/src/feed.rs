@@ -1,6 +1,6 @@
 //! What is between a statement that gives rows and who reads its cursor: batches, each asked for.
 
-use std::{pin::Pin, time::Duration};
+use std::pin::Pin;
 
 use tokio::{
     sync::mpsc,
@@ -10,7 +10,8 @@ use tokio::{
 use crate::{
     ErrorKind, SqlError,
     bounds::STATEMENT_MARGIN,
-    session::{Answer, Command, Reply, Task, closed_cursor, with_bound},
+    limits::Limits,
+    session::{Answer, Command, Reply, Task, closed_cursor},
     value::{Column, Row, row_bytes},
 };
 
@@ -23,8 +24,7 @@ pub(crate) struct Feed<'a> {
     batch: Vec<Row>,
     batch_max: usize,
     bytes: u64,
-    pub(crate) bytes_max: u64,
-    statement: Duration,
+    limits: Limits,
     late: Pin<Box<Sleep>>,
     is_left: bool,
     /// What ended the cursor and is to be done next.
@@ -45,7 +45,7 @@ impl<'a> Feed<'a> {
         commands: &'a mut mpsc::Receiver<Command>,
         cursor: u64,
         reply: Reply,
-        statement: Duration,
+        limits: &Limits,
     ) -> Self {
         Self {
             commands,
@@ -54,9 +54,8 @@ impl<'a> Feed<'a> {
             batch: Vec::new(),
             batch_max: 0,
             bytes: 0,
-            bytes_max: u64::MAX,
-            statement,
-            late: Box::pin(sleep(statement + STATEMENT_MARGIN)),
+            limits: limits.clone(),
+            late: Box::pin(sleep(limits.statement + STATEMENT_MARGIN)),
             is_left: false,
             after: None,
         }
@@ -70,7 +69,7 @@ impl<'a> Feed<'a> {
 
     /// Returns when another row is wanted, with `false` when no more is.
     pub(crate) async fn wants(&mut self) -> bool {
-        if self.waiting.is_some() && self.batch.len() < self.batch_max && self.bytes < self.bytes_max {
+        if self.waiting.is_some() && self.batch.len() < self.batch_max && self.bytes < self.limits.bytes_max {
             return true;
         }
         self.send(false);
@@ -83,7 +82,7 @@ impl<'a> Feed<'a> {
                 Task::Next { cursor, max } if cursor == self.cursor => {
                     self.waiting = Some(reply);
                     self.batch_max = max;
-                    self.late.as_mut().reset(Instant::now() + self.statement + STATEMENT_MARGIN);
+                    self.late.as_mut().reset(Instant::now() + self.limits.statement + STATEMENT_MARGIN);
                     return true;
                 }
                 Task::Next { .. } => refuse(reply, closed_cursor()),
@@ -125,16 +124,16 @@ impl<'a> Feed<'a> {
             }
             () = &mut self.late => {
                 self.is_left = true;
-                Err(ErrorKind::StatementTimeout { bound: self.statement }.maybe())
+                Err(ErrorKind::StatementTimeout { bound: self.limits.statement }.maybe())
             }
         }
     }
 
     pub(crate) fn push(&mut self, row: Row) -> Result<(), SqlError> {
         let bytes = row_bytes(&row);
-        if bytes > self.bytes_max {
+        if bytes > self.limits.bytes_max {
             self.is_left = true;
-            return Err(ErrorKind::TooLarge { bytes_max: self.bytes_max }.maybe());
+            return Err(ErrorKind::TooLarge { bytes_max: self.limits.bytes_max }.maybe());
         }
         self.bytes += bytes;
         self.batch.push(row);
@@ -155,7 +154,7 @@ impl<'a> Feed<'a> {
                 // What the driver could not read is still on its way.
                 self.is_left |= matches!(error.kind, ErrorKind::UnsupportedType { .. });
                 if let Some(waiting) = self.waiting.take() {
-                    let _ = waiting.send(Err(with_bound(error, self.statement)));
+                    let _ = waiting.send(Err(self.limits.complete(error)));
                 }
             }
         }

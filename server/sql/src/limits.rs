@@ -23,4 +23,14 @@ impl Limits {
         }
         Ok(())
     }
+
+    /// A database that ends a statement does not say what the limit was.
+    pub(crate) fn complete(&self, mut error: SqlError) -> SqlError {
+        match &mut error.kind {
+            ErrorKind::StatementTimeout { bound } => *bound = self.statement,
+            ErrorKind::TooLarge { bytes_max } => *bytes_max = self.bytes_max,
+            _ => {}
+        }
+        error
+    }
 }

@@ -119,7 +119,8 @@ impl Mysql {
             Ok(result) => collect(result, &self.limits, wants_rows).await,
             Err(error) => Err(error_of(&error)),
         };
-        self.is_amid = false;
+        // After a packet that was too large for the driver it reads no other.
+        self.is_amid = self.conn.is_disconnected();
         self.note_end(outcome.as_ref().err());
         outcome
     }
@@ -191,7 +192,6 @@ impl Mysql {
         let (statement, params) = self.prepared(job).await?;
         self.has_traces |= job.leaves_traces;
         self.limit(false).await.map_err(|error| SqlError { maybe_processed: false, ..error })?;
-        feed.bytes_max = self.limits.bytes_max;
         self.is_amid = true;
         let opened = feed.watch(self.conn.exec_iter(&statement, params)).await?;
         let mut result = match opened {

@@ -1,14 +1,14 @@
 //! PostgreSQL, by its extended protocol: statements are prepared, and parameters never part of their text.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
 use futures_util::{StreamExt as _, future, pin_mut};
 use lru::LruCache;
 use tokio::time::timeout;
-use tokio_postgres::{
-    CancelToken, Client, Config, RowStream, Statement,
-    config::{SslMode, TargetSessionAttrs},
-};
+use tokio_postgres::{CancelToken, Client, Config, RowStream, Statement, config::SslMode};
 
 use crate::{
     ErrorKind, Isolation, SqlError,
@@ -26,10 +26,14 @@ mod encode;
 mod error;
 mod numeric;
 mod read;
+mod stream;
 
 use encode::Parameter;
 use error::of as error_of;
+use stream::Overrun;
 
+/// What a message may have beside a result's values.
+const MESSAGE_MARGIN_BYTES: u64 = 64 * 1024;
 /// Of a cursor within a transaction, which must not end with it.
 const CURSOR_BEGIN: &str = "SAVEPOINT busbar_cursor; SET LOCAL statement_timeout = 0";
 const CURSOR_GIVE_UP: &str = "ROLLBACK TO SAVEPOINT busbar_cursor; RELEASE SAVEPOINT busbar_cursor";
@@ -47,7 +51,8 @@ pub(crate) struct Postgres {
     client: Client,
     statements: LruCache<String, Statement>,
     cancel: CancelToken,
-    encryption: Encryption,
+    target: Arc<Target>,
+    overrun: Overrun,
     limits: Limits,
     /// A transaction of the caller's.
     in_transaction: bool,
@@ -60,24 +65,19 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    pub(crate) async fn connect(target: &Target, limits: &Limits) -> Result<Self, SqlError> {
+    pub(crate) async fn connect(target: &Arc<Target>, limits: &Limits) -> Result<Self, SqlError> {
         let mut config = Config::new();
         config.host(&target.host).port(target.port).dbname(&target.database).user(&target.username);
         config.password(target.password.reveal()).application_name("busbar");
-        config.target_session_attrs(TargetSessionAttrs::Any).keepalives_idle(Duration::from_secs(60));
         config.ssl_mode(if target.encryption.is_on() { SslMode::Require } else { SslMode::Disable });
-        let connected = config.connect(target.encryption.clone()).await;
-        let (client, connection) = connected.map_err(|error| error::of_connecting(&error))?;
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error = %error::explain(&error), "a connection to a database was lost");
-            }
-        });
+        let bytes_max = limits.bytes_max + MESSAGE_MARGIN_BYTES;
+        let (client, overrun) = stream::connect(target, &config, bytes_max).await?;
         let mut postgres = Self {
             cancel: client.cancel_token(),
             client,
             statements: LruCache::new(NonZeroUsize::new(STATEMENTS_MAX).unwrap_or(NonZeroUsize::MIN)),
-            encryption: target.encryption.clone(),
+            target: Arc::clone(target),
+            overrun,
             limits: limits.clone(),
             in_transaction: false,
             is_wrapped: false,
@@ -239,7 +239,6 @@ impl Postgres {
         let statement = self.prepared(&job.sql).await?;
         let columns = read::columns(&statement)?;
         self.has_traces |= job.leaves_traces;
-        feed.bytes_max = self.limits.bytes_max;
         self.has_cursor = self.in_transaction;
         self.is_wrapped = !self.in_transaction;
         let before = if self.in_transaction {
@@ -272,6 +271,14 @@ impl Postgres {
         Ok(())
     }
 
+    /// A connection that was lost for a message that was too large.
+    fn told_apart(&self, error: SqlError) -> SqlError {
+        if error.is_loss() && self.overrun.load(Relaxed) {
+            return ErrorKind::TooLarge { bytes_max: self.limits.bytes_max }.maybe();
+        }
+        error
+    }
+
     /// What a cursor's statement did is undone with it.
     async fn leave_cursor(&mut self) -> Result<(), SqlError> {
         if self.has_cursor {
@@ -286,7 +293,7 @@ impl Postgres {
 
 impl Driver for Postgres {
     async fn work(&mut self, task: Task) -> Outcome {
-        match task {
+        let outcome = match task {
             Task::Query(job) => self.query(&job, true).await,
             Task::Execute(job) => self.query(&job, false).await,
             Task::Begin { read_only, isolation } => self.begin_transaction(read_only, isolation).await,
@@ -295,7 +302,8 @@ impl Driver for Postgres {
             Task::Reset => self.reset().await,
             Task::Ping => self.batch("").await.map(|()| Answer::Done),
             Task::Open { .. } | Task::Next { .. } | Task::Close { .. } => Ok(Answer::Done),
-        }
+        };
+        outcome.map_err(|error| self.told_apart(error))
     }
 
     async fn stream(&mut self, job: &Job, feed: &mut Feed<'_>) -> Result<(), SqlError> {
@@ -306,13 +314,13 @@ impl Driver for Postgres {
         {
             self.leave_cursor().await?;
         }
-        result
+        result.map_err(|error| self.told_apart(error))
     }
 
     async fn recover(&mut self) -> bool {
         if timeout(DRAINING, self.batch("")).await.is_err() {
             // It returns when the server has been told and has closed: nothing later is hit by it.
-            let _ = self.cancel.cancel_query(self.encryption.clone()).await;
+            stream::cancel(&self.target, &self.cancel).await;
             self.has_failed |= self.in_transaction && !self.has_cursor;
             if self.batch("").await.is_err() {
                 return false;

@@ -1,11 +1,8 @@
 //! One connection to a database, driven by a task of its own: what a caller gives up, its task ends in order.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
 };
 
 use tokio::{
@@ -18,6 +15,7 @@ use crate::{
     bounds::{CLEANING, COMMANDS_MAX, STATEMENT_MARGIN},
     error::lost,
     feed::{Feed, Left},
+    limits::Limits,
     statement::Job,
     value::{Column, Row, Rows},
 };
@@ -146,7 +144,7 @@ pub(crate) fn cursor_number() -> u64 {
 }
 
 /// Until nobody has the session any more, or the connection is of no use.
-pub(crate) async fn serve<D: Driver>(mut driver: D, mut orders: Orders, statement: Duration) {
+pub(crate) async fn serve<D: Driver>(mut driver: D, mut orders: Orders, limits: Limits) {
     let mut next = None;
     loop {
         let Some(Command { task, reply }) = (match next.take() {
@@ -158,7 +156,7 @@ pub(crate) async fn serve<D: Driver>(mut driver: D, mut orders: Orders, statemen
         orders.stop.store(false, Relaxed);
         let is_of_use = match task {
             Task::Open { job, cursor } => {
-                let mut feed = Feed::new(&mut orders.commands, cursor, reply, statement);
+                let mut feed = Feed::new(&mut orders.commands, cursor, reply, &limits);
                 let result = driver.stream(&job, &mut feed).await;
                 let is_lost = result.as_ref().is_err_and(SqlError::is_loss);
                 let (left, after) = feed.finish(result);
@@ -173,7 +171,7 @@ pub(crate) async fn serve<D: Driver>(mut driver: D, mut orders: Orders, statemen
                 let _ = reply.send(Err(closed_cursor()));
                 true
             }
-            task => attend(&mut driver, task, reply, statement).await,
+            task => attend(&mut driver, task, reply, &limits).await,
         };
         if !is_of_use {
             return;
@@ -186,13 +184,13 @@ pub(crate) fn closed_cursor() -> SqlError {
 }
 
 /// Whether the connection is of use still.
-async fn attend<D: Driver>(driver: &mut D, task: Task, mut reply: Reply, statement: Duration) -> bool {
-    let bound = if matches!(task, Task::Reset) { CLEANING } else { statement + STATEMENT_MARGIN };
+async fn attend<D: Driver>(driver: &mut D, task: Task, mut reply: Reply, limits: &Limits) -> bool {
+    let bound = if matches!(task, Task::Reset) { CLEANING } else { limits.statement + STATEMENT_MARGIN };
     let outcome = tokio::select! {
         biased;
         outcome = driver.work(task) => Some(outcome),
         () = reply.closed() => None,
-        () = sleep(bound) => Some(Err(ErrorKind::StatementTimeout { bound: statement }.maybe())),
+        () = sleep(bound) => Some(Err(ErrorKind::StatementTimeout { bound: limits.statement }.maybe())),
     };
     let (is_lost, is_whole) = match &outcome {
         None => (false, false),
@@ -200,17 +198,9 @@ async fn attend<D: Driver>(driver: &mut D, task: Task, mut reply: Reply, stateme
         Some(Err(error)) => (error.is_loss(), !given_up(error)),
     };
     if let Some(outcome) = outcome {
-        let _ = reply.send(outcome.map_err(|error| with_bound(error, statement)));
+        let _ = reply.send(outcome.map_err(|error| limits.complete(error)));
     }
     !is_lost && (is_whole || within(driver.recover()).await)
-}
-
-/// A database that ends a statement does not say what the limit was.
-pub(crate) fn with_bound(mut error: SqlError, statement: Duration) -> SqlError {
-    if let ErrorKind::StatementTimeout { bound } = &mut error.kind {
-        *bound = statement;
-    }
-    error
 }
 
 /// Of a statement that may still run, or whose rows are not all read.

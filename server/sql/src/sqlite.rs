@@ -158,7 +158,7 @@ pub(crate) async fn open(target: &Arc<Target>, limits: &Limits, orders: Orders) 
         match (runtime, opened) {
             (Ok(runtime), Ok(driver)) => {
                 if sender.send(Ok(())).is_ok() {
-                    runtime.block_on(serve(driver, orders, limits.statement));
+                    runtime.block_on(serve(driver, orders, limits));
                 }
             }
             (_, opened) => {
@@ -235,7 +235,6 @@ impl Sqlite {
     async fn feed(&mut self, job: &Job, feed: &mut Feed<'_>) -> Result<(), SqlError> {
         self.check_transaction()?;
         self.deadline.set(self.limits.statement);
-        feed.bytes_max = self.limits.bytes_max;
         if !self.in_transaction {
             // So that what a cursor's statement changed is undone where it is left.
             self.say("BEGIN")?;

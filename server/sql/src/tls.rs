@@ -1,25 +1,17 @@
-//! TLS 1.3 and 1.2, by rustls; for PostgreSQL as its driver wants it.
+//! TLS 1.3 and 1.2, by rustls.
 
 use std::{
     error::Error as StdError,
     fmt, io,
-    pin::Pin,
     sync::{Arc, OnceLock},
-    task::{Context, Poll},
 };
 
 use busbar_model::connection::{
     amqp::{Identity, Tls},
     sql::Invalid,
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_postgres::{
-    Socket,
-    tls::{ChannelBinding, MakeTlsConnect, TlsConnect},
-};
 use tokio_rustls::{
     TlsConnector,
-    client::TlsStream,
     rustls::{
         CertificateError, ClientConfig, Error, RootCertStore,
         crypto::ring::default_provider,
@@ -136,62 +128,4 @@ pub(crate) fn explain(error: &(dyn StdError + 'static)) -> Option<String> {
         }
         other => format!("its certificate is refused: {other}"),
     })
-}
-
-/// An encrypted stream to PostgreSQL.
-pub(crate) struct Encrypted(TlsStream<Socket>);
-
-impl MakeTlsConnect<Socket> for Encryption {
-    type Stream = Encrypted;
-    type TlsConnect = Self;
-    type Error = io::Error;
-
-    fn make_tls_connect(&mut self, _: &str) -> io::Result<Self> {
-        Ok(self.clone())
-    }
-}
-
-impl TlsConnect<Socket> for Encryption {
-    type Stream = Encrypted;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Encrypted>> + Send>>;
-
-    fn connect(self, stream: Socket) -> Self::Future {
-        Box::pin(async move {
-            match self {
-                Self::Off => Err(io::Error::other("nothing is to be encrypted")),
-                Self::On { connector, name } => connector.connect(name, stream).await.map(Encrypted),
-            }
-        })
-    }
-}
-
-impl tokio_postgres::tls::TlsStream for Encrypted {
-    fn channel_binding(&self) -> ChannelBinding {
-        ChannelBinding::none()
-    }
-}
-
-impl AsyncRead for Encrypted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Encrypted {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
 }

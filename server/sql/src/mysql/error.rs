@@ -19,6 +19,7 @@ pub(super) fn of(error: &Error) -> SqlError {
         Error::Driver(DriverError::LocalInfile(_)) => {
             ErrorKind::InvalidStatement { text: "files of this machine are not sent".to_owned() }.undone()
         }
+        Error::Driver(DriverError::PacketTooLarge) => ErrorKind::TooLarge { bytes_max: 0 }.maybe(),
         other => ErrorKind::ConnectionLost { text: explain(other) }.maybe(),
     }
 }

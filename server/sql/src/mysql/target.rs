@@ -1,5 +1,7 @@
 //! Where a MariaDB or MySQL is and how to come in.
 
+use std::time::Duration;
+
 use busbar_model::connection::amqp::{Identity, Tls};
 use mysql_async::{ClientIdentity, Conn, Opts, OptsBuilder, SslOpts, prelude::Queryable as _};
 
@@ -11,6 +13,7 @@ use crate::{
 
 /// What a packet may have beside a value.
 const PACKET_MARGIN_BYTES: u64 = 64 * 1024;
+const KEEPALIVE: Duration = Duration::from_secs(60);
 
 #[derive(Clone)]
 pub(crate) struct Target {
@@ -43,6 +46,7 @@ impl Target {
             // As the other databases count: rows that were found, though they are as they were before.
             .client_found_rows(true)
             .prefer_socket(false)
+            .tcp_keepalive(Some(KEEPALIVE))
             .ssl_opts(ssl);
         Self { opts: opts.into() }
     }

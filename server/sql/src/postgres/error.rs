@@ -92,7 +92,7 @@ pub(super) fn of_connecting(error: &Error) -> SqlError {
 
 /// With its causes.
 pub(super) fn explain(error: &Error) -> String {
-    if let Some(text) = error.source().and_then(|cause| tls::explain(cause)) {
+    if let Some(text) = error.source().and_then(tls::explain) {
         return text;
     }
     let mut text = error.to_string();

@@ -25,7 +25,7 @@ fn kind(error: &Error) -> ErrorKind {
         ErrorCode::AuthorizationForStatementDenied | ErrorCode::PermissionDenied => {
             ErrorKind::Denied { text }
         }
-        ErrorCode::TooBig => ErrorKind::InvalidParameter { number: None, text },
+        ErrorCode::TooBig => ErrorKind::TooLarge { bytes_max: 0 },
         ErrorCode::TypeMismatch | ErrorCode::ParameterOutOfRange => {
             ErrorKind::InvalidParameter { number: None, text }
         }

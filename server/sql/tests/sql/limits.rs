@@ -35,6 +35,27 @@ async fn a_result_that_is_too_long_or_too_large_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_value_that_is_too_large_is_not_put_together() {
+    for engine in Engine::ALL {
+        let place = Place::new(engine);
+        let connection = connect(&Settings { bytes_max: 100_000, ..place.settings() });
+        let large = match engine {
+            Engine::Postgres => "SELECT repeat('x', 200000000)",
+            Engine::Mysql => "SELECT REPEAT('x', 10000000)",
+            Engine::Sqlite => "SELECT zeroblob(200000000)",
+        };
+        let error = connection.query(large, Vec::new()).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::TooLarge { bytes_max: 100_000 }, "{engine:?} {error}");
+        let error = match connection.open(large, Vec::new()).await {
+            Ok(mut cursor) => cursor.next(1).await.unwrap_err(),
+            Err(error) => error,
+        };
+        assert_eq!(error.kind, ErrorKind::TooLarge { bytes_max: 100_000 }, "{engine:?} {error}");
+        assert_eq!(integer(&connection, "SELECT 1").await, 1);
+    }
+}
+
+#[tokio::test]
 async fn a_query_that_never_ends_is_ended() {
     for engine in Engine::ALL {
         let place = Place::new(engine);

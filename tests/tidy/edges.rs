@@ -24,7 +24,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("busbar-pki", &[]),
     ("busbar-registrar", &["busbar-model", "busbar-pki", "busbar-store"]),
     ("busbar-history", &[]),
-    ("busbar-admin", &["busbar-lb-config", "busbar-model", "busbar-pki", "busbar-registrar", "busbar-store"]),
+    (
+        "busbar-admin",
+        &[
+            "busbar-lb-config",
+            "busbar-model",
+            "busbar-pki",
+            "busbar-registrar",
+            "busbar-soap",
+            "busbar-store",
+        ],
+    ),
     ("busbar-lb-config", &[]),
     ("busbar-lb-agent", &["busbar-lb-config"]),
     (

@@ -63,6 +63,11 @@ impl Operation {
     pub fn is_one_way(&self) -> bool {
         self.output.is_none()
     }
+
+    /// Else it is of style document.
+    pub fn is_rpc(&self) -> bool {
+        self.input.content.as_ref().is_some_and(|content| content.is_rpc)
+    }
 }
 
 /// An operation whose types are made, but not yet all that they refer to.

@@ -82,7 +82,7 @@ impl Client {
                 let mut xml = Reader::new(&element)?;
                 xml.next()?;
                 // What can't be read is told as XML: it is a fault all the same.
-                let json = read::foreign(&self.shape, declared.root, &mut xml, parts).ok();
+                let json = read::foreign(&self.shape, declared.root, false, &mut xml, parts).ok();
                 fault.declared = json.map(|json| (declared.name.clone(), json));
             }
             detail.push_str(&element);

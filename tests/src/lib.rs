@@ -23,6 +23,7 @@ pub mod load;
 pub mod logs;
 pub mod metrics;
 pub mod network;
+pub mod partner;
 pub mod pickup;
 pub mod poll;
 pub mod process;

@@ -2,6 +2,7 @@ import com.sun.net.httpserver.HttpServer;
 import java.math.BigDecimal;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
+import java.util.Date;
 import java.util.List;
 import java.util.concurrent.Executors;
 import javax.jws.Oneway;
@@ -61,6 +62,7 @@ final class Partner {
         public Genre genre;
         public BigDecimal price;
         public XMLGregorianCalendar printed;
+        public Date bought;
 
         @XmlElement(nillable = true)
         public List<String> authors = new ArrayList<>();

@@ -90,7 +90,7 @@ class Depot(Service):
 
     @rpc(Unicode(max_occurs="unbounded"), _returns=Array(Integer32))
     def lengths(ctx, text):
-        return [len(one) for one in text or []]
+        return [len(one or "") for one in text or []]
 
     @rpc()
     def touch(ctx):

@@ -50,7 +50,9 @@ impl Client {
             match (version, xml.local()) {
                 (Version::V11, "faultcode") => fault.code = code(xml)?,
                 (Version::V11, "faultstring") => fault.message = text(xml)?,
-                (Version::V11, "faultactor") | (Version::V12, "Role") => fault.role = Some(text(xml)?),
+                (Version::V11, "faultactor") | (Version::V12, "Role") => {
+                    fault.role = Some(text(xml)?).filter(|role| !role.is_empty());
+                }
                 (Version::V11, "detail") | (Version::V12, "Detail") => {
                     self.detail(operation, xml, parts, &mut fault)?;
                 }

@@ -15,7 +15,7 @@ RABBITMQ := /usr/lib/rabbitmq/bin/rabbitmq-server
 CLIENT_LIBRARIES := /usr/include/postgresql/libpq-fe.h /usr/include/mariadb/mysql.h
 DATABASES := /usr/share/postgresql-common/pg_wrapper /usr/sbin/mariadbd
 BALANCER_FILES := /usr/sbin/haproxy /usr/sbin/keepalived /usr/sbin/ip /usr/bin/openssl /usr/bin/git
-TEST_PLUGINS := faulty hostile hostile-http keeper shapes versioned
+TEST_PLUGINS := faulty hostile hostile-http keeper reacher shapes versioned
 # Installs Debian packages. A package starts its service unless a policy says otherwise, so one is put in place where there
 # is none: tests start servers of their own, and the machine's is neither started nor stopped.
 debian = $(if $(filter 0,$(shell id -u)),,sudo )sh -c 'policy=/usr/sbin/policy-rc.d; \

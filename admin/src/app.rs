@@ -102,6 +102,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(channels::switch::resume))
         .routes(routes!(connections::list, connections::create))
         .routes(routes!(connections::get, connections::update, connections::delete))
+        .routes(routes!(connections::statistics::get))
         .routes(routes!(standing::links))
         .routes(routes!(ping::ping))
         .routes(routes!(standing::consumers))

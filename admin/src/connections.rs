@@ -2,6 +2,7 @@
 
 mod description;
 mod given;
+pub(crate) mod statistics;
 
 use std::sync::Arc;
 
@@ -93,7 +94,12 @@ impl<S> From<amqp::Tls<S>> for TlsView {
 impl From<Connection> for View {
     fn from(connection: Connection) -> Self {
         let kind = connection.client.kind();
-        let Client::Amqp(amqp) = connection.client;
+        let amqp = match connection.client.map(|_, _| ()) {
+            Client::Amqp(amqp) => amqp,
+            Client::Http(_) | Client::Soap(_) | Client::Sql(_) => {
+                amqp::Amqp::new(String::new(), String::new(), (), false)
+            }
+        };
         Self {
             href: href(&connection.id),
             id: connection.id,

@@ -98,6 +98,10 @@ impl From<Error> for Problem {
             Error::UnknownConnection { .. } => {
                 conflict("unknown-connection").with_error("/amqp/connection", error.to_string())
             }
+            Error::UnfitConnection { .. } => {
+                conflict("unfit-connection").with_error("/amqp/connection", error.to_string())
+            }
+            Error::KindStays { .. } => conflict("another-kind").with_error("/kind", error.to_string()),
             Error::SoapOnly { name, .. } => {
                 let path = if name.as_str() == INVOKER { "/name" } else { "/security" };
                 conflict("soap-only").with_error(path, error.to_string())

@@ -6,7 +6,7 @@ use busbar_admin::Ping;
 use busbar_amqp::{Endpoint, Identity, Tls};
 use busbar_model::{
     Connection, bounds,
-    connection::{Client, amqp},
+    connection::{Amqp, Client, amqp},
 };
 use busbar_store::MasterKey;
 
@@ -16,15 +16,21 @@ pub(crate) fn pinger(key: Arc<MasterKey>) -> Ping {
         let opened = key.open_connection(&connection).map_err(|error| error.to_string());
         let client = opened.map(|client| client.map(|_, secret| secret.reveal().to_owned()));
         Box::pin(async move {
-            let endpoint = of(client?, "busbar admin ping");
-            busbar_amqp::ping(&endpoint).await.map_err(|reason| reason.to_string())
+            match client? {
+                Client::Amqp(amqp) => {
+                    let endpoint = of(amqp, "busbar admin ping");
+                    busbar_amqp::ping(&endpoint).await.map_err(|reason| reason.to_string())
+                }
+                other @ (Client::Http(_) | Client::Soap(_) | Client::Sql(_)) => {
+                    Err(format!("a connection of kind {} can't be tried yet", other.kind()))
+                }
+            }
         })
     })
 }
 
 /// `name` is what the broker's own tools call it.
-pub(crate) fn of(client: Client<String>, name: &str) -> Endpoint {
-    let Client::Amqp(amqp) = client;
+pub(crate) fn of(amqp: Amqp<String>, name: &str) -> Endpoint {
     let amqp::Amqp { host, port, vhost, username, password, tls, heartbeat_s, publishers, in_flight_max } =
         amqp;
     let tls = tls.map(|tls| Tls {

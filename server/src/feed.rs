@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use busbar_egress::BreakerState;
 use busbar_engine::metrics::Difference;
 use busbar_model::{Definitions, Digest, Name, bounds::FEED_SILENT_MS, server::Load};
 use bytes::Bytes;
@@ -29,6 +30,15 @@ pub(crate) enum ToWorker {
     Deliver,
     /// What the server is there for from now on.
     Duty(Duty),
+    /// What the worker before this one knew of its breakers; said before the first catalog.
+    Breakers { left: BTreeMap<Name, Remembered> },
+}
+
+/// A breaker that is not closed, of a connection at that revision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Remembered {
+    pub(crate) revision: i64,
+    pub(crate) state: BreakerState,
 }
 
 /// What a server's workers do beside answering the calls that come in.
@@ -80,6 +90,10 @@ pub(crate) enum ToSingleton {
         load: Load,
     },
     Draining,
+    /// All its breakers that are not closed.
+    Breakers {
+        present: BTreeMap<Name, Remembered>,
+    },
 }
 
 pub(crate) type Link = Framed<UnixStream, LengthDelimitedCodec>;

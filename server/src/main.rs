@@ -23,6 +23,7 @@ mod log_file;
 mod logging;
 mod master_key;
 mod membership;
+mod outgoing;
 mod parent;
 mod quickstart;
 mod reload;

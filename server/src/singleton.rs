@@ -1,6 +1,7 @@
 //! The singleton: the work of a server that can't be parallel. It follows the ODB, feeds the workers,
 //! takes in files, compiles, moves deployments on, and fires jobs.
 
+mod breakers;
 pub(crate) mod compiler;
 mod contracts;
 mod core;

@@ -14,6 +14,7 @@ mod seat;
 mod secrets;
 mod sender;
 mod transport;
+mod ways;
 mod wire;
 
 use std::{
@@ -25,7 +26,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use busbar_engine::{Pipeline, catalog::Binder, metrics::Metrics};
+use busbar_engine::{Outward, Pipeline, catalog::Binder, metrics::Metrics};
 use busbar_model::{inflight, plugin::Grants, server::Load};
 use busbar_pki::{Acceptor, Peers, Role};
 use busbar_wasm::{ArtifactCache, Engine, Memory, Use};
@@ -84,8 +85,10 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let port = Arc::new(ledger::Port(Arc::clone(&ledger)));
     let opener = Arc::new(secrets::Opener::new(&master_key::path(&boot.layout, &boot.settings)));
     let links = brokers::Links::new(Arc::clone(&opener), format!("busbar {}/{}", boot.server_id, boot.slot));
-    let outlet = Some(Arc::clone(&links) as Arc<_>);
-    let pipeline = Pipeline::new(Arc::clone(&metrics), Arc::clone(&access_log) as Arc<_>, port, outlet);
+    let ways = ways::Ways::new(Arc::clone(&opener), Arc::clone(&metrics));
+    let outward =
+        Outward { outlet: Some(Arc::clone(&links) as Arc<_>), ways: Some(Arc::new(ways.clone()) as Arc<_>) };
+    let pipeline = Pipeline::new(Arc::clone(&metrics), Arc::clone(&access_log) as Arc<_>, port, outward);
     let binder = Binder::new(metrics, grants_default(boot.development), Arc::clone(&opener) as Arc<_>);
     let keeper = catalog::Keeper::new(Arc::clone(&pipeline), engine, artifacts, binder);
     let mut terminate = signal(SignalKind::terminate())?;
@@ -96,12 +99,12 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let ledger_of_sender = Arc::clone(&ledger);
     let sender =
         sender::Sender::new(&boot, ledger_of_sender, Arc::clone(&pipeline), drain.clone(), duty.clone());
-    let load = busy(&roster, &pipeline, memory, &brokers, sender.attempts());
+    let load = busy(&roster, &pipeline, memory, (&brokers, ways.clone()), sender.attempts());
     let watched = Arc::clone(&pipeline);
-    let watching = Arc::clone(&roster).watch(move || watched.buffers().are_scarce());
-    tokio::spawn(watching);
+    tokio::spawn(Arc::clone(&roster).watch(move || watched.buffers().are_scarce()));
     let told = (ledger, told_duty);
-    let reporting = reporting::start(&boot, keeper, control.clone(), drain.clone(), load, told);
+    let reporting = reporting::start(&boot, keeper, control.clone(), drain.clone(), load, told, ways.clone());
+    tokio::spawn(ways.follow(Arc::clone(&pipeline), reporting.applied.clone()));
     let serving = async {
         // Nothing is accepted before there is a catalog to serve.
         tokio::select! {
@@ -170,7 +173,7 @@ fn busy(
     roster: &Arc<Roster>,
     pipeline: &Arc<Pipeline>,
     memory: Memory,
-    brokers: &Arc<brokers::Brokers>,
+    (brokers, ways): (&Arc<brokers::Brokers>, ways::Ways),
     attempts: Arc<AtomicUsize>,
 ) -> Box<dyn Fn() -> Load + Send> {
     let (roster, pipeline, brokers) = (Arc::clone(roster), Arc::clone(pipeline), Arc::clone(brokers));
@@ -195,6 +198,7 @@ fn busy(
             troubles: trouble::present(),
             consuming: brokers.consuming(),
             linked: brokers.linked(),
+            outgoing: ways.report(),
         }
     })
 }

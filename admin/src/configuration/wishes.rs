@@ -97,7 +97,7 @@ pub(super) fn variable_of<'d>(document: &'d Document, refusal: &Error) -> Option
     let hidden = match refusal {
         Error::NoCredential { of: connections::WHAT, name, what } => {
             let entry = document.connections.iter().find(|entry| entry.name == *name)?;
-            let part = [Part::Password, Part::ClientKey].into_iter().find(|part| part.as_str() == *what)?;
+            let part = Part::ALL.into_iter().find(|part| part.as_str() == *what)?;
             entry.client.secret(part)?
         }
         Error::NoCredential { name, .. } => {

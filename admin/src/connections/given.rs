@@ -6,7 +6,7 @@ use busbar_model::{
     Name,
     bounds::{AMQP_HEARTBEAT_S_CEILING, AMQP_IN_FLIGHT_CEILING, AMQP_PUBLISHERS_CEILING},
     connection::{
-        Amqp, Client, KINDS, KINDS_ALLOWED,
+        Amqp, Client,
         amqp::{self, Address, Identity, Tls},
     },
     fault::FieldError,
@@ -107,11 +107,11 @@ impl Body {
     pub(super) fn into_draft(mut self) -> Result<Draft, Problem> {
         let mut check = Check::default();
         let known = |kind: String| {
-            let known = KINDS.contains(&kind.as_str());
-            if known { Ok(()) } else { Err(format!("is {:?}; {KINDS_ALLOWED}", shown(&kind))) }
+            let known = kind == amqp::KIND;
+            if known { Ok(()) } else { Err(format!("is {:?}; allowed is amqp", shown(&kind))) }
         };
         let kind = std::mem::take(&mut self.kind).given();
-        let kind = check.some("/kind", kind, &format!("is required; {KINDS_ALLOWED}"));
+        let kind = check.some("/kind", kind, "is required; allowed is amqp");
         kind.and_then(|kind| check.ok("/kind", known(kind)));
         let by_url = matches!(self.url, Member::Given(_));
         let required = [
@@ -261,7 +261,11 @@ impl Edit {
 
     /// Refuses a key where there is no certificate that it could belong to.
     pub(super) fn apply(&self, draft: Draft) -> Result<Draft, Problem> {
-        let Client::Amqp(before) = draft.client;
+        let Client::Amqp(before) = draft.client else {
+            let message = format!("is {}", draft.client.kind());
+            let error = FieldError { path: "/kind".to_owned(), message };
+            return Err(Problem::conflict("another-kind", vec![error]));
+        };
         let tls = match &self.tls {
             None => before.tls,
             Some(None) => None,

@@ -2,28 +2,15 @@
 
 use std::time::Duration;
 
-/// Connections that wait for their next call, to all origins together.
-pub(crate) const IDLE_MAX: u32 = 1024;
 /// What a connection reads ahead of who takes it.
 pub(crate) const READ_AHEAD_BYTES: usize = 64 * 1024;
-/// Less than this is no bound of what is read at once, to hyper.
-pub(crate) const REPLY_HEAD_BYTES_MIN: u32 = 8 * 1024;
-pub(crate) const REPLY_HEAD_BYTES_MAX: u32 = 256 * 1024;
-/// Of a body, either way; what is larger has no business in one call.
-pub(crate) const BODY_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;
 /// A part of a body that was gzip, as it is handed on.
 pub(crate) const DECODED_PART_BYTES: usize = 32 * 1024;
 /// Of a reply that nobody gets (before another attempt, or a redirect): what is read for the sake of its connection.
 pub(crate) const DRAINED_BYTES_MAX: u64 = 16 * 1024;
 pub(crate) const DRAIN_BOUND: Duration = Duration::from_millis(100);
-/// Path and query, with what the base URL begins with; also a redirect's `Location`.
-pub(crate) const TARGET_BYTES_MAX: usize = 16 * 1024;
-pub(crate) const HOPS_MAX: u32 = 20;
-pub(crate) const RETRIES_MAX: u32 = 10;
-pub(crate) const ALLOWED_MAX: usize = 256;
 /// Of what a name resolves to, this many addresses are tried.
 pub(crate) const ADDRESSES_MAX: usize = 8;
-pub(crate) const MILLISECONDS_MAX: u64 = 3_600_000;
 /// A token endpoint's reply.
 pub(crate) const TOKEN_REPLY_BYTES_MAX: u64 = 64 * 1024;
 /// Of a token whose endpoint does not say it.

@@ -6,11 +6,11 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use crate::{
-    BreakerState, CallError, ErrorKind, Outside, Refused, Reply, Request, Secrets, Settings, Statistics,
+    BreakerState, CallError, ErrorKind, Outside, PingMethod, Refused, Reply, Request, Secrets, Settings,
+    Statistics,
     call::{self, discard},
     chain,
     outgoing::Outgoing,
-    settings::PingMethod,
     shared::Shared,
 };
 

@@ -1,10 +1,10 @@
 //! What a connection shows of itself, made ready for its requests.
 
+use busbar_model::connection::http::origin::Base;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::{
     Auth, Invalid, Secrets,
-    origin::Base,
     token::{
         TokenCache,
         grant::{Client, Endpoint, basic, bearer},

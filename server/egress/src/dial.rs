@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use busbar_model::connection::http::origin::Origin;
 use tokio::{
     net::TcpStream,
     time::{Instant, timeout_at},
@@ -15,9 +16,7 @@ use tokio_rustls::{
     rustls::{ClientConfig, pki_types::ServerName},
 };
 
-use crate::{
-    AllowList, ErrorKind, Outside, Which, bounds::ADDRESSES_MAX, origin::Origin, stream::Stream, tls::explain,
-};
+use crate::{AllowList, ErrorKind, Outside, Which, bounds::ADDRESSES_MAX, stream::Stream, tls::explain};
 
 pub(crate) struct Dialer {
     pub(crate) allow: AllowList,

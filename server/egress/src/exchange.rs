@@ -2,13 +2,13 @@
 
 use std::{pin::pin, sync::Arc};
 
+use busbar_model::connection::http::origin::Origin;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
     CallError, ErrorKind, What, Which,
-    origin::Origin,
     pool::Lane,
     reply::Time,
     request::{Outbound, Progress},

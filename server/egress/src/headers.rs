@@ -1,32 +1,10 @@
 //! Which headers go on to the next side, and which end here (RFC 9110, section 7.6.1).
 
+use busbar_model::connection::http::headers::{HOP_BY_HOP, MADE_HERE};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
-
-/// Of one connection, whoever makes it.
-const HOP_BY_HOP: [HeaderName; 9] = [
-    header::CONNECTION,
-    KEEP_ALIVE,
-    PROXY_CONNECTION,
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
-
-/// What a request has from here: the length is what the body has, and nobody waits for leave to send it.
-const MADE_HERE: [HeaderName; 3] = [header::HOST, header::CONTENT_LENGTH, header::EXPECT];
-
-/// No caller and no setting decides about it.
-pub(crate) fn is_ours(name: &HeaderName) -> bool {
-    HOP_BY_HOP.contains(name) || MADE_HERE.contains(name)
-}
 
 pub(crate) fn clean_request(headers: &mut HeaderMap) {
     clean_hop(headers);

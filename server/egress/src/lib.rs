@@ -17,7 +17,6 @@
 //!
 //! What comes in is bounded: heads, bodies in bytes and after decoding, and the time of each step.
 
-mod allow;
 mod backoff;
 mod bounds;
 mod breaker;
@@ -30,9 +29,7 @@ mod error;
 mod exchange;
 mod gzip;
 mod headers;
-mod invalid;
 mod limits;
-mod origin;
 mod outgoing;
 mod outside;
 mod pool;
@@ -41,7 +38,6 @@ mod reply;
 mod request;
 mod retry;
 mod secrets;
-mod settings;
 mod shared;
 mod statistics;
 mod stream;
@@ -49,19 +45,20 @@ mod target;
 mod tls;
 mod token;
 
-pub use allow::AllowList;
 pub use breaker::{Admission, Breaker, BreakerState, Phase, Policy};
+pub use busbar_model::connection::{
+    Invalid, Refused,
+    http::{
+        AllowList, Auth, Bodies, BreakerSettings, Limits, PingMethod, PingSettings, Pool, Redirects, Retries,
+        Settings, Timeouts, Tls,
+    },
+};
 pub use call::Reply;
 pub use connection::{Connection, Ping};
 pub use error::{CallError, ErrorKind, Limit, What, Which};
 pub use headers::Trace;
-pub use invalid::{Invalid, Refused};
 pub use outside::{Authorities, Outside, Resolve, Resolving};
 pub use reply::ReplyBody;
 pub use request::{BoxError, Request, RequestBody};
 pub use secrets::{Secret, Secrets};
-pub use settings::{
-    Auth, Bodies, BreakerSettings, Limits, PingMethod, PingSettings, Pool, Redirects, Retries, Settings,
-    Timeouts, Tls,
-};
 pub use statistics::{LATENCY_BUCKETS_MS, Statistics};

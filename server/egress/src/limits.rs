@@ -8,12 +8,13 @@ use std::{
     time::Duration,
 };
 
+use busbar_model::connection::http as settings;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep_until, timeout_at},
 };
 
-use crate::{ErrorKind, Limit, settings};
+use crate::{ErrorKind, Limit};
 
 /// When a call that found no room should come again; how long others take is not known.
 const ROOM_PAUSE: Duration = Duration::from_secs(1);

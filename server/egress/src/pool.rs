@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use busbar_model::connection::http::{self as settings, origin::Origin};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -16,9 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    origin::Origin,
     request::Outbound,
-    settings,
     statistics::{Counters, count},
     stream::Stream,
 };

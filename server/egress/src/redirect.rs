@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use busbar_model::{
+    bounds::HTTP_TARGET_BYTES_MAX,
+    connection::http::origin::{Origin, parse_host},
+};
 use http::{HeaderMap, Method, StatusCode, header, uri::PathAndQuery};
 use url::Url;
 
-use crate::{
-    Redirects,
-    bounds::TARGET_BYTES_MAX,
-    origin::{Origin, parse_host},
-};
+use crate::Redirects;
 
 #[derive(Debug)]
 pub(crate) struct Policy {
@@ -64,7 +64,7 @@ impl Policy {
         if followed >= self.max {
             return Err(format!("it is number {}, and {} are allowed", followed + 1, self.max));
         }
-        let url = location.to_str().ok().filter(|text| text.len() <= TARGET_BYTES_MAX);
+        let url = location.to_str().ok().filter(|text| text.len() <= HTTP_TARGET_BYTES_MAX);
         let here = Url::parse(&format!("{}{target}", origin.url()));
         let url = url.and_then(|text| here.ok()?.join(text).ok()).ok_or("its Location is no URL")?;
         if !url.username().is_empty() || url.password().is_some() {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, Method, StatusCode, header};
 
-use crate::{CallError, ErrorKind, backoff, settings::Retries};
+use crate::{CallError, ErrorKind, Retries, backoff};
 
 #[derive(Debug)]
 pub(crate) struct Policy {

@@ -5,22 +5,14 @@ use std::{
     time::Duration,
 };
 
+use busbar_model::connection::http::origin::Base;
 use hyper::client::conn::http1;
 use tokio::time::Instant;
 
 use crate::{
-    AllowList, Breaker, ErrorKind, Outside, Refused, Secrets, Settings,
-    bounds::READ_AHEAD_BYTES,
-    breaker,
-    credentials::Credentials,
-    dial::Dialer,
-    limits::Limits,
-    origin::Base,
-    pool::Pool,
-    redirect, retry,
-    settings::{BreakerSettings, milliseconds},
-    statistics::Counters,
-    tls::Configs,
+    AllowList, Breaker, BreakerSettings, ErrorKind, Outside, Refused, Secrets, Settings,
+    bounds::READ_AHEAD_BYTES, breaker, credentials::Credentials, dial::Dialer, limits::Limits, pool::Pool,
+    redirect, retry, statistics::Counters, tls::Configs,
 };
 
 pub(crate) struct Shared {
@@ -53,7 +45,7 @@ impl Shared {
             dialer: Dialer {
                 allow: AllowList::parse(&settings.allow)?,
                 outside,
-                connect: milliseconds(settings.timeouts.connect_ms),
+                connect: Duration::from_millis(settings.timeouts.connect_ms),
             },
             pool: Arc::new(Pool::new(&settings.pool, builder, Arc::clone(&counters))),
             credentials: Credentials::new(&settings.auth, secrets)?,
@@ -61,8 +53,8 @@ impl Shared {
             limits: Limits::new(&settings.limits, now),
             retries: retry::Policy::new(&settings.retries),
             redirects: redirect::Policy::new(&settings.redirects),
-            first_byte: milliseconds(settings.timeouts.first_byte_ms),
-            total: milliseconds(settings.timeouts.total_ms),
+            first_byte: Duration::from_millis(settings.timeouts.first_byte_ms),
+            total: Duration::from_millis(settings.timeouts.total_ms),
             counters,
             settings,
         })
@@ -125,8 +117,8 @@ fn policy(breaker: &BreakerSettings) -> breaker::Policy {
     breaker::Policy {
         failures: breaker.failures,
         percent: breaker.percent,
-        window: milliseconds(breaker.window_ms),
-        open: milliseconds(breaker.open_ms),
-        open_max: milliseconds(breaker.open_max_ms),
+        window: Duration::from_millis(breaker.window_ms),
+        open: Duration::from_millis(breaker.open_ms),
+        open_max: Duration::from_millis(breaker.open_max_ms),
     }
 }

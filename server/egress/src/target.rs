@@ -1,30 +1,15 @@
 //! The path and query of a request, below the path of the base URL and nowhere else.
 
+use busbar_model::{bounds::HTTP_TARGET_BYTES_MAX, connection::http::target::check};
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 
-use crate::{ErrorKind, bounds::TARGET_BYTES_MAX};
-
-/// Refuses what could lead out of the base path: a server may take `..` for the folder above, however it is written.
-pub(crate) fn check(path: &PathAndQuery) -> Result<(), ErrorKind> {
-    let refuse = |text: &str| Err(ErrorKind::Request { text: text.to_owned() });
-    let text = path.path();
-    if !text.starts_with('/') {
-        return refuse("its path does not begin with /");
-    }
-    if text.contains("/.") || text.contains(['%', '\\']) {
-        let plain = text.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
-        if plain.split(['/', '\\']).any(|segment| segment == "." || segment == "..") {
-            return refuse("its path has a segment . or ..");
-        }
-    }
-    Ok(())
-}
+use crate::ErrorKind;
 
 pub(crate) fn below(base: &str, path: &PathAndQuery) -> Result<PathAndQuery, ErrorKind> {
-    check(path)?;
-    if base.len() + path.as_str().len() > TARGET_BYTES_MAX {
-        let text = format!("path and query are longer than {TARGET_BYTES_MAX} bytes");
+    check(path).map_err(|text| ErrorKind::Request { text: text.to_owned() })?;
+    if base.len() + path.as_str().len() > HTTP_TARGET_BYTES_MAX {
+        let text = format!("path and query are longer than {HTTP_TARGET_BYTES_MAX} bytes");
         return Err(ErrorKind::Request { text });
     }
     if base.is_empty() {

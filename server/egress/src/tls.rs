@@ -10,7 +10,7 @@ use tokio_rustls::rustls::{
     version::{TLS12, TLS13},
 };
 
-use crate::{Invalid, Outside, Secrets, settings::Tls};
+use crate::{Invalid, Outside, Secrets, Tls};
 
 /// HTTP/1.1 and nothing else.
 const ALPN: &[u8] = b"http/1.1";
@@ -26,23 +26,23 @@ pub(crate) struct Configs {
 
 impl Configs {
     pub(crate) fn new(tls: &Tls, secrets: &Secrets, outside: &Outside) -> Result<Self, Invalid> {
-        let roots = match &tls.ca_pem {
+        let roots = match &tls.ca {
             Some(pem) => Arc::new(authorities(pem)?),
             None => outside.authorities.store(),
         };
         let others = config(&roots, None)?;
-        let identity = match (&tls.client_certificate_pem, &secrets.client_key_pem) {
+        let identity = match (&tls.client_certificate, &secrets.client_key_pem) {
             (None, None) => return Ok(Self { base: Arc::clone(&others), others }),
             (Some(certificates), Some(key)) => identity(certificates, key.reveal())?,
             (Some(_), None) => {
                 return Err(Invalid::new(
-                    "client_key_pem",
+                    "tls.client_key",
                     "missing",
-                    "tls.client_certificate_pem needs its key",
+                    "tls.client_certificate needs its key",
                 ));
             }
             (None, Some(_)) => {
-                return Err(Invalid::new("tls.client_certificate_pem", "missing", "a client key needs it"));
+                return Err(Invalid::new("tls.client_certificate", "missing", "a client key needs it"));
             }
         };
         Ok(Self { base: config(&roots, Some(identity))?, others })
@@ -54,7 +54,7 @@ type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 fn config(roots: &Arc<RootCertStore>, identity: Option<Identity>) -> Result<Arc<ClientConfig>, Invalid> {
     let wrong = |error: Error| {
         let allowed = "a certificate and its own key are needed";
-        Invalid::new("tls.client_certificate_pem", format!("unusable ({error})"), allowed)
+        Invalid::new("tls.client_certificate", format!("unusable ({error})"), allowed)
     };
     let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
     let builder = builder.with_protocol_versions(&[&TLS13, &TLS12]).map_err(wrong)?;
@@ -78,10 +78,10 @@ fn certificates(member: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>,
 
 fn authorities(pem: &str) -> Result<RootCertStore, Invalid> {
     let mut store = RootCertStore::empty();
-    for certificate in certificates("tls.ca_pem", pem)? {
+    for certificate in certificates("tls.ca", pem)? {
         let wrong = |error: Error| {
             let value = format!("unusable ({error})");
-            Invalid::new("tls.ca_pem", value, "certificates of authorities are needed")
+            Invalid::new("tls.ca", value, "certificates of authorities are needed")
         };
         store.add(certificate).map_err(wrong)?;
     }
@@ -89,8 +89,8 @@ fn authorities(pem: &str) -> Result<RootCertStore, Invalid> {
 }
 
 fn identity(certificate_pem: &str, key_pem: &str) -> Result<Identity, Invalid> {
-    let chain = certificates("tls.client_certificate_pem", certificate_pem)?;
-    let wrong = |_| Invalid::new("client_key_pem", "no key", "a key as PEM, not encrypted, is needed");
+    let chain = certificates("tls.client_certificate", certificate_pem)?;
+    let wrong = |_| Invalid::new("tls.client_key", "no key", "a key as PEM, not encrypted, is needed");
     Ok((chain, PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(wrong)?))
 }
 

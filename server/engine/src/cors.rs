@@ -182,7 +182,7 @@ mod tests {
 
     use super::{Page, Policy};
     use crate::{
-        Body, Pipeline, Reply, Request,
+        Body, Outward, Pipeline, Reply, Request,
         catalog::Binder,
         double::{Committed, Plain},
         metrics::Metrics,
@@ -216,7 +216,7 @@ mod tests {
         let mut binder = Binder::new(Arc::clone(&metrics), Grants::default(), Arc::new(Plain));
         let (catalog, problems) = binder.bind(Definitions { channels, ..Definitions::default() }, &|_| None);
         assert_eq!(problems, [""; 0]);
-        let pipeline = Pipeline::new(metrics, Arc::new(Silent), Committed::with([]), None);
+        let pipeline = Pipeline::new(metrics, Arc::new(Silent), Committed::with([]), Outward::default());
         pipeline.switch(catalog);
         pipeline
     }

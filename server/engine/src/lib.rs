@@ -27,8 +27,9 @@ pub mod route;
 pub mod secret;
 mod soap;
 pub mod unit;
+pub mod ways;
 
 pub use body::{Body, BodyError};
 pub use catalog::Catalog;
-pub use pipeline::Pipeline;
+pub use pipeline::{Outward, Pipeline};
 pub use request::{Reply, Request};

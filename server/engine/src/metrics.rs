@@ -2,6 +2,7 @@
 //! died stay.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -16,18 +17,27 @@ pub const BUCKETS_US: [u64; 14] = [
     5_000_000,
 ];
 
-/// Counts of one pair of service and channel.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
+/// How a call by a connection ended: `ok`, or the code of its fault.
+pub type Outcome = Cow<'static, str>;
+
+/// Counts of one pair of service and channel, by status; or of one connection, by [`Outcome`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts<K = u16> {
     /// Requests by status.
-    pub statuses: Vec<(u16, u64)>,
+    pub statuses: Vec<(K, u64)>,
     /// Requests by duration: one more than there are bounds, not cumulated.
     pub buckets: [u64; BUCKETS_US.len() + 1],
     pub sum_us: u64,
 }
 
-impl Counts {
-    fn record(&mut self, status: u16, took: Duration) {
+impl<K> Default for Counts<K> {
+    fn default() -> Self {
+        Self { statuses: Vec::new(), buckets: [0; BUCKETS_US.len() + 1], sum_us: 0 }
+    }
+}
+
+impl<K: PartialEq + Clone> Counts<K> {
+    pub fn record(&mut self, status: K, took: Duration) {
         match self.statuses.iter_mut().find(|(known, _)| *known == status) {
             Some((_, count)) => *count += 1,
             None => self.statuses.push((status, 1)),
@@ -42,7 +52,7 @@ impl Counts {
         for (status, count) in &more.statuses {
             match self.statuses.iter_mut().find(|(known, _)| known == status) {
                 Some((_, sum)) => *sum += count,
-                None => self.statuses.push((*status, *count)),
+                None => self.statuses.push((status.clone(), *count)),
             }
         }
         for (sum, count) in self.buckets.iter_mut().zip(more.buckets) {
@@ -50,18 +60,36 @@ impl Counts {
         }
         self.sum_us = self.sum_us.saturating_add(more.sum_us);
     }
+
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().sum()
+    }
+
+    /// So many microseconds, or less, this share of the calls took; as near as the buckets tell. Those beyond the last
+    /// bound count as that.
+    pub fn within_us(&self, percent: u64) -> u64 {
+        let wanted = (self.count() * percent).div_ceil(100);
+        let mut below = 0;
+        for (bound, count) in BUCKETS_US.iter().zip(self.buckets) {
+            below += count;
+            if below >= wanted {
+                return if wanted == 0 { 0 } else { *bound };
+            }
+        }
+        BUCKETS_US[BUCKETS_US.len() - 1]
+    }
 }
 
 /// Where one pair of service and channel counts.
 #[derive(Debug, Default)]
-pub struct Meter(Mutex<Counts>);
+pub struct Meter<K = u16>(Mutex<Counts<K>>);
 
-impl Meter {
-    pub fn record(&self, status: u16, took: Duration) {
+impl<K: PartialEq + Clone> Meter<K> {
+    pub fn record(&self, status: K, took: Duration) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).record(status, took);
     }
 
-    fn take(&self) -> Counts {
+    fn take(&self) -> Counts<K> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -72,6 +100,9 @@ pub struct Difference {
     /// Service, channel and their counts.
     pub requests: Vec<(String, String, Counts)>,
     pub errors: Vec<(FaultKind, u64)>,
+    /// Connections and their counts.
+    #[serde(default)]
+    pub outgoing: Vec<(String, Counts<Outcome>)>,
 }
 
 /// All meters of a worker.
@@ -79,6 +110,7 @@ pub struct Difference {
 pub struct Metrics {
     meters: Mutex<HashMap<(String, String), Arc<Meter>>>,
     errors: Mutex<BTreeMap<FaultKind, u64>>,
+    outgoing: Mutex<HashMap<String, Counts<Outcome>>>,
 }
 
 impl Metrics {
@@ -92,6 +124,15 @@ impl Metrics {
         *self.errors.lock().unwrap_or_else(PoisonError::into_inner).entry(kind).or_default() += 1;
     }
 
+    /// A call by a connection.
+    pub fn outgoing(&self, connection: &str, outcome: Outcome, took: Duration) {
+        let mut outgoing = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
+        match outgoing.get_mut(connection) {
+            Some(counts) => counts.record(outcome, took),
+            None => outgoing.entry(connection.to_owned()).or_default().record(outcome, took),
+        }
+    }
+
     pub fn take(&self) -> Difference {
         let mut meters = self.meters.lock().unwrap_or_else(PoisonError::into_inner);
         let requests = meters
@@ -103,7 +144,12 @@ impl Metrics {
         meters.retain(|_, meter| Arc::strong_count(meter) > 1);
         drop(meters);
         let errors = std::mem::take(&mut *self.errors.lock().unwrap_or_else(PoisonError::into_inner));
-        Difference { requests, errors: errors.into_iter().collect() }
+        let outgoing = std::mem::take(&mut *self.outgoing.lock().unwrap_or_else(PoisonError::into_inner));
+        Difference {
+            requests,
+            errors: errors.into_iter().collect(),
+            outgoing: outgoing.into_iter().collect(),
+        }
     }
 }
 
@@ -128,6 +174,22 @@ mod tests {
         let mut sum = counts.clone();
         sum.add(&metrics.take().requests[0].2);
         assert_eq!(sum.statuses, [(200, 2), (500, 1)]);
+    }
+
+    #[test]
+    fn calls_by_connections_are_counted_by_their_outcome() {
+        let metrics = Metrics::default();
+        for ms in 1..=100 {
+            metrics.outgoing("prices", "ok".into(), Duration::from_millis(ms));
+        }
+        metrics.outgoing("prices", "unreachable".into(), Duration::from_secs(9));
+        let taken = metrics.take().outgoing;
+        let (connection, counts) = &taken[0];
+        assert_eq!((connection.as_str(), counts.count()), ("prices", 101));
+        assert_eq!(counts.statuses, [("ok".into(), 100), ("unreachable".into(), 1)]);
+        assert_eq!([50, 95, 100].map(|percent| counts.within_us(percent)), [100_000, 100_000, 5_000_000]);
+        assert_eq!(Counts::<u16>::default().within_us(99), 0);
+        assert!(metrics.take().outgoing.is_empty());
     }
 
     #[test]

@@ -33,6 +33,7 @@ use crate::{
     respond::respond,
     route::{Way, live, route},
     soap,
+    ways::Ways,
 };
 
 pub struct Pipeline {
@@ -42,22 +43,37 @@ pub struct Pipeline {
     unrouted: Arc<Meter>,
     access_log: Arc<dyn AccessLog>,
     ledger: Arc<dyn Ledger>,
-    outlet: Option<Arc<dyn Outlet>>,
+    outward: Outward,
     buffers: Buffers,
 }
 
+/// By what calls and deliveries leave the bus. What is not there, nothing leaves by.
+#[derive(Clone, Default)]
+pub struct Outward {
+    /// For deliveries, and messages to brokers.
+    pub outlet: Option<Arc<dyn Outlet>>,
+    /// For what services ask of others within a call.
+    pub ways: Option<Arc<dyn Ways>>,
+}
+
+impl Outward {
+    /// By all that there is.
+    pub fn by(outlet: Arc<dyn Outlet>, ways: Arc<dyn Ways>) -> Self {
+        Self { outlet: Some(outlet), ways: Some(ways) }
+    }
+}
+
 impl Pipeline {
-    /// Without an `outlet` nothing gets to systems of others: it waits.
     pub fn new(
         metrics: Arc<Metrics>,
         access_log: Arc<dyn AccessLog>,
         ledger: Arc<dyn Ledger>,
-        outlet: Option<Arc<dyn Outlet>>,
+        outward: Outward,
     ) -> Arc<Self> {
         let unrouted = metrics.meter("", "");
         let buffers = Buffers::default();
         let catalog = ArcSwap::default();
-        Arc::new(Self { catalog, metrics, unrouted, access_log, ledger, outlet, buffers })
+        Arc::new(Self { catalog, metrics, unrouted, access_log, ledger, outward, buffers })
     }
 
     /// New calls meet this catalog; calls under way keep theirs.
@@ -85,7 +101,7 @@ impl Pipeline {
 
     /// Whether deliveries get to systems of others.
     pub fn has_outlet(&self) -> bool {
-        self.outlet.is_some()
+        self.outward.outlet.is_some()
     }
 
     pub fn metrics(&self) -> &Metrics {
@@ -177,7 +193,7 @@ impl Pipeline {
                 (meter, outcome)
             }
             Target::Amqp { .. } => {
-                let sent = deliver::send(&self.ledger, self.outlet.as_ref(), &claimed).await;
+                let sent = deliver::send(&self.ledger, self.outward.outlet.as_ref(), &claimed).await;
                 (self.metrics.meter("", deliver::CHANNEL), sent.map(|()| Response::default()))
             }
         };
@@ -335,6 +351,10 @@ impl Invoker for Pipeline {
     }
 
     fn publish(self: Arc<Self>, from: Origin, message: Message) -> OutletFuture {
-        Box::pin(async move { publish::publish(&from, self.outlet.as_ref(), message).await })
+        Box::pin(async move { publish::publish(&from, self.outward.outlet.as_ref(), message).await })
+    }
+
+    fn ways(&self) -> Option<&Arc<dyn Ways>> {
+        self.outward.ways.as_ref()
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     publish::Message,
     request::{Head, Input, Response},
     unit::Layer,
+    ways::Ways,
 };
 
 pub type CallFuture = Pin<Box<dyn Future<Output = Result<Response, Fault>> + Send>>;
@@ -76,6 +77,8 @@ pub trait Invoker: Send + Sync {
     fn invoke(self: Arc<Self>, from: Origin, service: String, input: Input) -> CallFuture;
     /// Gets a message to a broker before anything else happens.
     fn publish(self: Arc<Self>, from: Origin, message: Message) -> OutletFuture;
+    /// By what services reach systems of others; `None`: by nothing.
+    fn ways(&self) -> Option<&Arc<dyn Ways>>;
 }
 
 /// The call that invokes another.

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use busbar_model::{
     Fault, Name, bounds,
+    connection::{Client, amqp::KIND as AMQP},
     delivery::{Options, Properties, Target, short},
     fault::FaultKind,
 };
@@ -15,6 +16,7 @@ use crate::{
     invoke::broken,
     ports::{Origin, Outbound, Outlet},
     request::Input,
+    ways,
 };
 
 /// When a broker that is away may be back.
@@ -33,7 +35,7 @@ pub struct Message {
 impl Message {
     /// Where it goes, if this service may send it there.
     fn target(&self, origin: &Origin) -> Result<Target, Fault> {
-        let connection: Name = self.connection.parse().map_err(|_| unknown_connection())?;
+        let connection: Name = self.connection.parse().map_err(|_| ways::unknown())?;
         authorize(origin, &connection)?;
         let (exchange, routing_key) = (self.exchange.clone(), self.routing_key.clone());
         let target = Target::amqp(connection.as_str(), exchange, routing_key).map_err(invalid)?;
@@ -47,13 +49,10 @@ impl Message {
 pub(crate) fn authorize(origin: &Origin, connection: &Name) -> Result<(), Fault> {
     authorize_connection(&origin.service, connection)?;
     match origin.context.catalog.definitions().connection(connection.as_str()) {
-        Some(_) => Ok(()),
-        None => Err(unknown_connection()),
+        Some(found) if matches!(found.client, Client::Amqp(_)) => Ok(()),
+        Some(found) => Err(ways::unfit(found, AMQP)),
+        None => Err(ways::unknown()),
     }
-}
-
-fn unknown_connection() -> Fault {
-    Fault::new(FaultKind::NotFound, "no connection has this name").with_code("connection-unknown")
 }
 
 fn invalid(text: String) -> Fault {

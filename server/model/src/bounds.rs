@@ -257,6 +257,29 @@ pub const AMQP_BINDINGS_MAX: usize = 64;
 /// Attempts at a message at once after the first one.
 pub const AMQP_RETRIES_AT_ONCE_DEFAULT: u32 = 1;
 pub const AMQP_RETRIES_AT_ONCE_CEILING: u32 = 10;
+/// A connection of kind http: lanes kept for later calls, and bytes of a reply's head (less than this is no bound of
+/// what is read at once, to hyper) and of a body either way.
+pub const HTTP_IDLE_CEILING: u32 = 1024;
+pub const HTTP_REPLY_HEAD_BYTES_FLOOR: u32 = 8 * 1024;
+pub const HTTP_REPLY_HEAD_BYTES_CEILING: u32 = 256 * 1024;
+pub const HTTP_BODY_BYTES_CEILING: u64 = 16 * 1024 * 1024 * 1024;
+/// Bytes of path and query, with what the base URL begins with; also of a redirect's `Location`. A base URL may have half
+/// of them.
+pub const HTTP_TARGET_BYTES_MAX: usize = 16 * 1024;
+pub const HTTP_HOPS_CEILING: u32 = 20;
+/// Hosts that redirects may lead to, and networks that an allow-list has.
+pub const HTTP_HOSTS_MAX: usize = 256;
+pub const HTTP_ALLOWED_MAX: usize = 256;
+pub const HTTP_RETRIES_CEILING: u32 = 10;
+/// Any time of its settings.
+pub const HTTP_MS_CEILING: u64 = 3_600_000;
+pub const HTTP_BREAKER_WINDOW_MS_FLOOR: u64 = 100;
+pub const HTTP_BREAKER_FAILURES_CEILING: u32 = 10_000;
+/// Calls under way, and calls that wait.
+pub const HTTP_CONCURRENT_CEILING: u32 = 10_000;
+pub const HTTP_PER_SECOND_CEILING: u32 = 1_000_000;
+/// Bytes of any other text of its settings: a user, a header, a scope.
+pub const HTTP_TEXT_BYTES_MAX: usize = 1024;
 /// A SOAP channel's namespace and its operation, which tools make file and function names of.
 pub const SOAP_NAMESPACE_CHARS_MAX: usize = 512;
 pub const SOAP_OPERATION_CHARS_MAX: usize = 128;
@@ -309,3 +332,20 @@ pub const JSON_DEPTH_MAX: usize = 127;
 /// where XML has nothing.
 pub const JSON_PER_XML_MAX: usize = 4;
 pub const JSON_SLACK_BYTES: usize = 64 * 1024;
+
+// SQL connections.
+
+/// Connections of a worker to one database.
+pub const SQL_CONNECTIONS_DEFAULT: u32 = 8;
+pub const SQL_CONNECTIONS_MAX: u32 = 256;
+pub const SQL_STATEMENT_MS_DEFAULT: u64 = 30_000;
+pub const SQL_MILLISECONDS_MAX: u64 = 3_600_000;
+/// Rows of one result that is not a cursor's.
+pub const SQL_ROWS_MAX_DEFAULT: u64 = 10_000;
+pub const SQL_ROWS_MAX: u64 = 1_000_000;
+/// What one result, or one batch of a cursor, takes in memory.
+pub const SQL_BYTES_MAX_DEFAULT: u64 = 16 * 1024 * 1024;
+pub const SQL_BYTES_MIN: u64 = 1024;
+pub const SQL_BYTES_MAX: u64 = 256 * 1024 * 1024;
+pub const SQL_NAME_CHARS_MAX: usize = 128;
+pub const SQL_PATH_BYTES_MAX: usize = 4096;

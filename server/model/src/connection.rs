@@ -1,6 +1,10 @@
 //! Connections: ways out to systems of others, and what channels of some protocols come in by.
 
 pub mod amqp;
+pub mod http;
+mod invalid;
+pub mod soap;
+pub mod sql;
 
 mod pem;
 mod url;
@@ -10,6 +14,10 @@ use std::convert::Infallible;
 use serde::{Deserialize, Serialize};
 
 pub use amqp::Amqp;
+pub use http::Http;
+pub use invalid::{Invalid, Refused};
+pub use soap::Soap;
+pub use sql::Sql;
 
 use crate::{name::Name, secret::Sealed, time::Timestamp};
 
@@ -39,25 +47,34 @@ pub struct Draft<S> {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Client<S = Sealed> {
     Amqp(Amqp<S>),
+    Http(Http<S>),
+    Soap(Soap<S>),
+    Sql(Sql<S>),
 }
 
 /// Kinds of connections, by the names that they have outside.
-pub const KINDS: [&str; 1] = [amqp::KIND];
-pub const KINDS_ALLOWED: &str = "allowed is amqp";
+pub const KINDS: [&str; 4] = [amqp::KIND, http::KIND, soap::KIND, sql::KIND];
+pub const KINDS_ALLOWED: &str = "allowed is amqp, http, soap or sql";
 
 /// One of the secrets that a connection may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
+    /// Of HTTP also the key, token or client secret that it asks for.
     Password,
     /// Of a client certificate.
     ClientKey,
+    /// Of WS-Security's UsernameToken.
+    TokenPassword,
 }
 
 impl Part {
+    pub const ALL: [Self; 3] = [Self::Password, Self::ClientKey, Self::TokenPassword];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::ClientKey => "client_key",
+            Self::TokenPassword => "token_password",
         }
     }
 }
@@ -66,12 +83,18 @@ impl<S> Client<S> {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Amqp(_) => amqp::KIND,
+            Self::Http(_) => http::KIND,
+            Self::Soap(_) => soap::KIND,
+            Self::Sql(_) => sql::KIND,
         }
     }
 
     pub fn secret(&self, part: Part) -> Option<&S> {
         match self {
             Self::Amqp(amqp) => amqp.secret(part),
+            Self::Http(http) => http.secret(part),
+            Self::Soap(soap) => soap.secret(part),
+            Self::Sql(sql) => sql.secret(part),
         }
     }
 
@@ -79,6 +102,30 @@ impl<S> Client<S> {
     pub fn certificate(&self) -> Option<&str> {
         match self {
             Self::Amqp(amqp) => amqp.tls.as_ref()?.certificate(),
+            Self::Http(http) => http.settings.tls.client_certificate.as_deref(),
+            Self::Soap(soap) => soap.http.settings.tls.client_certificate.as_deref(),
+            Self::Sql(sql) => sql.tls.as_ref()?.certificate(),
+        }
+    }
+
+    /// Whether a secret of the one goes on to serve for the other: a key for the same certificate, a credential of the
+    /// same kind.
+    pub fn shares<T>(&self, part: Part, other: &Client<T>) -> bool {
+        match part {
+            Part::ClientKey => self.certificate() == other.certificate(),
+            Part::Password => {
+                let auth = |one: Option<&http::Auth>| one.map(std::mem::discriminant);
+                self.kind() == other.kind() && auth(self.auth()) == auth(other.auth())
+            }
+            Part::TokenPassword => self.kind() == other.kind(),
+        }
+    }
+
+    fn auth(&self) -> Option<&http::Auth> {
+        match self {
+            Self::Amqp(_) | Self::Sql(_) => None,
+            Self::Http(http) => Some(&http.settings.auth),
+            Self::Soap(soap) => Some(&soap.http.settings.auth),
         }
     }
 
@@ -86,6 +133,9 @@ impl<S> Client<S> {
     pub fn try_map<T, E>(self, secret: &mut impl FnMut(Part, S) -> Result<T, E>) -> Result<Client<T>, E> {
         Ok(match self {
             Self::Amqp(amqp) => Client::Amqp(amqp.try_map(secret)?),
+            Self::Http(http) => Client::Http(http.try_map(secret)?),
+            Self::Soap(soap) => Client::Soap(soap.try_map(secret)?),
+            Self::Sql(sql) => Client::Sql(sql.try_map(secret)?),
         })
     }
 

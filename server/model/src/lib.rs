@@ -31,6 +31,7 @@ pub mod security;
 pub mod server;
 pub mod service;
 pub mod soap;
+pub mod sql;
 pub mod time;
 pub mod timetable;
 pub mod unit;

@@ -154,6 +154,45 @@ pub struct Load {
     /// Its AMQP channels and connections, by name.
     pub consuming: Vec<Consuming>,
     pub linked: Vec<Linked>,
+    /// Connections by which services called systems of others, by name.
+    pub outgoing: Vec<Outgoing>,
+}
+
+/// What a worker's calls by a connection came to since the connection was made or changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outgoing {
+    pub connection: Name,
+    pub calls: u64,
+    /// By code, without those that never were.
+    pub errors: Vec<(String, u64)>,
+    pub latency: Latency,
+    /// Network connections, or those to a database: in use, open and not in use, and calls that wait for one.
+    pub in_use: u64,
+    pub idle: u64,
+    pub waiting: u64,
+    /// `None`: it has none.
+    pub breaker: Option<Breaker>,
+}
+
+/// Of calls: so many microseconds, or less, that share of them took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latency {
+    pub mean_us: u64,
+    pub half_us: u64,
+    pub of_95_percent_us: u64,
+    pub of_99_percent_us: u64,
+}
+
+/// A circuit breaker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breaker {
+    /// `closed`, `open`, `half-open`.
+    pub phase: String,
+    /// When the other side is tried again.
+    pub until: Option<Timestamp>,
+    /// Within its window.
+    pub calls: u32,
+    pub failures: u32,
 }
 
 /// What a worker does about an AMQP channel.

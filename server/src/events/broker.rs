@@ -16,7 +16,7 @@ use busbar_amqp::{
 };
 use busbar_model::{
     bounds::{EVENT_BYTES_MAX, EVENT_LIFE_MS, EVENT_PATIENCE_MS, EVENTS_WAITING_MAX},
-    connection::{Client, amqp},
+    connection::amqp,
 };
 use serde_json::Value;
 use tokio::{
@@ -310,6 +310,5 @@ fn endpoint_of(url: &str, name: &str) -> anyhow::Result<Endpoint> {
     let (username, password) = username.zip(password).context("amqp.url has no user and password")?;
     let new = amqp::Amqp::new(host, username, password, tls);
     let (port, vhost) = (port.unwrap_or(new.port), vhost.unwrap_or_else(|| new.vhost.clone()));
-    let client = Client::Amqp(amqp::Amqp { port, vhost, publishers: 1, ..new });
-    Ok(endpoint::of(client, &format!("busbar events {name}")))
+    Ok(endpoint::of(amqp::Amqp { port, vhost, publishers: 1, ..new }, &format!("busbar events {name}")))
 }

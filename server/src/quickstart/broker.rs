@@ -78,7 +78,7 @@ impl Broker {
 
 /// But for their secrets.
 fn is_same<S, T>(one: &Client<S>, other: &Client<T>) -> bool {
-    let (Client::Amqp(one), Client::Amqp(other)) = (one, other);
+    let (Client::Amqp(one), Client::Amqp(other)) = (one, other) else { return false };
     one.host == other.host
         && one.port == other.port
         && one.vhost == other.vhost

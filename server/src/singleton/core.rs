@@ -21,8 +21,8 @@ use crate::{
     events::Hints,
     feed::Duty,
     singleton::{
-        deployer::Waits, odb_counts::OdbCounts, scheduler::Lateness, standing::Circumstances,
-        workers::Workers,
+        breakers::Breakers, deployer::Waits, odb_counts::OdbCounts, scheduler::Lateness,
+        standing::Circumstances, workers::Workers,
     },
 };
 
@@ -50,6 +50,7 @@ pub(crate) struct Core {
     pub(crate) odb_counts: OdbCounts,
     pub(crate) lateness: Lateness,
     pub(crate) waits: Waits,
+    pub(crate) breakers: Breakers,
     /// While this server leads the cluster.
     pub(crate) fence: watch::Sender<Option<Fence>>,
     /// What this server says of itself.
@@ -98,6 +99,7 @@ impl Core {
         let engine = Engine::new(Use::Compiling, WORKER_MEMORY_BYTES_MAX)?;
         let artifacts = ArtifactCache::open(&boot.layout.artifacts(), &engine)?;
         let address = boot.address();
+        let breakers = Breakers::open(boot.layout.run().join("breakers.json"));
         Ok(Arc::new(Self {
             boot,
             odb,
@@ -107,6 +109,7 @@ impl Core {
             odb_counts: OdbCounts::default(),
             lateness: Lateness::default(),
             waits: Waits::default(),
+            breakers,
             fence: watch::Sender::new(None),
             standing: watch::Sender::new(Standing { address, ..Standing::default() }),
             hints: OnceLock::new(),

@@ -1,10 +1,11 @@
 //! Metrics in the text format that Prometheus reads (exposition format 0.0.4).
 
 mod jobs;
+mod outgoing;
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use busbar_engine::metrics::BUCKETS_US;
+use busbar_engine::metrics::{BUCKETS_US, Counts};
 use busbar_model::server::{Load, Worker, WorkerState};
 
 use crate::singleton::{odb_counts::Counts as OdbCounts, scheduler::LatenessCounts, workers::Totals};
@@ -44,6 +45,7 @@ pub(crate) fn render(
         );
     }
     loads(&mut out, workers);
+    outgoing::render(&mut out, &totals.outgoing, workers);
     if !counts.deliveries.is_empty() {
         let help = "Deliveries by state, those of the whole cluster on each of its servers.";
         head(&mut out, "busbar_deliveries", "gauge", help);
@@ -106,17 +108,21 @@ fn durations(out: &mut String, totals: &Totals) {
     let name = "busbar_request_duration_seconds";
     head(out, name, "histogram", "Time from accepting a request to its reply's head.");
     for ((service, channel), counts) in &totals.requests {
-        let labels = [("service", service.as_str()), ("channel", channel.as_str())];
-        let mut below = 0;
-        let bounds = BUCKETS_US.iter().map(|us| seconds(*us)).chain([String::from("+Inf")]);
-        for (bound, count) in bounds.zip(counts.buckets) {
-            below += count;
-            line(out, &format!("{name}_bucket"), &[labels[0], labels[1], ("le", &bound)], below);
-        }
-        labelled(out, &format!("{name}_sum"), &labels);
-        let _ = writeln!(out, " {}", seconds(counts.sum_us));
-        line(out, &format!("{name}_count"), &labels, below);
+        histogram(out, name, &[("service", service), ("channel", channel)], counts);
     }
+}
+
+fn histogram<K>(out: &mut String, name: &str, labels: &[(&str, &str)], counts: &Counts<K>) {
+    let mut below = 0;
+    let bounds = BUCKETS_US.iter().map(|us| seconds(*us)).chain([String::from("+Inf")]);
+    for (bound, count) in bounds.zip(counts.buckets) {
+        below += count;
+        let labels: Vec<_> = labels.iter().copied().chain([("le", bound.as_str())]).collect();
+        line(out, &format!("{name}_bucket"), &labels, below);
+    }
+    labelled(out, &format!("{name}_sum"), labels);
+    let _ = writeln!(out, " {}", seconds(counts.sum_us));
+    line(out, &format!("{name}_count"), labels, below);
 }
 
 /// Microseconds as decimal seconds, exactly.
@@ -172,6 +178,9 @@ mod tests {
         counts.buckets[0] = 2;
         counts.buckets[14] = 1;
         totals.requests.insert(("a".into(), "b\"".into()), counts);
+        let sent =
+            Counts { statuses: vec![("ok".into(), 2), ("circuit-open".into(), 1)], ..Counts::default() };
+        totals.outgoing.insert("prices".into(), sent);
         let lateness = Lateness::default();
         lateness.record(&[120, 80, 90_000]);
         let counts = OdbCounts {
@@ -189,6 +198,8 @@ mod tests {
             r#"busbar_request_duration_seconds_bucket{service="a",channel="b\"",le="+Inf"} 3"#,
             r#"busbar_request_duration_seconds_sum{service="a",channel="b\""} 1.5"#,
             "busbar_catalog_version 7",
+            r#"busbar_connection_calls_total{connection="prices",outcome="circuit-open"} 1"#,
+            r#"busbar_connection_call_duration_seconds_count{connection="prices"} 0"#,
             r#"busbar_deliveries{state="in-doubt"} 4"#,
             r#"busbar_job_runs_total{job="nightly",outcome="failure"} 2"#,
             r#"busbar_job_runs_total{job="_other",outcome="success"} 1"#,

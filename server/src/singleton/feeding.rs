@@ -59,19 +59,23 @@ async fn feed_worker(core: &Core, stream: UnixStream) -> std::io::Result<()> {
     let Ok(Ok(Some(ToSingleton::Hello { slot, pid }))) = hello else { return Ok(()) };
     let (commands, receive_commands) = mpsc::channel(COMMANDS_MAX);
     let joined = core.workers.join(slot, pid, clock::now(), commands);
-    let outcome = converse(core, pid, link, receive_commands).await;
+    let outcome = converse(core, (slot, pid), link, receive_commands).await;
     core.workers.leave(pid, joined);
     outcome
 }
 
 async fn converse(
     core: &Core,
-    pid: u32,
+    (slot, pid): (u32, u32),
     mut link: Link,
     mut commands: mpsc::Receiver<ToWorker>,
 ) -> std::io::Result<()> {
     let mut feed = core.feed.subscribe();
     let mut sent = Sent::default();
+    let left = core.breakers.of(slot);
+    if !left.is_empty() {
+        feed::send(&mut link, &ToWorker::Breakers { left }).await?;
+    }
     let now = feed.borrow_and_update().clone();
     sent.update(&mut link, &now).await?;
     loop {
@@ -86,6 +90,7 @@ async fn converse(
             Some(command) = commands.recv() => feed::send(&mut link, &command).await?,
             message = feed::receive::<ToSingleton>(&mut link) => match message? {
                 None => return Ok(()),
+                Some(ToSingleton::Breakers { present }) => core.breakers.keep(slot, present),
                 Some(message) => heard(core, pid, message),
             }
         }
@@ -94,7 +99,7 @@ async fn converse(
 
 fn heard(core: &Core, pid: u32, message: ToSingleton) {
     match message {
-        ToSingleton::Hello { .. } => {}
+        ToSingleton::Hello { .. } | ToSingleton::Breakers { .. } => {}
         ToSingleton::Applied { version, plugins } => core.workers.applied(pid, version, plugins),
         ToSingleton::Prepared { list, digest, problem } => core.workers.prepared(pid, list, digest, problem),
         ToSingleton::Counted { id, difference, load } => core.workers.counted(pid, id, difference, load),

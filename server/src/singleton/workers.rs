@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use busbar_engine::metrics::{Counts, Difference};
+use busbar_engine::metrics::{Counts, Difference, Outcome};
 use busbar_model::{
     Digest, Name, Timestamp,
     fault::FaultKind,
@@ -37,6 +37,7 @@ struct Connected {
 pub(crate) struct Totals {
     pub(crate) requests: BTreeMap<(String, String), Counts>,
     pub(crate) errors: BTreeMap<FaultKind, u64>,
+    pub(crate) outgoing: BTreeMap<String, Counts<Outcome>>,
 }
 
 #[derive(Default)]
@@ -157,6 +158,9 @@ impl Workers {
         }
         for (kind, count) in difference.errors {
             *state.totals.errors.entry(kind).or_default() += count;
+        }
+        for (connection, counts) in difference.outgoing {
+            state.totals.outgoing.entry(connection).or_default().add(&counts);
         }
         if let Some(connected) = state.by_pid.get_mut(&pid) {
             connected.counted = connected.counted.max(id);

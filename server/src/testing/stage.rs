@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context as _;
 use busbar_engine::{
-    Pipeline,
+    Outward, Pipeline,
     catalog::Binder,
     metrics::Metrics,
     ports::{Access, AccessLog, Opener, Plugin, Unopened},
@@ -57,7 +57,8 @@ impl Stage {
         let definitions = definitions(components, tested, &doubles, &case.given)?;
         let (catalog, _) = binder.bind(definitions, &|active| loaded.get(&active.digest).cloned());
         let ledger = MemoryLedger::with(&plugin, kept(&case.given));
-        let pipeline = Pipeline::new(metrics, Arc::new(NoAccessLog), Arc::clone(&ledger) as Arc<_>, None);
+        let pipeline =
+            Pipeline::new(metrics, Arc::new(NoAccessLog), Arc::clone(&ledger) as Arc<_>, Outward::default());
         pipeline.switch(catalog);
         Ok(Self { pipeline, ledger, doubles, plugin })
     }

@@ -22,6 +22,7 @@ use crate::{
     worker::{
         catalog::{Applied, Keeper},
         ledger::OdbLedger,
+        ways::Ways,
     },
 };
 
@@ -49,10 +50,11 @@ pub(crate) fn start(
     drain: watch::Receiver<bool>,
     load: Box<dyn Fn() -> Load + Send>,
     (ledger, duty): (Arc<OdbLedger>, watch::Sender<Duty>),
+    ways: Ways,
 ) -> Reporting {
     let (first, applied) = watch::channel(0);
     let (boot, last, odb) = (boot.clone(), None, None);
-    let task = Task { boot, keeper, control, drain, load, ledger, duty, first, last, odb };
+    let task = Task { boot, keeper, control, drain, load, ledger, duty, ways, first, last, odb };
     Reporting { applied, task: tokio::spawn(task.run()) }
 }
 
@@ -64,6 +66,7 @@ struct Task {
     load: Box<dyn Fn() -> Load + Send>,
     ledger: Arc<OdbLedger>,
     duty: watch::Sender<Duty>,
+    ways: Ways,
     first: watch::Sender<u64>,
     last: Option<Applied>,
     /// Opened only when the singleton is silent.
@@ -97,7 +100,7 @@ impl Task {
         if let Some(applied) = self.last.clone() {
             feed::send(&mut link, &said(applied)).await?;
         }
-        let mut drain = self.drain.clone();
+        let (mut drain, mut breakers) = (self.drain.clone(), self.ways.breakers().changes());
         let mut told_drain = false;
         loop {
             let message = tokio::select! {
@@ -105,6 +108,12 @@ impl Task {
                 () = drained(&mut drain), if !told_drain => {
                     told_drain = true;
                     feed::send(&mut link, &ToSingleton::Draining).await?;
+                    continue;
+                }
+                // At once: who dies in the next moment leaves it to its successor.
+                Ok(()) = breakers.changed() => {
+                    let present = breakers.borrow_and_update().clone();
+                    feed::send(&mut link, &ToSingleton::Breakers { present }).await?;
                     continue;
                 }
             };
@@ -138,6 +147,13 @@ impl Task {
             }
             ToWorker::Deliver => {
                 self.ledger.deliver.notify_one();
+                Ok(())
+            }
+            ToWorker::Breakers { left } => {
+                // Once only: afterwards it knows better itself.
+                if self.last.is_none() {
+                    self.ways.breakers().take_over(left);
+                }
                 Ok(())
             }
             ToWorker::Duty(duty) => {

@@ -4,6 +4,7 @@ use busbar_model::{
     Channel, Name, Soap, Timestamp,
     amqp::Amqp,
     channel::{Address, Draft, Message, Protocol, Rest, Written},
+    connection::amqp,
     definitions::address_taken,
     path::PathPattern,
 };
@@ -370,12 +371,16 @@ fn security_id(connection: &mut AnyConnection, name: &Name) -> Result<String, Er
 }
 
 fn connection_id(connection: &mut AnyConnection, name: &Name) -> Result<String, Error> {
-    connection::table
+    let found = connection::table
         .filter(connection::name.eq(name.as_str()))
-        .select(connection::id)
-        .first(connection)
-        .optional()?
-        .ok_or_else(|| Error::UnknownConnection { name: name.clone() })
+        .select((connection::id, connection::kind))
+        .first::<(String, String)>(connection)
+        .optional()?;
+    match found {
+        None => Err(Error::UnknownConnection { name: name.clone() }),
+        Some((id, kind)) if kind == amqp::KIND => Ok(id),
+        Some((_, kind)) => Err(Error::UnfitConnection { name: name.clone(), kind, wanted: amqp::KIND }),
+    }
 }
 
 fn object(channel: &Channel) -> Object<'_> {

@@ -135,6 +135,8 @@ impl Apply<'_> {
                 | Error::UnknownSecurity { .. }
                 | Error::UnknownCalendar { .. }
                 | Error::UnknownConnection { .. }
+                | Error::UnfitConnection { .. }
+                | Error::KindStays { .. }
                 | Error::SoapOnly { .. }
                 | Error::NoSoap(_)
                 | Error::NoCredential { .. }

@@ -160,7 +160,7 @@ pub(crate) fn all(connection: &mut AnyConnection) -> Result<Vec<Connection>, Err
 pub(crate) fn keys(connection: &mut AnyConnection) -> Result<Vec<String>, Error> {
     let mut keys = Vec::new();
     for connection in all(connection)? {
-        let sealed = [Part::Password, Part::ClientKey].map(|part| connection.client.secret(part));
+        let sealed = Part::ALL.map(|part| connection.client.secret(part));
         keys.extend(sealed.into_iter().flatten().map(|sealed| sealed.key_id.clone()));
     }
     Ok(keys)
@@ -201,6 +201,9 @@ pub(crate) fn update(
     before: &Connection,
     draft: &Draft,
 ) -> Result<Connection, Error> {
+    if draft.client.kind() != before.client.kind() {
+        return Err(Error::KindStays { name: before.name.clone(), kind: before.client.kind() });
+    }
     let client = sealed(draft, &before.id, Some(before), key)?;
     if (&draft.name, draft.active, &client) == (&before.name, before.active, &before.client) {
         return Ok(before.clone());
@@ -222,7 +225,7 @@ pub(crate) fn update(
     secret::require_key(connection, key)?;
     diesel::update(table::table.find(&before.id)).set(Row::of(&after)).execute(connection)?;
     let mut shown = view(&after);
-    for part in [Part::Password, Part::ClientKey] {
+    for part in Part::ALL {
         if after.client.secret(part).is_some() && after.client.secret(part) != before.client.secret(part) {
             shown[part.as_str()] = json!("replaced");
         }
@@ -257,9 +260,7 @@ fn sealed(
     key: &MasterKey,
 ) -> Result<Client<Sealed>, Error> {
     let present = present.map(|present| &present.client);
-    // A key goes with its certificate.
-    let fits =
-        |part| part != Part::ClientKey || present.and_then(Client::certificate) == draft.client.certificate();
+    let fits = |part| present.is_some_and(|present| present.shares(part, &draft.client));
     draft.client.clone().try_map(&mut |part, given| match given {
         Some(given) => Ok(key.seal(place(id, part), &given)?),
         None => {
@@ -302,7 +303,13 @@ fn object(connection: &Connection) -> Object<'_> {
 
 /// What the audit trail shows: nothing of the secrets, sealed or not.
 fn view(connection: &Connection) -> Value {
-    let Client::Amqp(amqp) = &connection.client;
+    let Client::Amqp(amqp) = &connection.client else {
+        return json!({
+            "name": connection.name,
+            "kind": connection.client.kind(),
+            "active": connection.active,
+        });
+    };
     let tls = amqp.tls.as_ref().map(
         |tls| json!({"ca": tls.ca, "server_name": tls.server_name, "client_certificate": tls.certificate()}),
     );

@@ -23,6 +23,10 @@ pub enum Error {
     UnknownSecurity { name: Name },
     #[error("connection {name:?} does not exist")]
     UnknownConnection { name: Name },
+    #[error("connection {name:?} is of kind {kind}, and channels come in by those of kind {wanted}")]
+    UnfitConnection { name: Name, kind: String, wanted: &'static str },
+    #[error("connection {name:?} is of kind {kind}: make a new one to have another kind")]
+    KindStays { name: Name, kind: &'static str },
     #[error(
         "security definition {name:?} is of the kind ws-security, which is for SOAP channels only, not for {user}"
     )]

@@ -11,10 +11,15 @@ pub(crate) mod cache;
 mod config;
 mod context;
 mod deliver;
+mod dictionaries;
+mod http;
 mod invoke;
 mod kv;
 mod log;
 mod secrets;
+mod soap;
+#[expect(unreachable_pub, reason = "the generated bindings re-export the handles")]
+pub mod sql;
 
 /// Host functions work on the whole of an instance's state.
 pub(crate) struct HostData;
@@ -28,6 +33,6 @@ impl types::Host for CallState {}
 impl CallState {
     /// The call being served. A component that describes itself has none.
     fn current(&mut self) -> wasmtime::Result<&mut crate::state::CallData> {
-        self.call.as_mut().ok_or_else(|| wasmtime::Error::msg("this import is for use within a call only"))
+        self.call.0.as_mut().ok_or_else(|| wasmtime::Error::msg("this import is for use within a call only"))
     }
 }

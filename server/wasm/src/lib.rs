@@ -14,6 +14,7 @@ mod inspect;
 mod instances;
 mod limiter;
 mod memory;
+mod outgoing;
 mod plugin;
 mod redaction;
 mod state;

@@ -9,10 +9,7 @@ use busbar_engine::{
 use busbar_model::{Fault, Name, fault::FaultKind, router::Parameters};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{
-    Error as HttpError, RequestOptions, Result as HttpResult, WasiBody, WasiHttpCtx, WasiHttpCtxView,
-    WasiHttpHooks, WasiHttpView,
-};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
     call_log::{CallLog, Subject},
@@ -28,15 +25,14 @@ pub(crate) struct CallState {
     /// Apart, so that what is made for every call stays small.
     wasi: Option<Box<WasiCtx>>,
     http: WasiHttpCtx,
-    deny: DenyOutgoing,
     pub(crate) limiter: Limiter,
     pub(crate) cpu: CpuBudget,
     pub(crate) log: CallLog,
     pub(crate) cache: Arc<Cache>,
     /// `None` while a component describes itself and between the calls of a pooled instance.
-    pub(crate) call: Option<CallData>,
-    /// Body handles that the guest holds.
-    pub(crate) bodies: u32,
+    pub(crate) call: Current,
+    /// Bodies, cursors and transactions that the guest holds.
+    pub(crate) held: u32,
 }
 
 /// The call that is being served.
@@ -51,6 +47,9 @@ pub(crate) struct CallData {
     _place: busbar_engine::gate::Place,
 }
 
+/// Apart from the rest of the state, since outgoing requests of `wasi:http` are made by it.
+pub(crate) struct Current(pub(crate) Option<CallData>);
+
 impl CallState {
     pub(crate) fn new(
         engine: &Engine,
@@ -63,13 +62,12 @@ impl CallState {
             table: ResourceTable::new(),
             wasi: None,
             http: WasiHttpCtx::new(),
-            deny: DenyOutgoing,
             limiter: Limiter::new(Arc::clone(&engine.shared), memory_bytes_max),
             cpu,
             log: CallLog::new(subject, Arc::clone(&engine.shared.redactions)),
             cache,
-            call: None,
-            bodies: 0,
+            call: Current(None),
+            held: 0,
         }
     }
 }
@@ -111,22 +109,6 @@ impl WasiView for CallState {
 
 impl WasiHttpView for CallState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView { hooks: &mut self.deny, table: &mut self.table, ctx: &mut self.http }
-    }
-}
-
-/// Outgoing requests are denied: no connection is granted.
-struct DenyOutgoing;
-
-type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = HttpResult<()>> + Send>);
-
-impl WasiHttpHooks for DenyOutgoing {
-    fn send_request(
-        &mut self,
-        _: http::Request<WasiBody>,
-        _: Option<RequestOptions>,
-        _: Box<dyn Future<Output = HttpResult<()>> + Send>,
-    ) -> Box<dyn Future<Output = HttpResult<Sent>> + Send> {
-        Box::new(async { Err(HttpError::HttpRequestDenied) })
+        WasiHttpCtxView { hooks: &mut self.call, table: &mut self.table, ctx: &mut self.http }
     }
 }

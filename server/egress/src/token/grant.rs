@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use busbar_model::connection::http::origin::Base;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::Granted;
-use crate::{Secret, origin::Base};
+use crate::Secret;
 
 /// One token endpoint, as one client.
 pub(crate) struct Endpoint {

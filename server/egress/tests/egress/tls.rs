@@ -93,7 +93,7 @@ async fn serve(
 }
 
 fn trusting(server: &Server, authority: &Authority) -> Settings {
-    let tls = Tls { ca_pem: Some(authority.pem()), ..Tls::default() };
+    let tls = Tls { ca: Some(authority.pem()), ..Tls::default() };
     Settings { tls, ..settings(&format!("https://{}", server.address)) }
 }
 
@@ -171,7 +171,7 @@ async fn a_client_certificate_is_shown_to_the_base_urls_origin_alone() {
     let (server, shown) = serve(&leaf, Some(&authority), move |_, _| reply(302, &location, "")).await;
     let client = authority.leaf("shop", 1);
     let mut settings = trusting(&server, &authority);
-    settings.tls.client_certificate_pem = Some(client.certificate.pem());
+    settings.tls.client_certificate = Some(client.certificate.pem());
     settings.redirects = Redirects::Hosts { max: 2, hosts: vec!["127.0.0.1".to_owned()] };
     let key = Some(Secret::new(client.key.serialize_pem()));
     let secrets = Secrets { client_key_pem: key, ..Secrets::default() };
@@ -194,16 +194,16 @@ async fn certificates_that_are_none_are_refused_by_their_member() {
         Connection::new(settings, secrets, Outside::system()).err().unwrap().to_string()
     };
     let none = Secrets::default();
-    let no_authority = Tls { ca_pem: Some("hunter2".to_owned()), ..Tls::default() };
-    assert_eq!(refused(no_authority, &none), "tls.ca_pem is no certificate: at least one, as PEM, is needed");
-    let client = || Tls { client_certificate_pem: pem(), ..Tls::default() };
-    assert!(refused(client(), &none).starts_with("client_key_pem is missing"));
+    let no_authority = Tls { ca: Some("hunter2".to_owned()), ..Tls::default() };
+    assert_eq!(refused(no_authority, &none), "tls.ca is no certificate: at least one, as PEM, is needed");
+    let client = || Tls { client_certificate: pem(), ..Tls::default() };
+    assert!(refused(client(), &none).starts_with("tls.client_key is missing"));
     assert!(
         refused(Tls::default(), &key(leaf.key.serialize_pem()))
-            .starts_with("tls.client_certificate_pem is missing")
+            .starts_with("tls.client_certificate is missing")
     );
     let unreadable = refused(client(), &key("hunter2".to_owned()));
-    assert!(unreadable.starts_with("client_key_pem is no key") && !unreadable.contains("hunter2"));
+    assert!(unreadable.starts_with("tls.client_key is no key") && !unreadable.contains("hunter2"));
     let other = KeyPair::generate().unwrap().serialize_pem();
-    assert!(refused(client(), &key(other)).starts_with("tls.client_certificate_pem is unusable"));
+    assert!(refused(client(), &key(other)).starts_with("tls.client_certificate is unusable"));
 }

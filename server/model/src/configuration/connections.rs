@@ -10,7 +10,7 @@ use super::{
 use crate::{
     bounds::{AMQP_HEARTBEAT_S_CEILING, AMQP_IN_FLIGHT_CEILING, AMQP_PUBLISHERS_CEILING},
     connection::{
-        Amqp, Client, Connection, Draft, KINDS, KINDS_ALLOWED, Part,
+        Amqp, Client, Connection, Draft, Part,
         amqp::{self, Identity, Tls},
     },
     name::Name,
@@ -22,9 +22,9 @@ impl Entry for ConnectionEntry {
     const SECTION: &'static str = "connections";
 
     fn read(name: Name, members: &mut Members<'_, '_>) -> Option<Self> {
-        let known = |text: String| match KINDS.contains(&text.as_str()) {
+        let known = |text: String| match text.as_str() == amqp::KIND {
             true => Ok(()),
-            false => Err(format!("is {text:?}; {KINDS_ALLOWED}")),
+            false => Err(format!("is {text:?}; allowed is amqp")),
         };
         let kind = members.required("kind", parsed(known));
         let active = members.or("active", true, flag);
@@ -34,9 +34,11 @@ impl Entry for ConnectionEntry {
     }
 
     fn write(&self) -> Map<String, Value> {
-        let Client::Amqp(amqp) = &self.client;
         let active = (!self.active).then_some(json!(false));
         let members = [("kind", Some(json!(self.client.kind()))), ("active", active)];
+        let Client::Amqp(amqp) = &self.client else {
+            return members.into_iter().filter_map(present).collect();
+        };
         members.into_iter().chain(write_amqp(amqp)).filter_map(present).collect()
     }
 }
@@ -120,12 +122,14 @@ pub(super) fn entries(connections: &[Connection]) -> Vec<ConnectionEntry> {
     let names = || connections.iter().map(|connection| &connection.name);
     let passwords = hidden::named("CONNECTION_PASSWORD_", names());
     let keys = hidden::named("CONNECTION_KEY_", names());
+    let tokens = hidden::named("CONNECTION_TOKEN_PASSWORD_", names());
     let entry = |connection: &Connection| {
         let name = connection.name.clone();
         let wanted = |part: Part| {
             let variables = match part {
                 Part::Password => &passwords,
                 Part::ClientKey => &keys,
+                Part::TokenPassword => &tokens,
             };
             variables.get(&name).map(|variable| Hidden::Wanted { variable: variable.clone() })
         };

@@ -85,7 +85,8 @@ impl<S> Amqp<S> {
     pub(super) fn secret(&self, part: Part) -> Option<&S> {
         match part {
             Part::Password => Some(&self.password),
-            Part::ClientKey => self.tls.as_ref()?.identity.as_ref().map(|identity| &identity.key),
+            Part::ClientKey => self.tls.as_ref()?.key(),
+            Part::TokenPassword => None,
         }
     }
 
@@ -94,14 +95,7 @@ impl<S> Amqp<S> {
         secret: &mut impl FnMut(Part, S) -> Result<T, E>,
     ) -> Result<Amqp<T>, E> {
         let password = secret(Part::Password, self.password)?;
-        let tls = match self.tls {
-            None => None,
-            Some(Tls { ca, server_name, identity: None }) => Some(Tls { ca, server_name, identity: None }),
-            Some(Tls { ca, server_name, identity: Some(Identity { certificate, key }) }) => {
-                let key = secret(Part::ClientKey, key)?;
-                Some(Tls { ca, server_name, identity: Some(Identity { certificate, key }) })
-            }
-        };
+        let tls = self.tls.map(|tls| tls.try_map(secret)).transpose()?;
         Ok(Amqp {
             host: self.host,
             port: self.port,
@@ -174,6 +168,20 @@ pub fn password(text: String) -> Result<String, String> {
 impl<S> Tls<S> {
     pub fn certificate(&self) -> Option<&str> {
         self.identity.as_ref().map(|identity| identity.certificate.as_str())
+    }
+
+    pub(super) fn key(&self) -> Option<&S> {
+        self.identity.as_ref().map(|identity| &identity.key)
+    }
+
+    pub(super) fn try_map<T, E>(self, secret: &mut impl FnMut(Part, S) -> Result<T, E>) -> Result<Tls<T>, E> {
+        let identity = match self.identity {
+            None => None,
+            Some(Identity { certificate, key }) => {
+                Some(Identity { certificate, key: secret(Part::ClientKey, key)? })
+            }
+        };
+        Ok(Tls { ca: self.ca, server_name: self.server_name, identity })
     }
 }
 

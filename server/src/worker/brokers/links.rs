@@ -6,7 +6,7 @@ use std::{
 };
 
 use busbar_amqp::{Link, State};
-use busbar_model::{Connection, Name, Timestamp, server::Linked};
+use busbar_model::{Connection, Name, Timestamp, connection::Client, server::Linked};
 
 use crate::{clock, endpoint, worker::secrets::Opener};
 
@@ -87,7 +87,10 @@ impl Links {
         }
         let opened = self.opener.open_connection(connection).map_err(|error| error.to_string());
         let begun = opened.and_then(|client| {
-            let endpoint = endpoint::of(client, &format!("{} {}", self.name, way.as_str()));
+            let Client::Amqp(amqp) = client else {
+                return Err(format!("it is of kind {}, and messages go by kind amqp", client.kind()));
+            };
+            let endpoint = endpoint::of(amqp, &format!("{} {}", self.name, way.as_str()));
             Link::start(endpoint).map_err(|error| error.to_string())
         });
         match begun {

@@ -53,7 +53,7 @@ impl wit::HostBody for CallState {
 
     fn drop(&mut self, handle: Resource<BodyHandle>) -> wasmtime::Result<()> {
         self.table.delete(handle)?;
-        self.bodies = self.bodies.saturating_sub(1);
+        self.held = self.held.saturating_sub(1);
         Ok(())
     }
 }
@@ -64,18 +64,18 @@ impl CallState {
             Body::Empty => wit::Payload::Empty,
             Body::Bytes(bytes) => wit::Payload::Bytes(bytes.into()),
             Body::Stream(stream) => {
-                self.bodies += 1;
+                self.held += 1;
                 wit::Payload::Stream(self.table.push(BodyHandle { stream, rest: Bytes::new() })?)
             }
         })
     }
 
-    fn payload_out(&mut self, payload: wit::Payload) -> wasmtime::Result<Body> {
+    pub(super) fn payload_out(&mut self, payload: wit::Payload) -> wasmtime::Result<Body> {
         Ok(match payload {
             wit::Payload::Empty => Body::Empty,
             wit::Payload::Bytes(bytes) => Bytes::from(bytes).into(),
             wit::Payload::Stream(handle) => {
-                self.bodies = self.bodies.saturating_sub(1);
+                self.held = self.held.saturating_sub(1);
                 self.table.delete(handle)?.into_body()
             }
         })

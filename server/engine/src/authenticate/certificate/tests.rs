@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::{Certificate, is_own};
 use crate::{
-    Body, Pipeline, Reply, Request,
+    Body, Outward, Pipeline, Reply, Request,
     catalog::Binder,
     consume,
     double::{Committed, Plain},
@@ -150,7 +150,7 @@ fn bus() -> Bus {
     let (catalog, problems) = binder.bind(definitions, &|_| Some(Arc::clone(&recorder)));
     assert_eq!(problems, [""; 0]);
     let access_log = Arc::clone(&log) as Arc<dyn AccessLog>;
-    let pipeline = Pipeline::new(metrics, access_log, Committed::with([]), None);
+    let pipeline = Pipeline::new(metrics, access_log, Committed::with([]), Outward::default());
     pipeline.switch(catalog);
     Bus { pipeline, seen, log }
 }

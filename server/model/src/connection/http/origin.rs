@@ -5,19 +5,19 @@ use std::{net::IpAddr, sync::Arc};
 use http::HeaderValue;
 use url::{Host, Url};
 
-use crate::Invalid;
+use crate::connection::Invalid;
 
 /// Equal if scheme, host and port are.
 #[derive(Debug)]
-pub(crate) struct Origin {
-    pub(crate) is_tls: bool,
+pub struct Origin {
+    pub is_tls: bool,
     /// As a certificate names it: no brackets around an address.
-    pub(crate) host: String,
+    pub host: String,
     /// If the host is one, there is nothing to resolve.
-    pub(crate) address: Option<IpAddr>,
-    pub(crate) port: u16,
+    pub address: Option<IpAddr>,
+    pub port: u16,
     /// For the header `Host`.
-    pub(crate) authority: HeaderValue,
+    pub authority: HeaderValue,
 }
 
 impl PartialEq for Origin {
@@ -28,7 +28,7 @@ impl PartialEq for Origin {
 
 impl Origin {
     /// `None` if it is not one of HTTP.
-    pub(crate) fn of(url: &Url) -> Option<Self> {
+    pub fn of(url: &Url) -> Option<Self> {
         let is_tls = match url.scheme() {
             "http" => false,
             "https" => true,
@@ -48,7 +48,7 @@ impl Origin {
     }
 
     /// Without a path.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         let scheme = if self.is_tls { "https" } else { "http" };
         format!("{scheme}://{}", self.authority.to_str().unwrap_or_default())
     }
@@ -56,16 +56,16 @@ impl Origin {
 
 /// Where calls go.
 #[derive(Clone, Debug)]
-pub(crate) struct Base {
-    pub(crate) origin: Arc<Origin>,
+pub struct Base {
+    pub origin: Arc<Origin>,
     /// Empty, or begins with a slash; no slash at its end.
-    pub(crate) path: String,
+    pub path: String,
 }
 
 const ALLOWED: &str = "http:// or https:// with a host, and a port and a path if need be, is needed, without user, query or fragment";
 
 impl Base {
-    pub(crate) fn parse(member: &str, text: &str) -> Result<Self, Invalid> {
+    pub fn parse(member: &str, text: &str) -> Result<Self, Invalid> {
         let parsed = Url::parse(text).ok().filter(|url| {
             let has_user = !url.username().is_empty() || url.password().is_some();
             !has_user && url.query().is_none() && url.fragment().is_none()
@@ -81,7 +81,7 @@ impl Base {
 }
 
 /// A host alone, written as URLs write it when they are compared.
-pub(crate) fn parse_host(text: &str) -> Option<String> {
+pub fn parse_host(text: &str) -> Option<String> {
     let bracketed =
         if text.parse::<std::net::Ipv6Addr>().is_ok() { format!("[{text}]") } else { text.to_owned() };
     let is_host = !text.is_empty() && !text.contains(['/', '@', '?', '#', '\\', '%']);

@@ -1,11 +1,6 @@
-//! What an administrator decides about one way out, as plain data. Its secrets are elsewhere
-//! ([`Secrets`](crate::Secrets)).
+//! What an administrator decides about one way out, as plain data without its secrets.
 
 use serde::{Deserialize, Serialize};
-
-mod check;
-
-pub(crate) use check::milliseconds;
 
 /// Times are in milliseconds. What is not given has its default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,9 +38,9 @@ pub struct Settings {
 #[serde(deny_unknown_fields, default)]
 pub struct Tls {
     /// Who may vouch for the other side, PEM. `None`: whom the machine trusts.
-    pub ca_pem: Option<String>,
+    pub ca: Option<String>,
     /// What is shown to the other side, with what leads to its authority, PEM. Its key is a secret.
-    pub client_certificate_pem: Option<String>,
+    pub client_certificate: Option<String>,
     /// Whom the other side's certificate must name; `None`: the host of the base URL.
     pub server_name: Option<String>,
 }
@@ -198,6 +193,13 @@ impl Settings {
     }
 }
 
+impl Auth {
+    /// Whether there is a secret to it.
+    pub fn asks(&self) -> bool {
+        !matches!(self, Self::None {})
+    }
+}
+
 // Braces, since without them serde lets a member pass that is not known.
 impl Default for Auth {
     fn default() -> Self {
@@ -230,7 +232,8 @@ impl Default for Retries {
 }
 
 impl BreakerSettings {
-    fn standard() -> Option<Self> {
+    /// What a connection has that says nothing of it.
+    pub fn standard() -> Option<Self> {
         Some(Self::default())
     }
 }

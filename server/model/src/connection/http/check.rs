@@ -1,33 +1,30 @@
 //! What can't be, each with its member, its value and what is allowed.
 
-use std::{ops::RangeInclusive, str::FromStr as _, time::Duration};
+use std::{ops::RangeInclusive, str::FromStr as _};
 
 use http::{HeaderName, uri::PathAndQuery};
-use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::{Auth, Redirects, Settings};
-use crate::{
-    AllowList, Invalid, Refused,
-    bounds::{
-        BODY_BYTES_MAX, HOPS_MAX, IDLE_MAX, MILLISECONDS_MAX, REPLY_HEAD_BYTES_MAX, REPLY_HEAD_BYTES_MIN,
-        RETRIES_MAX, TARGET_BYTES_MAX,
-    },
+use super::{
+    AllowList, Auth, Redirects, Settings,
     headers::is_ours,
     origin::{Base, parse_host},
     target,
 };
+use crate::{
+    bounds::{
+        HTTP_BODY_BYTES_CEILING, HTTP_BREAKER_FAILURES_CEILING, HTTP_BREAKER_WINDOW_MS_FLOOR,
+        HTTP_CONCURRENT_CEILING, HTTP_HOPS_CEILING, HTTP_HOSTS_MAX, HTTP_IDLE_CEILING, HTTP_MS_CEILING,
+        HTTP_PER_SECOND_CEILING, HTTP_REPLY_HEAD_BYTES_CEILING, HTTP_REPLY_HEAD_BYTES_FLOOR,
+        HTTP_RETRIES_CEILING, HTTP_TARGET_BYTES_MAX, HTTP_TEXT_BYTES_MAX, PEM_BYTES_MAX,
+    },
+    connection::{Invalid, Refused, amqp},
+};
 
 /// At least 1 where a time is waited for.
-const WAITED: RangeInclusive<u64> = 1..=MILLISECONDS_MAX;
-const TEXT_BYTES_MAX: usize = 1024;
-const PEM_BYTES_MAX: usize = 64 * 1024;
-
-pub(crate) fn milliseconds(count: u64) -> Duration {
-    Duration::from_millis(count)
-}
+const WAITED: RangeInclusive<u64> = 1..=HTTP_MS_CEILING;
 
 impl Settings {
-    /// All that is wrong with them; certificates and secrets are looked at by [`Connection::new`](crate::Connection::new).
+    /// All that is wrong with them; what certificates and secrets say is found out by who connects.
     pub fn check(&self) -> Result<(), Refused> {
         let mut found = Findings(Vec::new());
         found.keep(Base::parse("base_url", &self.base_url));
@@ -48,37 +45,45 @@ impl Settings {
         found.within("pool.idle_ms", self.pool.idle_ms, WAITED);
         found.within("retries.pause_ms", self.retries.pause_ms, WAITED);
         found.within("retries.pause_max_ms", self.retries.pause_max_ms, WAITED);
-        found.within("limits.wait_ms", self.limits.wait_ms, 0..=MILLISECONDS_MAX);
+        found.within("limits.wait_ms", self.limits.wait_ms, 0..=HTTP_MS_CEILING);
         if let Some(breaker) = &self.breaker {
-            found.within("breaker.window_ms", breaker.window_ms, 100..=MILLISECONDS_MAX);
+            found.within(
+                "breaker.window_ms",
+                breaker.window_ms,
+                HTTP_BREAKER_WINDOW_MS_FLOOR..=HTTP_MS_CEILING,
+            );
             found.within("breaker.open_ms", breaker.open_ms, WAITED);
-            found.within("breaker.open_max_ms", breaker.open_max_ms, breaker.open_ms..=MILLISECONDS_MAX);
+            found.within("breaker.open_max_ms", breaker.open_max_ms, breaker.open_ms..=HTTP_MS_CEILING);
         }
     }
 
     fn check_counts(&self, found: &mut Findings) {
-        found.within("pool.idle_max", self.pool.idle_max.into(), 0..=IDLE_MAX.into());
-        found.within("retries.max", self.retries.max.into(), 0..=RETRIES_MAX.into());
+        found.within("pool.idle_max", self.pool.idle_max.into(), 0..=HTTP_IDLE_CEILING.into());
+        found.within("retries.max", self.retries.max.into(), 0..=HTTP_RETRIES_CEILING.into());
         for (place, status) in self.retries.statuses.iter().enumerate() {
             found.within(&format!("retries.statuses[{place}]"), (*status).into(), 400..=599);
         }
         if let Some(breaker) = &self.breaker {
-            found.within("breaker.failures", breaker.failures.into(), 1..=10_000);
+            found.within(
+                "breaker.failures",
+                breaker.failures.into(),
+                1..=HTTP_BREAKER_FAILURES_CEILING.into(),
+            );
             found.within("breaker.percent", breaker.percent.into(), 1..=100);
         }
         let limits = &self.limits;
-        found.within("limits.concurrent", limits.concurrent.into(), 1..=10_000);
-        found.within("limits.waiting", limits.waiting.into(), 0..=10_000);
+        found.within("limits.concurrent", limits.concurrent.into(), 1..=HTTP_CONCURRENT_CEILING.into());
+        found.within("limits.waiting", limits.waiting.into(), 0..=HTTP_CONCURRENT_CEILING.into());
         if let Some(per_second) = limits.per_second {
-            found.within("limits.per_second", per_second.into(), 1..=1_000_000);
+            found.within("limits.per_second", per_second.into(), 1..=HTTP_PER_SECOND_CEILING.into());
         }
         if let Some(burst) = limits.burst {
-            found.within("limits.burst", burst.into(), 1..=1_000_000);
+            found.within("limits.burst", burst.into(), 1..=HTTP_PER_SECOND_CEILING.into());
         }
         let bodies = &self.bodies;
-        found.within("bodies.request_bytes_max", bodies.request_bytes_max, 0..=BODY_BYTES_MAX);
-        found.within("bodies.reply_bytes_max", bodies.reply_bytes_max, 0..=BODY_BYTES_MAX);
-        let heads = REPLY_HEAD_BYTES_MIN.into()..=REPLY_HEAD_BYTES_MAX.into();
+        found.within("bodies.request_bytes_max", bodies.request_bytes_max, 0..=HTTP_BODY_BYTES_CEILING);
+        found.within("bodies.reply_bytes_max", bodies.reply_bytes_max, 0..=HTTP_BODY_BYTES_CEILING);
+        let heads = HTTP_REPLY_HEAD_BYTES_FLOOR.into()..=HTTP_REPLY_HEAD_BYTES_CEILING.into();
         found.within("bodies.reply_head_bytes_max", bodies.reply_head_bytes_max.into(), heads);
     }
 
@@ -116,8 +121,8 @@ impl Settings {
             Redirects::SameOrigin { max } => (max, [].as_slice()),
             Redirects::Hosts { max, hosts } => (max, hosts.as_slice()),
         };
-        found.within("redirects.max", (*max).into(), 1..=HOPS_MAX.into());
-        found.within("redirects.hosts", hosts.len() as u64, 0..=256);
+        found.within("redirects.max", (*max).into(), 1..=HTTP_HOPS_CEILING.into());
+        found.within("redirects.hosts", hosts.len() as u64, 0..=HTTP_HOSTS_MAX as u64);
         for (place, host) in hosts.iter().enumerate() {
             let wrong = parse_host(host).is_none();
             let member = format!("redirects.hosts[{place}]");
@@ -127,13 +132,10 @@ impl Settings {
 
     fn check_texts(&self, found: &mut Findings) {
         if let Some(name) = &self.tls.server_name {
-            let wrong = ServerName::try_from(name.as_str()).is_err();
+            let wrong = amqp::host(name.clone()).is_err();
             found.text("tls.server_name", name, wrong, "a host name or an address is needed");
         }
-        let pems = [
-            ("tls.ca_pem", &self.tls.ca_pem),
-            ("tls.client_certificate_pem", &self.tls.client_certificate_pem),
-        ];
+        let pems = [("tls.ca", &self.tls.ca), ("tls.client_certificate", &self.tls.client_certificate)];
         for (member, pem) in pems {
             let length = pem.as_ref().map_or(0, String::len);
             if length > PEM_BYTES_MAX {
@@ -144,7 +146,7 @@ impl Settings {
         let path = PathAndQuery::from_str(&self.ping.path);
         let wrong = path.map_or(true, |path| target::check(&path).is_err());
         found.text("ping.path", &self.ping.path, wrong, "a path that begins with / is needed");
-        if self.base_url.len() > TARGET_BYTES_MAX / 2 {
+        if self.base_url.len() > HTTP_TARGET_BYTES_MAX / 2 {
             let value = format!("{} bytes long", self.base_url.len());
             found.0.push(Invalid::new("base_url", value, "at most 8192 bytes are allowed"));
         }
@@ -166,7 +168,7 @@ impl Findings {
     }
 
     fn text(&mut self, member: &str, value: &str, wrong: bool, allowed: &str) {
-        if value.len() > TEXT_BYTES_MAX {
+        if value.len() > HTTP_TEXT_BYTES_MAX {
             let value = format!("{} bytes long", value.len());
             self.0.push(Invalid::new(member, value, "at most 1024 bytes are allowed"));
         } else if wrong {
@@ -178,7 +180,7 @@ impl Findings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{BreakerSettings, Retries, Timeouts};
+    use crate::connection::http::{BreakerSettings, Retries, Timeouts};
 
     fn settings() -> Settings {
         Settings::new("https://api.example.com/v1")

@@ -1,4 +1,4 @@
-//! What is wrong with settings or secrets.
+//! What is wrong with the settings of a connection, or with its secrets.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    pub(crate) fn new(member: impl Into<String>, value: impl fmt::Display, allowed: &str) -> Self {
+    pub fn new(member: impl Into<String>, value: impl fmt::Display, allowed: &str) -> Self {
         Self { member: member.into(), value: value.to_string(), allowed: allowed.to_owned() }
     }
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use crate::{Invalid, bounds::ALLOWED_MAX};
+use crate::{bounds::HTTP_ALLOWED_MAX, connection::Invalid};
 
 /// Public addresses, and of all others those that are listed.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +41,7 @@ const SPECIAL_V4: &[(Ipv4Addr, u8)] = &[
 impl AllowList {
     /// From addresses and networks, each a text such as `10.1.0.0/16`, `192.168.3.7` or `fd00::/8`.
     pub fn parse(texts: &[String]) -> Result<Self, Invalid> {
-        if texts.len() > ALLOWED_MAX {
+        if texts.len() > HTTP_ALLOWED_MAX {
             let value = format!("{} networks long", texts.len());
             return Err(Invalid::new("allow", value, "at most 256 are allowed"));
         }

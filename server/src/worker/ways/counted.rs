@@ -1,0 +1,100 @@
+//! What calls by a connection came to.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use busbar_engine::{
+    metrics::{Counts, Outcome},
+    ways::soap::Failure,
+};
+use busbar_model::{
+    Fault, Name,
+    server::{Breaker, Latency, Outgoing},
+};
+use tokio::time::Instant;
+
+use super::{Held, Inner};
+
+/// Of one client, since it was made.
+#[derive(Default)]
+pub(super) struct Counted(Mutex<Counts<Outcome>>);
+
+/// What a client has open.
+#[derive(Default)]
+pub(super) struct Pool {
+    pub(super) in_use: u64,
+    pub(super) idle: u64,
+    pub(super) waiting: u64,
+    pub(super) breaker: Option<Breaker>,
+}
+
+const OK: &str = "ok";
+
+impl Counted {
+    fn record(&self, outcome: Outcome, took: Duration) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).record(outcome, took);
+    }
+
+    pub(super) fn report(&self, connection: &Name, pool: Pool) -> Outgoing {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = counts.statuses.iter().filter(|(outcome, _)| outcome != OK);
+        let calls = counts.count();
+        Outgoing {
+            connection: connection.clone(),
+            calls,
+            errors: failed.map(|(code, count)| (code.clone().into_owned(), *count)).collect(),
+            latency: Latency {
+                mean_us: counts.sum_us.checked_div(calls).unwrap_or_default(),
+                half_us: counts.within_us(50),
+                of_95_percent_us: counts.within_us(95),
+                of_99_percent_us: counts.within_us(99),
+            },
+            in_use: pool.in_use,
+            idle: pool.idle,
+            waiting: pool.waiting,
+            breaker: pool.breaker,
+        }
+    }
+}
+
+/// How a failure is counted.
+pub(super) trait Code {
+    fn code(&self) -> Outcome;
+}
+
+impl Code for Fault {
+    fn code(&self) -> Outcome {
+        self.code.clone().into()
+    }
+}
+
+impl Code for Failure {
+    fn code(&self) -> Outcome {
+        match self {
+            Self::Partner(_) => "partner-fault".into(),
+            Self::Bus(fault) => fault.code(),
+        }
+    }
+}
+
+impl Inner {
+    /// Counts a call, and notes what its breaker did.
+    pub(super) async fn counted<T, E: Code>(
+        &self,
+        held: &Held,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let started = Instant::now();
+        let outcome = call.await;
+        let took = started.elapsed();
+        let code = outcome.as_ref().err().map_or(OK.into(), Code::code);
+        held.counted.record(code.clone(), took);
+        self.metrics.outgoing(held.name.as_str(), code, took);
+        if let Some(client) = held.breaking() {
+            self.breakers.note(&held.name, held.revision, client);
+        }
+        outcome
+    }
+}

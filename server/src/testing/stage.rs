@@ -26,6 +26,7 @@ use super::{
     component::{Component, Components},
     double::{Doubles, PLUGIN, Surrounded},
     ledger::MemoryLedger,
+    ways::{self, Script},
 };
 
 /// Of the one caller.
@@ -35,6 +36,8 @@ pub(super) struct Stage {
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) ledger: Arc<MemoryLedger>,
     pub(super) doubles: Arc<Doubles>,
+    /// Of systems of others.
+    pub(super) script: Script,
     /// The plugin under test.
     pub(super) plugin: Name,
 }
@@ -57,10 +60,11 @@ impl Stage {
         let definitions = definitions(components, tested, &doubles, &case.given)?;
         let (catalog, _) = binder.bind(definitions, &|active| loaded.get(&active.digest).cloned());
         let ledger = MemoryLedger::with(&plugin, kept(&case.given));
-        let pipeline =
-            Pipeline::new(metrics, Arc::new(NoAccessLog), Arc::clone(&ledger) as Arc<_>, Outward::default());
+        let script = Script::new(&case.given.connections);
+        let outward = Outward { outlet: None, ways: Some(Arc::new(script.clone())) };
+        let pipeline = Pipeline::new(metrics, Arc::new(NoAccessLog), Arc::clone(&ledger) as Arc<_>, outward);
         pipeline.switch(catalog);
-        Ok(Self { pipeline, ledger, doubles, plugin })
+        Ok(Self { pipeline, ledger, doubles, script, plugin })
     }
 }
 
@@ -103,14 +107,18 @@ fn definitions(
         }
     }
     let secrets = given.secrets.iter().map(|(name, value)| secret(name.clone(), value)).collect();
-    Ok(Definitions { plugins, services, secrets, securities: vec![invoker()?], ..Definitions::default() })
+    let connections = given.connections.iter();
+    let connections = connections.map(|(name, others)| ways::connection(name.clone(), others)).collect();
+    let securities = vec![invoker()?];
+    Ok(Definitions { plugins, services, secrets, securities, connections, ..Definitions::default() })
 }
 
 fn plugin(description: Description, digest: Digest, config: Map<String, Value>) -> PluginDefinition {
     let grants = Grants {
         invoke: description.invokes.clone(),
         secrets: description.secrets.clone(),
-        ..Grants::default()
+        // A plugin does not say which it needs; there are those that the case gives.
+        connections: vec!["*".to_owned()],
     };
     PluginDefinition {
         id: description.name.to_string(),

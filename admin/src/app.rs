@@ -18,7 +18,7 @@ use crate::{
     audit,
     auth::{self, Token},
     balancer, bounds, calendars, channels, cluster, configuration, connections, correlation, deliveries,
-    deployments,
+    deployments, dictionaries,
     error::Error,
     health, host, idempotency, jobs, members, metrics, openapi, ping, plugins,
     problem::{Kind, Problem},
@@ -136,6 +136,11 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(jobs::runs))
         .routes(routes!(calendars::list, calendars::create))
         .routes(routes!(calendars::get, calendars::update, calendars::delete))
+        .routes(routes!(dictionaries::list, dictionaries::create))
+        .routes(routes!(dictionaries::get, dictionaries::update, dictionaries::delete))
+        .routes(routes!(dictionaries::entries))
+        .routes(routes!(dictionaries::export, dictionaries::import))
+        .routes(routes!(dictionaries::trial::translate))
         .routes(routes!(servers::list))
         .routes(routes!(servers::get, servers::delete, balancer::weigh))
         .routes(routes!(servers::drain))

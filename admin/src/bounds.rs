@@ -12,6 +12,9 @@ pub(crate) const UPLOAD_TIME_MAX: Duration = Duration::from_secs(300);
 pub(crate) const UPLOADS_AT_ONCE: usize = 4;
 /// A retry's body: the largest payload in base64, and what goes with it.
 pub(crate) const RETRY_BYTES_MAX: u64 = busbar_model::bounds::DELIVERY_BYTES_MAX / 3 * 4 + BODY_BYTES_MAX;
+/// A dictionary as JSON, each code beside its system's name, and its entries as CSV, where each code may be quoted.
+pub(crate) const DICTIONARY_BYTES_MAX: u64 = 16 * 1024 * 1024;
+pub(crate) const DICTIONARY_CSV_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// A content type, in bytes.
 pub(crate) const CONTENT_TYPE_BYTES_MAX: usize = 255;
 /// Passwords hashed at once.

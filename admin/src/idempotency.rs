@@ -41,7 +41,7 @@ use utoipa::{
 
 use crate::{
     app::App,
-    body, bounds, caller, clock, configuration, deployments, members,
+    body, bounds, caller, clock, configuration, deployments, dictionaries, members,
     problem::{Kind, Problem},
 };
 
@@ -171,6 +171,10 @@ async fn keyed(app: Arc<App>, key: String, request: Request, next: Next) -> Resu
     let (mut bytes_max, mut time_max) = (bounds::BODY_BYTES_MAX, bounds::BODY_TIME_MAX);
     if parts.method == Method::POST && parts.uri.path() == deployments::PATH {
         (bytes_max, time_max) = (PLUGIN_BYTES_MAX, bounds::UPLOAD_TIME_MAX);
+        parts.extensions.insert(deployments::Turn::of(&app).await?);
+    }
+    if parts.uri.path().starts_with(dictionaries::PATH) {
+        (bytes_max, time_max) = (bounds::DICTIONARY_BYTES_MAX, bounds::UPLOAD_TIME_MAX);
         parts.extensions.insert(deployments::Turn::of(&app).await?);
     }
     if parts.uri.path() == configuration::APPLY {

@@ -23,6 +23,7 @@ mod cors;
 mod deliveries;
 mod deployments;
 mod describe;
+mod dictionaries;
 mod error;
 mod etag;
 mod health;

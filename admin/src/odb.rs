@@ -76,6 +76,7 @@ impl From<Error> for Problem {
                 let uses = |problem: Self, user: &String| problem.with_error("", format!("{user} uses it"));
                 users.iter().fold(conflict("in-use"), uses)
             }
+            Error::DictionariesFull { .. } => conflict("dictionaries-full"),
             Error::GoesWithPlugin { .. } => conflict("plugin-active"),
             Error::ClaimTakenOver => idempotency::under_way(),
             Error::Seal(seal::Error::AnotherKey { .. }) => conflict("another-master-key"),
@@ -101,6 +102,7 @@ impl From<Error> for Problem {
             Error::UnfitConnection { .. } => {
                 conflict("unfit-connection").with_error("/amqp/connection", error.to_string())
             }
+            Error::UnusableWsdl(_) => conflict("unusable-wsdl").with_error("/wsdl", error.to_string()),
             Error::KindStays { .. } => conflict("another-kind").with_error("/kind", error.to_string()),
             Error::SoapOnly { name, .. } => {
                 let path = if name.as_str() == INVOKER { "/name" } else { "/security" };

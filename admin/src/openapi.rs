@@ -53,6 +53,7 @@ impl IntoResponses for Conflict {
     (name = "deliveries", description = "Messages that the bus has promised to get to their targets."),
     (name = "jobs", description = "Services that run on a schedule, and their runs."),
     (name = "calendars", description = "Days on which jobs do not run."),
+    (name = "dictionaries", description = "What systems call the same things: translations of their codes."),
     (name = "servers", description = "Servers and workers as they report themselves."),
     (name = "cluster", description = "The servers together: who leads, and how they are right now."),
     (name = "members", description = "Who has a certificate of the cluster, and how others join."),

@@ -108,6 +108,10 @@ pub(crate) struct GrantsView {
     #[serde(default)]
     #[schema(schema_with = describe::grants)]
     connections: Vec<String>,
+    /// Dictionaries, likewise.
+    #[serde(default)]
+    #[schema(schema_with = describe::grants)]
+    dictionaries: Vec<String>,
 }
 
 /// Grants, or null for those that nobody has set.
@@ -131,7 +135,8 @@ impl ToSchema for GrantsOrNull {
 
 impl From<Grants> for GrantsView {
     fn from(grants: Grants) -> Self {
-        Self { invoke: grants.invoke, secrets: grants.secrets, connections: grants.connections }
+        let Grants { invoke, secrets, connections, dictionaries } = grants;
+        Self { invoke, secrets, connections, dictionaries }
     }
 }
 
@@ -305,7 +310,8 @@ pub(crate) async fn set_grants(
 
 fn checked_grants(given: GrantsView) -> Result<Grants, Problem> {
     let mut check = Check::default();
-    let grants = Grants { invoke: given.invoke, secrets: given.secrets, connections: given.connections };
+    let GrantsView { invoke, secrets, connections, dictionaries } = given;
+    let grants = Grants { invoke, secrets, connections, dictionaries };
     for (member, patterns) in grants.kinds() {
         for (at, pattern) in patterns.iter().enumerate() {
             let one = Grants { invoke: vec![shown(pattern)], ..Grants::default() };

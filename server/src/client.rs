@@ -15,6 +15,7 @@ mod delivery;
 mod deploy;
 mod deployment;
 mod dial;
+mod dictionary;
 mod document;
 mod export;
 mod failure;
@@ -121,6 +122,9 @@ pub(crate) enum ClientCommand {
     /// Ways out, and what channels of some protocols come in by.
     #[command(subcommand)]
     Connection(connection::Command),
+    /// What systems call the same things: translations of their codes.
+    #[command(subcommand)]
+    Dictionary(dictionary::Command),
     /// Credentials that channels ask for.
     #[command(subcommand)]
     Security(security::Command),
@@ -236,6 +240,7 @@ async fn obey(session: &mut Session, command: ClientCommand) -> anyhow::Result<(
         ClientCommand::Invoke(args) => invoke::run(session, args).await,
         ClientCommand::Channel(command) => channel::run(session, command).await,
         ClientCommand::Connection(command) => connection::run(session, command).await,
+        ClientCommand::Dictionary(command) => dictionary::run(session, command).await,
         ClientCommand::Security(command) => security::run(session, command).await,
         ClientCommand::Secret(command) => secret::run(session, command).await,
         ClientCommand::Deployment(command) => deployment::run(session, command).await,
@@ -393,6 +398,9 @@ mod tests {
             "job create a --service s --every 1h --at 2026-12-01T02:00:00Z",
             "job runs a --trigger odd",
             "calendar create",
+            "dictionary create",
+            "dictionary import countries",
+            "dictionary translate countries DE --from erp",
             "drain",
             "drain one --undo --no-wait",
             "cluster --server one",

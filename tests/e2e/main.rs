@@ -41,6 +41,7 @@ mod limits;
 mod logs;
 mod metrics;
 mod orders;
+mod outgoing;
 mod people;
 mod pickup;
 mod pika;

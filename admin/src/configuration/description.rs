@@ -15,7 +15,7 @@ use utoipa::openapi::{
 use crate::{
     amqp, connections,
     describe::{self, described, members, nullable, whole},
-    limits,
+    dictionaries, limits,
     security::certificates,
     soap,
 };
@@ -36,6 +36,7 @@ pub(super) fn document() -> RefOr<Schema> {
         ("channels", section(channel())),
         ("calendars", section(calendar())),
         ("jobs", section(job())),
+        ("dictionaries", section(dictionaries::described())),
     ];
     let description = "All definitions, each section by name. What an entry leaves out has its default. In texts \
         ${NAME} is a variable, which is to be replaced before; only passwords, keys and values of secrets may be left as one, and \

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 pub(crate) struct ChangeView {
     /// create, update or delete.
     action: &'static str,
-    /// plugin, service, connection, channel, security, secret, calendar or job.
+    /// plugin, service, connection, channel, security, secret, calendar, job or dictionary.
     kind: &'static str,
     name: String,
     members: Vec<MemberView>,

@@ -6,11 +6,13 @@ use busbar_model::{
     Name, Security,
     configuration::{ConnectionEntry, Document, Hidden, SecretEntry, SecurityEntry, Wish as Given},
     connection::Part,
+    dictionary::{self, Unfit},
+    fault::FieldError,
     security::Credential,
 };
 use busbar_store::{Error, SecretWish, SecurityWish, Wanted, Wish, connections};
 
-use crate::{app::App, problem::Problem};
+use crate::{app::App, bounds, problem::Problem};
 
 pub(super) async fn wanted(app: &Arc<App>, document: &Document) -> Result<Wanted, Problem> {
     let present = app.read(|odb| Ok(odb.definitions()?.securities)).await?;
@@ -22,8 +24,8 @@ pub(super) async fn wanted(app: &Arc<App>, document: &Document) -> Result<Wanted
     let (plugins, services) = (document.plugins.clone(), document.services.clone());
     let connections = document.connections.iter().map(connection).collect();
     let (calendars, jobs) = (document.calendars.clone(), document.jobs.clone());
-    let channels = document.channels.clone();
-    Ok(Wanted { security, secrets, plugins, services, connections, channels, calendars, jobs })
+    let (channels, dictionaries) = (document.channels.clone(), dictionaries(document)?);
+    Ok(Wanted { security, secrets, plugins, services, connections, channels, calendars, jobs, dictionaries })
 }
 
 fn connection(entry: &ConnectionEntry) -> connections::Draft {
@@ -32,6 +34,21 @@ fn connection(entry: &ConnectionEntry) -> connections::Draft {
         Some(Hidden::Wanted { .. }) | None => None,
     });
     connections::Draft { name: entry.name.clone(), active: entry.active, client }
+}
+
+/// Each of a dictionary's parts may be right, and not go with the others.
+fn dictionaries(document: &Document) -> Result<Vec<dictionary::Draft>, Problem> {
+    let (mut drafts, mut errors) = (Vec::new(), Vec::new());
+    for entry in &document.dictionaries {
+        match entry.draft() {
+            Ok(draft) => drafts.push(draft),
+            Err(unfit) => {
+                errors.extend(unfit.into_iter().map(|Unfit { path, message }| FieldError { path, message }));
+            }
+        }
+    }
+    errors.truncate(bounds::MISTAKES_SHOWN_MAX);
+    if errors.is_empty() { Ok(drafts) } else { Err(Problem::conflict("conflict", errors)) }
 }
 
 fn secret(entry: &SecretEntry) -> SecretWish {

@@ -64,8 +64,13 @@ fn ends(pattern: &str) -> RefOr<Schema> {
     members([("from", end()), ("to", end())]).required("from").required("to").into()
 }
 
+/// A day of a calendar or of a dictionary.
+pub(crate) fn date() -> RefOr<Schema> {
+    finished(text().pattern(Some(DATE)).examples([json!("2026-12-25")]))
+}
+
 pub(crate) fn calendar_dates() -> RefOr<Schema> {
-    days(finished(text().pattern(Some(DATE)).examples([json!("2026-12-25")])))
+    days(date())
 }
 
 pub(crate) fn calendar_dates_or_null() -> RefOr<Schema> {

@@ -47,6 +47,7 @@ async fn what_a_list_does_not_know_is_refused() {
         "servers",
         "jobs",
         "calendars",
+        "dictionaries",
         "audit",
     ] {
         let refused = api.get(&format!("/api/v1/{list}?page=2")).await;

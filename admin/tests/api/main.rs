@@ -11,6 +11,7 @@ mod connections;
 mod cors;
 mod deliveries;
 mod deployments;
+mod dictionaries;
 mod fixture;
 mod idempotency;
 mod jobs;

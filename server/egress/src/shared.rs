@@ -119,6 +119,6 @@ fn policy(breaker: &BreakerSettings) -> breaker::Policy {
         percent: breaker.percent,
         window: Duration::from_millis(breaker.window_ms),
         open: Duration::from_millis(breaker.open_ms),
-        open_max: Duration::from_millis(breaker.open_max_ms),
+        open_max: Duration::from_millis(breaker.open_max_ms.max(breaker.open_ms)),
     }
 }

@@ -169,6 +169,15 @@ pub(crate) fn authorize_connection(from: &BoundService, connection: &Name) -> Re
     Err(Fault::new(FaultKind::NotAllowed, text).with_code("not-granted"))
 }
 
+/// Whether a plugin may ask a dictionary.
+pub(crate) fn authorize_dictionary(from: &BoundService, dictionary: &Name) -> Result<Permit, Fault> {
+    if from.grants.allows_dictionary(dictionary.as_str()) {
+        return Ok(Permit { caller: Some(from.plugin_name.clone()) });
+    }
+    let text = format!("plugin {} has no grant to ask dictionary {dictionary}", from.plugin_name);
+    Err(Fault::new(FaultKind::NotAllowed, text).with_code("not-granted"))
+}
+
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, HeaderValue};

@@ -6,8 +6,9 @@ use std::{
 };
 
 use busbar_model::{
-    Channel, Definitions, Digest, Name, Plugin as PluginDefinition, Service,
+    Channel, Definitions, Dictionary, Digest, Name, Plugin as PluginDefinition, Service,
     definitions::{Routes, Target},
+    dictionary::Lookup,
     openapi,
     plugin::{ActiveVersion, Grants},
     router::Router,
@@ -75,7 +76,9 @@ pub(crate) enum Admission {
 
 #[derive(Default)]
 pub struct Catalog {
+    /// Without dictionaries, which need not be held twice.
     definitions: Definitions,
+    dictionaries: HashMap<Name, Arc<Lookup>>,
     routes: Vec<Route>,
     router: Router<Target>,
     soap: Vec<SoapAddress>,
@@ -87,13 +90,14 @@ pub struct Catalog {
     openapi: OnceLock<Bytes>,
 }
 
-/// What outlives a catalog: counters, gates and guards of things that did not change.
+/// What outlives a catalog: counters, gates, guards and dictionaries that did not change.
 pub struct Binder {
     metrics: Arc<Metrics>,
     gates: HashMap<Name, Arc<Gate>>,
     guards: HashMap<String, Arc<Guard>>,
     contracts: HashMap<Name, Arc<Contract>>,
     operations: Operations,
+    dictionaries: HashMap<Name, Arc<Lookup>>,
     /// What a plugin may reach when nobody has set its grants.
     grants_default: Grants,
     opener: Arc<dyn Opener>,
@@ -107,6 +111,7 @@ impl Binder {
             guards: HashMap::new(),
             contracts: HashMap::new(),
             operations: Operations::default(),
+            dictionaries: HashMap::new(),
             grants_default,
             opener,
         }
@@ -116,10 +121,12 @@ impl Binder {
     /// catalog unusable are returned beside it; the rest of it works.
     pub fn bind(
         &mut self,
-        definitions: Definitions,
+        mut definitions: Definitions,
         loaded: &dyn Fn(&ActiveVersion) -> Option<Arc<dyn Plugin>>,
     ) -> (Catalog, Vec<String>) {
         let mut problems = Vec::new();
+        let dictionaries = std::mem::take(&mut definitions.dictionaries);
+        self.dictionaries = dictionaries.into_iter().map(|it| self.dictionary(it)).collect();
         let guards: HashMap<String, Arc<Guard>> =
             definitions.securities.iter().map(|s| (s.name.to_string(), self.guard(s))).collect();
         let services: HashMap<Name, Slot> = definitions
@@ -147,8 +154,27 @@ impl Binder {
         self.contracts.retain(|name, _| services.contains_key(name));
         self.guards = guards;
         let invoker = self.guards.get(INVOKER).cloned();
-        let (opener, openapi) = (Some(Arc::clone(&self.opener)), OnceLock::new());
-        (Catalog { definitions, routes, router, soap, queues, services, invoker, opener, openapi }, problems)
+        let catalog = Catalog {
+            definitions,
+            dictionaries: self.dictionaries.clone(),
+            routes,
+            router,
+            soap,
+            queues,
+            services,
+            invoker,
+            opener: Some(Arc::clone(&self.opener)),
+            openapi: OnceLock::new(),
+        };
+        (catalog, problems)
+    }
+
+    fn dictionary(&self, dictionary: Dictionary) -> (Name, Arc<Lookup>) {
+        let name = dictionary.draft.name.clone();
+        match self.dictionaries.get(&name).filter(|known| *known.dictionary() == dictionary) {
+            Some(unchanged) => (name, Arc::clone(unchanged)),
+            None => (name, Arc::new(Lookup::new(dictionary))),
+        }
     }
 
     fn guard(&self, security: &busbar_model::Security) -> Arc<Guard> {
@@ -266,6 +292,10 @@ impl Catalog {
 
     pub fn service(&self, name: &str) -> &Slot {
         self.services.get(name).unwrap_or(&Slot::Unknown)
+    }
+
+    pub(crate) fn dictionary(&self, name: &Name) -> Option<&Lookup> {
+        self.dictionaries.get(name).map(AsRef::as_ref)
     }
 
     /// `None` in the catalog before the first, which has no secrets either.

@@ -11,6 +11,7 @@ pub mod consume;
 pub mod contract;
 mod cors;
 pub mod deliver;
+pub mod dictionaries;
 #[cfg(test)]
 mod double;
 pub mod gate;

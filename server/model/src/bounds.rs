@@ -278,11 +278,41 @@ pub const HTTP_BREAKER_FAILURES_CEILING: u32 = 10_000;
 /// Calls under way, and calls that wait.
 pub const HTTP_CONCURRENT_CEILING: u32 = 10_000;
 pub const HTTP_PER_SECOND_CEILING: u32 = 1_000_000;
-/// Bytes of any other text of its settings: a user, a header, a scope.
-pub const HTTP_TEXT_BYTES_MAX: usize = 1024;
+/// Any other text of its settings: a user, a header, a scope.
+pub const HTTP_TEXT_CHARS_MAX: usize = 1024;
+/// A password, a key or a token, which may say much of itself.
+pub const HTTP_CREDENTIAL_CHARS_MAX: usize = 8 * 1024;
+/// Statuses of replies that are tried again: at most all that say a failure.
+pub const HTTP_STATUSES_MAX: usize = 200;
+/// The WSDL of a connection of kind soap: documents, bytes of all of them, what a location has, and how long fetching them
+/// may take.
+pub const CONNECTION_WSDL_DOCUMENTS_MAX: usize = 32;
+pub const CONNECTION_WSDL_BYTES_MAX: usize = 4 * 1024 * 1024;
+pub const CONNECTION_WSDL_LOCATION_CHARS_MAX: usize = 2048;
+pub const CONNECTION_WSDL_FETCH_MS: u64 = 10_000;
+/// The name of a service or a port in it.
+pub const CONNECTION_WSDL_NAME_CHARS_MAX: usize = 256;
 /// A SOAP channel's namespace and its operation, which tools make file and function names of.
 pub const SOAP_NAMESPACE_CHARS_MAX: usize = 512;
 pub const SOAP_OPERATION_CHARS_MAX: usize = 128;
+/// A dictionary: its systems, a system's name, entries, characters of a code, bytes of all codes together, and of what it
+/// is for.
+pub const DICTIONARY_SYSTEMS_MIN: usize = 2;
+pub const DICTIONARY_SYSTEMS_MAX: usize = 16;
+pub const DICTIONARY_SYSTEM_CHARS_MAX: usize = 63;
+pub const DICTIONARY_ENTRIES_MAX: usize = 10_000;
+pub const DICTIONARY_CODE_CHARS_MAX: usize = 256;
+pub const DICTIONARY_CODE_BYTES_MAX: usize = 1024 * 1024;
+pub const DICTIONARY_SUMMARY_BYTES_MAX: usize = 1024;
+/// Places of a dictionary that do not fit and are told.
+pub const DICTIONARY_UNFIT_TOLD_MAX: usize = 100;
+/// All dictionaries together: how many, their codes and the bytes of these. They go to every worker with each change of
+/// any definition, and fit into one document.
+pub const DICTIONARIES_MAX: usize = 256;
+pub const DICTIONARIES_CODES_MAX: usize = 200_000;
+pub const DICTIONARIES_CODE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Entries of a dictionary that one line of the audit trail shows of those that are others than before.
+pub const DICTIONARY_ENTRIES_AUDITED_MAX: usize = 100;
 /// The whole configuration as one document: its text, how deep it nests, and what it consists of.
 pub const CONFIGURATION_BYTES_MAX: u64 = 8 * 1024 * 1024;
 pub const CONFIGURATION_DEPTH_MAX: usize = 64;

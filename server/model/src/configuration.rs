@@ -1,7 +1,7 @@
 //! Configuration as data: all definitions as one document that is read, checked and written.
 //!
 //! A document says what is wished for: security definitions, secrets, plugins' grants and config, services'
-//! limits, connections and channels, each by its name. Files of plugins are no part of it: they are deployed.
+//! limits, connections, dictionaries and channels, each by its name. Files of plugins are no part of it: they are deployed.
 
 pub mod node;
 pub mod variables;
@@ -10,6 +10,7 @@ pub mod yaml;
 mod calendars;
 mod channels;
 mod connections;
+mod dictionaries;
 mod document;
 mod hidden;
 mod jobs;
@@ -23,6 +24,7 @@ mod services;
 #[cfg(test)]
 mod tests;
 
+pub use dictionaries::DictionaryEntry;
 pub use document::{ConnectionEntry, Document, FORMAT};
 pub use hidden::Hidden;
 pub use members::Mistake;

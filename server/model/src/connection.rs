@@ -7,6 +7,7 @@ pub mod soap;
 pub mod sql;
 
 mod pem;
+mod shown;
 mod url;
 
 use std::convert::Infallible;

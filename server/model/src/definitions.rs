@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     channel::{Address, Channel, Message, Rest},
     connection::Connection,
+    dictionary::Dictionary,
     name::Name,
     path::PathPattern,
     plugin::Plugin,
@@ -34,6 +35,8 @@ pub struct Definitions {
     pub connections: Vec<Connection>,
     pub securities: Vec<Security>,
     pub secrets: Vec<Secret>,
+    #[serde(default)]
+    pub dictionaries: Vec<Dictionary>,
 }
 
 /// Two channels that would answer the same request.

@@ -101,13 +101,15 @@ pub struct Grants {
     pub secrets: Vec<String>,
     #[serde(default)]
     pub connections: Vec<String>,
+    #[serde(default)]
+    pub dictionaries: Vec<String>,
 }
 
 impl Grants {
     /// Everything; what development mode gives a plugin whose grants nobody has set.
     pub fn everything() -> Self {
         let all = || vec!["*".to_owned()];
-        Self { invoke: all(), secrets: all(), connections: all() }
+        Self { invoke: all(), secrets: all(), connections: all(), dictionaries: all() }
     }
 
     pub fn allows_invoke(&self, service: &str) -> bool {
@@ -122,9 +124,18 @@ impl Grants {
         allows(&self.connections, connection)
     }
 
+    pub fn allows_dictionary(&self, dictionary: &str) -> bool {
+        allows(&self.dictionaries, dictionary)
+    }
+
     /// Each kind by the name of its member, with its patterns.
-    pub fn kinds(&self) -> [(&'static str, &[String]); 3] {
-        [("invoke", &self.invoke), ("secrets", &self.secrets), ("connections", &self.connections)]
+    pub fn kinds(&self) -> [(&'static str, &[String]); 4] {
+        [
+            ("invoke", &self.invoke),
+            ("secrets", &self.secrets),
+            ("connections", &self.connections),
+            ("dictionaries", &self.dictionaries),
+        ]
     }
 
     /// Grants of what a description says it needs.
@@ -186,7 +197,8 @@ mod tests {
     fn a_grant_is_a_name_or_a_prefix() {
         let invoke = vec!["prices.lookup".into(), "mailer.*".into()];
         let one = |name: &str| vec![name.to_owned()];
-        let grants = Grants { invoke, secrets: one("pay-key"), connections: one("broker") };
+        let (secrets, connections, dictionaries) = (one("pay-key"), one("broker"), one("countries"));
+        let grants = Grants { invoke, secrets, connections, dictionaries };
         assert!(grants.allows_invoke("prices.lookup"));
         assert!(grants.allows_invoke("mailer.confirm"));
         assert!(!grants.allows_invoke("prices.lookup2"));
@@ -195,6 +207,8 @@ mod tests {
         assert!(Grants::everything().allows_invoke("x"));
         assert!(grants.allows_secret("pay-key") && !grants.allows_secret("prices.lookup"));
         assert!(grants.allows_connection("broker") && !grants.allows_connection("pay-key"));
+        assert!(grants.allows_dictionary("countries") && !grants.allows_dictionary("broker"));
+        assert!(!Grants::default().allows_dictionary("x") && Grants::everything().allows_dictionary("x"));
         assert!(!Grants::default().allows_secret("x") && !Grants::default().allows_connection("x"));
         assert!(Grants::everything().allows_secret("x") && Grants::everything().allows_connection("x"));
     }
@@ -203,10 +217,11 @@ mod tests {
     fn a_pattern_in_the_middle_is_refused() {
         let good = || vec!["a.*".into(), "*".into(), "a.b".into()];
         let bad = || vec!["a*b".into()];
-        let all = Grants { invoke: good(), secrets: good(), connections: good() };
+        let all = Grants { invoke: good(), secrets: good(), connections: good(), dictionaries: good() };
         assert!(all.check().is_ok());
         assert!(Grants { invoke: bad(), ..all.clone() }.check().is_err());
         assert!(Grants { secrets: bad(), ..all.clone() }.check().is_err());
+        assert!(Grants { dictionaries: bad(), ..all.clone() }.check().is_err());
         assert!(Grants { connections: bad(), ..all }.check().is_err());
     }
 }

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use busbar_schedule::Date;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -21,6 +22,11 @@ impl Timestamp {
     /// What is beyond the reckoning of calendars is the end of it.
     pub fn to_utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// The day that it belongs to in UTC.
+    pub fn day(self) -> Date {
+        self.to_utc().date_naive().into()
     }
 }
 

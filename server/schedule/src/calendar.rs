@@ -111,6 +111,12 @@ fn shown(text: &str) -> String {
     text.chars().take(32).collect()
 }
 
+impl From<NaiveDate> for Date {
+    fn from(day: NaiveDate) -> Self {
+        Self(day)
+    }
+}
+
 impl FromStr for Date {
     type Err = String;
 

@@ -8,6 +8,8 @@ pub(crate) const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 pub(crate) const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
 /// Time for a plugin to be received; what the admin API allows and some more.
 pub(crate) const UPLOAD_TIME_MAX: Duration = Duration::from_secs(330);
+/// A table of a dictionary, as CSV; what the admin API allows.
+pub(crate) const TABLE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// An answer of the admin API.
 pub(crate) const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How often a deployment is looked at.

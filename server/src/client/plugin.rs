@@ -334,7 +334,10 @@ mod tests {
         let (_, out) = obey(&fake, "grants orders").await;
         assert_eq!(out, "grants\tnobody has set any\n");
         let (_, out) = obey(&fake, "grants orders --invoke prices.* --invoke mail").await;
-        assert_eq!(out, "invoke\tprices.* mail\nsecrets\tnothing\nconnections\tnothing\n");
+        assert_eq!(
+            out,
+            "invoke\tprices.* mail\nsecrets\tnothing\nconnections\tnothing\ndictionaries\tnothing\n"
+        );
         obey(&fake, "grants orders --none").await.0.unwrap();
         obey(&fake, "grants orders --unset").await.0.unwrap();
         let sent: Vec<_> = fake.changes().iter().map(Asked::json).collect();

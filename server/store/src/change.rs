@@ -65,6 +65,7 @@ words! {
         Security = "security",
         Secret = "secret",
         Connection = "connection",
+        Dictionary = "dictionary",
         Delivery = "delivery",
         Deployment = "deployment",
         Calendar = "calendar",

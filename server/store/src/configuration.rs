@@ -3,6 +3,7 @@
 mod calendars;
 mod channels;
 mod connections;
+mod dictionaries;
 mod jobs;
 mod plugins;
 mod secrets;
@@ -12,7 +13,7 @@ mod services;
 use busbar_model::{
     calendar, channel,
     configuration::{PluginEntry, ServiceEntry},
-    job,
+    dictionary, job,
 };
 
 pub use secrets::SecretWish;
@@ -38,6 +39,7 @@ pub struct Wanted {
     pub channels: Vec<channel::Draft>,
     pub calendars: Vec<calendar::Draft>,
     pub jobs: Vec<job::Draft>,
+    pub dictionaries: Vec<dictionary::Draft>,
 }
 
 /// Why one of them can't be.
@@ -69,8 +71,8 @@ struct Apply<'t> {
 
 impl Odb {
     /// Makes missing definitions and changes those that differ. With `prune` those that are not wanted
-    /// go: jobs, calendars, channels, connections, security definitions and secrets are deleted, as are plugins that
-    /// nothing was deployed of;
+    /// go: jobs, calendars, channels, connections, dictionaries, security definitions and secrets are deleted, as are
+    /// plugins that nothing was deployed of;
     /// a deployed plugin gets back the grants, config and limits of one that nobody has set them for.
     /// Nothing is done where anything is refused, nor with `dry_run`.
     pub fn apply(
@@ -120,7 +122,10 @@ impl Apply<'_> {
             self.prune_securities(&wanted.security)?;
             self.prune_secrets(&wanted.secrets)?;
             self.prune_connections(&wanted.connections)?;
+            self.prune_dictionaries(&wanted.dictionaries)?;
         }
+        // Last: there may be room for them only then.
+        self.put_dictionaries(&wanted.dictionaries)?;
         Ok(())
     }
 
@@ -137,10 +142,12 @@ impl Apply<'_> {
                 | Error::UnknownConnection { .. }
                 | Error::UnfitConnection { .. }
                 | Error::KindStays { .. }
+                | Error::UnusableWsdl(_)
                 | Error::SoapOnly { .. }
                 | Error::NoSoap(_)
                 | Error::NoCredential { .. }
                 | Error::NoValue { .. }
+                | Error::DictionariesFull { .. }
                 | Error::InUse { .. }
                 | Error::ServiceTaken { .. }),
             ) => {

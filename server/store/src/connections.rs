@@ -1,7 +1,7 @@
 //! Connections: their secrets are sealed with the master key.
 
 use busbar_model::{
-    Connection, Timestamp,
+    Connection, Digest, Timestamp,
     connection::{self, Client, Part},
     secret::Sealed,
 };
@@ -21,6 +21,7 @@ use crate::{
         self,
         seal::{self, MasterKey, Place, Plaintext},
     },
+    wsdl,
 };
 
 /// What errors call one.
@@ -260,8 +261,9 @@ fn sealed(
     key: &MasterKey,
 ) -> Result<Client<Sealed>, Error> {
     let present = present.map(|present| &present.client);
+    let client = wsdl::completed(draft.client.clone())?;
     let fits = |part| present.is_some_and(|present| present.shares(part, &draft.client));
-    draft.client.clone().try_map(&mut |part, given| match given {
+    client.try_map(&mut |part, given| match given {
         Some(given) => Ok(key.seal(place(id, part), &given)?),
         None => {
             let kept = present.filter(|_| fits(part)).and_then(|present| present.secret(part)).cloned();
@@ -303,27 +305,17 @@ fn object(connection: &Connection) -> Object<'_> {
 
 /// What the audit trail shows: nothing of the secrets, sealed or not.
 fn view(connection: &Connection) -> Value {
-    let Client::Amqp(amqp) = &connection.client else {
-        return json!({
-            "name": connection.name,
-            "kind": connection.client.kind(),
-            "active": connection.active,
+    let mut shown = json!({"name": connection.name, "active": connection.active});
+    if let Value::Object(members) = &mut shown {
+        members.extend(connection.client.shown());
+    }
+    // Twice in each entry, they would be most of the trail.
+    if let Client::Soap(soap) = &connection.client {
+        let digests = soap.wsdl.documents.iter().map(|document| {
+            let digest = Digest::of(document.text.as_bytes());
+            json!({"location": document.location, "digest": digest.to_string()})
         });
-    };
-    let tls = amqp.tls.as_ref().map(
-        |tls| json!({"ca": tls.ca, "server_name": tls.server_name, "client_certificate": tls.certificate()}),
-    );
-    json!({
-        "name": connection.name,
-        "kind": connection.client.kind(),
-        "active": connection.active,
-        "host": amqp.host,
-        "port": amqp.port,
-        "vhost": amqp.vhost,
-        "username": amqp.username,
-        "tls": tls,
-        "heartbeat_s": amqp.heartbeat_s,
-        "publishers": amqp.publishers,
-        "in_flight_max": amqp.in_flight_max,
-    })
+        shown["wsdl"] = json!({"documents": digests.collect::<Vec<_>>()});
+    }
+    shown
 }

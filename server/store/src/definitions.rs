@@ -3,8 +3,8 @@
 use busbar_model::{Definitions, Timetable};
 
 use crate::{
-    calendar, channel, connection::AnyConnection, connections, error::Error, job, meta, odb::Odb, plugin,
-    secret, security, service,
+    calendar, channel, connection::AnyConnection, connections, dictionary, error::Error, job, meta, odb::Odb,
+    plugin, secret, security, service,
 };
 
 impl Odb {
@@ -33,5 +33,6 @@ fn definitions(connection: &mut AnyConnection) -> Result<Definitions, Error> {
         connections: connections::all(connection)?,
         securities: security::all(connection)?,
         secrets: secret::all(connection)?,
+        dictionaries: dictionary::all(connection)?,
     })
 }

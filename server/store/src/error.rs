@@ -25,6 +25,9 @@ pub enum Error {
     UnknownConnection { name: Name },
     #[error("connection {name:?} is of kind {kind}, and channels come in by those of kind {wanted}")]
     UnfitConnection { name: Name, kind: String, wanted: &'static str },
+    /// It says where.
+    #[error("the WSDL can't be used: {0}")]
+    UnusableWsdl(String),
     #[error("connection {name:?} is of kind {kind}: make a new one to have another kind")]
     KindStays { name: Name, kind: &'static str },
     #[error(
@@ -33,6 +36,8 @@ pub enum Error {
     SoapOnly { name: Name, user: String },
     #[error("calendar {name:?} does not exist")]
     UnknownCalendar { name: Name },
+    #[error("{would} {what} would be too many: allowed is {most} in all")]
+    DictionariesFull { what: &'static str, would: i64, most: i64 },
     #[error("job {name:?} has a run that has not ended, and its runs may not overlap")]
     RunUnderWay { name: Name },
     #[error("job {name:?} has {most} runs that have not ended; no more are taken")]

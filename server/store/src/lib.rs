@@ -46,10 +46,12 @@ mod trust;
 mod turn;
 mod unit;
 mod url;
+mod wsdl;
 
 pub mod calendar;
 pub mod channel;
 pub mod connections;
+pub mod dictionary;
 pub mod job;
 pub mod plugin;
 pub mod secret;

@@ -254,6 +254,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    dictionary (id) {
+        id -> Text,
+        name -> Text,
+        summary -> Nullable<Text>,
+        systems_json -> Text,
+        defaults_json -> Text,
+        entries_json -> Text,
+        entries_count -> BigInt,
+        codes_count -> BigInt,
+        code_bytes -> BigInt,
+        revision -> BigInt,
+        created_us -> BigInt,
+        updated_us -> BigInt,
+    }
+}
+
+diesel::table! {
     calendar (id) {
         id -> Text,
         name -> Text,

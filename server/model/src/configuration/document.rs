@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     connections,
+    dictionaries::DictionaryEntry,
     hidden::Hidden,
     members::{Members, Mistake, integral},
     node::{Content, Node, segment},
@@ -48,6 +49,7 @@ pub struct Document {
     pub channels: Vec<channel::Draft>,
     pub calendars: Vec<calendar::Draft>,
     pub jobs: Vec<job::Draft>,
+    pub dictionaries: Vec<DictionaryEntry>,
 }
 
 impl Document {
@@ -76,6 +78,7 @@ impl Document {
             channels: definitions.channels.iter().cloned().map(channel::Draft::from).collect(),
             calendars: timetable.calendars.iter().map(|calendar| calendar.draft.clone()).collect(),
             jobs: timetable.jobs.iter().map(|job| job.draft.clone()).collect(),
+            dictionaries: definitions.dictionaries.iter().map(|it| (&it.draft).into()).collect(),
         }
     }
 
@@ -91,6 +94,7 @@ impl Document {
         write(&mut members, &self.channels, |entry| &entry.name);
         write(&mut members, &self.calendars, |entry| &entry.name);
         write(&mut members, &self.jobs, |entry| &entry.name);
+        write(&mut members, &self.dictionaries, |entry| &entry.name);
         members
     }
 
@@ -118,9 +122,11 @@ fn read(root: &Node, mistakes: &mut Vec<Mistake>) -> Option<Document> {
         members.node(channel::Draft::SECTION),
         members.node(calendar::Draft::SECTION),
         members.node(job::Draft::SECTION),
+        members.node(DictionaryEntry::SECTION),
     ];
     members.finish();
-    let [security, secrets, plugins, services, connections, channels, calendars, jobs] = sections;
+    let [security, secrets, plugins, services, connections, channels, calendars, jobs, dictionaries] =
+        sections;
     Some(Document {
         security: section(security, mistakes),
         secrets: section(secrets, mistakes),
@@ -130,6 +136,7 @@ fn read(root: &Node, mistakes: &mut Vec<Mistake>) -> Option<Document> {
         channels: section(channels, mistakes),
         calendars: section(calendars, mistakes),
         jobs: section(jobs, mistakes),
+        dictionaries: section(dictionaries, mistakes),
     })
 }
 

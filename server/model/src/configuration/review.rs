@@ -24,6 +24,9 @@ pub struct Remark {
 /// `services` are known to be deployed where the document is for.
 pub fn review(document: &Document, services: &BTreeSet<Name>) -> Vec<Remark> {
     let mut remarks = conflicts(document);
+    for unfit in document.dictionaries.iter().filter_map(|entry| entry.draft().err()).flatten() {
+        remarks.push(Remark { path: unfit.path, message: unfit.message, fatal: true });
+    }
     let mut doubt = |path: String, message: String| remarks.push(Remark { path, message, fatal: false });
     for channel in &document.channels {
         let service = &channel.service;
@@ -81,6 +84,10 @@ pub fn review(document: &Document, services: &BTreeSet<Name>) -> Vec<Remark> {
         let missing = missing(&grants.secrets, secrets).map(|name| format!("secret {name:?}"));
         let missing = missing.chain(
             self::missing(&grants.connections, connections).map(|name| format!("connection {name:?}")),
+        );
+        let dictionaries = document.dictionaries.iter().map(|entry| &entry.name);
+        let missing = missing.chain(
+            self::missing(&grants.dictionaries, dictionaries).map(|name| format!("dictionary {name:?}")),
         );
         for what in missing {
             let message = format!("{what} is not in the document, so it must be there already");

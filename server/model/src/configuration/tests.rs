@@ -1,5 +1,6 @@
 //! Documents as wholes.
 
+mod connections;
 mod samples;
 
 use serde_json::json;

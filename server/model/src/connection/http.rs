@@ -3,6 +3,7 @@
 mod allow;
 mod check;
 pub mod headers;
+mod numbers;
 pub mod origin;
 mod settings;
 pub mod target;
@@ -10,13 +11,14 @@ pub mod target;
 use serde::{Deserialize, Serialize};
 
 pub use allow::AllowList;
+pub use numbers::{NUMBERS, OBJECTS, STATUSES};
 pub use settings::{
     Auth, Bodies, BreakerSettings, Limits, PingMethod, PingSettings, Pool, Redirects, Retries, Settings,
     Timeouts, Tls,
 };
 
 use super::Part;
-use crate::secret::Sealed;
+use crate::{bounds::HTTP_CREDENTIAL_CHARS_MAX, secret::Sealed};
 
 pub const KIND: &str = "http";
 
@@ -28,6 +30,17 @@ pub struct Http<S = Sealed> {
     pub credential: Option<S>,
     /// The key of the client certificate; `None`: there is none.
     pub client_key: Option<S>,
+}
+
+/// A password, key, token or client secret. What is refused is not repeated.
+pub fn credential(text: String) -> Result<String, String> {
+    match text.chars().count() {
+        1..=HTTP_CREDENTIAL_CHARS_MAX if !text.contains('\0') => Ok(text),
+        1..=HTTP_CREDENTIAL_CHARS_MAX => Err("has a NUL, which can't be sent".to_owned()),
+        characters => {
+            Err(format!("has {characters} characters; allowed is 1 to {HTTP_CREDENTIAL_CHARS_MAX}"))
+        }
+    }
 }
 
 impl<S> Http<S> {

@@ -17,6 +17,18 @@ impl Invalid {
     }
 }
 
+impl Invalid {
+    /// The member as JSON Pointer (RFC 6901).
+    pub fn pointer(&self) -> String {
+        format!("/{}", self.member.replace(['.', '['], "/").replace(']', ""))
+    }
+
+    /// What is wrong, without its place.
+    pub fn text(&self) -> String {
+        format!("is {}: {}", self.value, self.allowed)
+    }
+}
+
 /// All of them, at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused(pub Vec<Invalid>);

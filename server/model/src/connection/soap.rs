@@ -2,15 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Http, Part};
-use crate::secret::Sealed;
+use super::{Http, Invalid, Part, Refused, amqp};
+use crate::{
+    bounds::{
+        CONNECTION_WSDL_BYTES_MAX, CONNECTION_WSDL_DOCUMENTS_MAX, CONNECTION_WSDL_LOCATION_CHARS_MAX,
+        CONNECTION_WSDL_NAME_CHARS_MAX,
+    },
+    secret::Sealed,
+};
 
 pub const KIND: &str = "soap";
 
 /// `S` is what its secrets are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Soap<S = Sealed> {
-    /// Its base URL is the endpoint's address.
+    /// Its base URL is the endpoint's address. An empty one is to be replaced by the one that the WSDL has, before it is
+    /// stored.
     pub http: Http<S>,
     pub wsdl: Documents,
     /// The names of a service and its port; `None`: the WSDL leaves no choice.
@@ -21,6 +28,18 @@ pub struct Soap<S = Sealed> {
     pub token_password: Option<S>,
     /// Binary data goes out in parts of its own.
     pub mtom: bool,
+    /// What the port speaks, as the WSDL has it; `None`: it was not looked at yet.
+    #[serde(default)]
+    pub version: Option<Version>,
+}
+
+/// Of SOAP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Version {
+    #[serde(rename = "1.1")]
+    V11,
+    #[serde(rename = "1.2")]
+    V12,
 }
 
 /// A WSDL with all that it imports.
@@ -58,7 +77,69 @@ pub enum PasswordType {
     Digest,
 }
 
+impl Documents {
+    /// Whether there are as many as there may be, each with a location of its own.
+    pub fn check(&self) -> Result<(), Refused> {
+        let refuse = |member: &str, value: String, allowed: String| {
+            Err(Refused::from(Invalid::new(member, value, &allowed)))
+        };
+        let (count, most) = (self.documents.len(), CONNECTION_WSDL_DOCUMENTS_MAX);
+        if !(1..=most).contains(&count) {
+            let allowed = format!("1 to {most} are allowed");
+            return refuse("wsdl.documents", format!("{count} documents"), allowed);
+        }
+        let bytes = self.documents.iter().map(|document| document.text.len()).sum::<usize>();
+        if bytes > CONNECTION_WSDL_BYTES_MAX {
+            let allowed = format!("{CONNECTION_WSDL_BYTES_MAX} at most are allowed, together");
+            return refuse("wsdl.documents", format!("{bytes} bytes long"), allowed);
+        }
+        let most = CONNECTION_WSDL_LOCATION_CHARS_MAX;
+        for (place, Document { location, .. }) in self.documents.iter().enumerate() {
+            let member = format!("wsdl.documents[{place}].location");
+            let characters = location.chars().count();
+            if !(1..=most).contains(&characters) {
+                let allowed = format!("1 to {most} are allowed");
+                return refuse(&member, format!("{characters} characters long"), allowed);
+            }
+            if self.documents.iter().take(place).any(|other| other.location == *location) {
+                return refuse(&member, format!("{location:?}"), "each has a location of its own".to_owned());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl UsernameToken {
+    pub fn check(&self) -> Result<(), Refused> {
+        amqp::username(self.username.clone()).map(drop).map_err(|_| {
+            let allowed = "a text without control characters is needed";
+            Invalid::new("username_token.username", format!("{:?}", self.username), allowed).into()
+        })
+    }
+}
+
+/// The name of a service or a port.
+pub fn part_name(text: String) -> Result<String, String> {
+    let most = CONNECTION_WSDL_NAME_CHARS_MAX;
+    let fits = (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if fits { Ok(text) } else { Err(format!("is no name of 1 to {most} characters")) }
+}
+
 impl<S> Soap<S> {
+    /// One whose WSDL leaves no choice.
+    pub fn new(http: Http<S>, wsdl: Documents) -> Self {
+        Self {
+            http,
+            wsdl,
+            service: None,
+            port: None,
+            username_token: None,
+            token_password: None,
+            mtom: false,
+            version: None,
+        }
+    }
+
     pub(super) fn secret(&self, part: Part) -> Option<&S> {
         match part {
             Part::TokenPassword => self.token_password.as_ref(),
@@ -81,6 +162,7 @@ impl<S> Soap<S> {
             username_token: self.username_token,
             token_password,
             mtom: self.mtom,
+            version: self.version,
         })
     }
 }

@@ -15,7 +15,7 @@ use crate::client::{
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  busbar plugin grants orders\n  busbar plugin grants orders --invoke 'prices.*' --invoke mail.send\n  busbar plugin grants orders --secret pay-key\n  busbar plugin grants orders --connection broker\n  busbar plugin grants orders --none"
+    after_help = "Examples:\n  busbar plugin grants orders\n  busbar plugin grants orders --invoke 'prices.*' --invoke mail.send\n  busbar plugin grants orders --secret pay-key\n  busbar plugin grants orders --connection broker\n  busbar plugin grants orders --dictionary countries\n  busbar plugin grants orders --none"
 )]
 pub(crate) struct Args {
     /// The plugin's name.
@@ -29,11 +29,14 @@ pub(crate) struct Args {
     /// Connections that it may use from now on, by name or by a prefix that ends in `*`; no others.
     #[arg(long, value_name = "PATTERN", num_args = 1..)]
     connection: Vec<String>,
+    /// Dictionaries that it may ask from now on, by name or by a prefix that ends in `*`; no others.
+    #[arg(long, value_name = "PATTERN", num_args = 1..)]
+    dictionary: Vec<String>,
     /// It may reach nothing.
-    #[arg(long, conflicts_with_all = ["invoke", "secret", "connection"])]
+    #[arg(long, conflicts_with_all = ["invoke", "secret", "connection", "dictionary"])]
     none: bool,
     /// Back to where nobody has set its grants.
-    #[arg(long, conflicts_with_all = ["invoke", "secret", "connection", "none"])]
+    #[arg(long, conflicts_with_all = ["invoke", "secret", "connection", "dictionary", "none"])]
     unset: bool,
 }
 
@@ -44,6 +47,7 @@ impl Args {
             ("invoke", self.invoke.as_slice()),
             ("secrets", self.secret.as_slice()),
             ("connections", self.connection.as_slice()),
+            ("dictionaries", self.dictionary.as_slice()),
         ];
         kinds.into_iter().filter(|(_, patterns)| !patterns.is_empty())
     }

@@ -46,9 +46,9 @@ fn changed(present: &Connection, draft: &Draft, key: &MasterKey) -> Result<Draft
         Err(seal::Error::Damaged) => None,
         Err(other) => return Err(other.into()),
     };
-    let same_certificate = present.client.certificate() == draft.client.certificate();
     let client = draft.client.clone().map(|part, given| {
-        let before = opened.as_ref().filter(|_| same_certificate).and_then(|opened| opened.secret(part));
+        let shared = opened.as_ref().filter(|opened| opened.shares(part, &draft.client));
+        let before = shared.and_then(|opened| opened.secret(part));
         given.filter(|given| before.is_none_or(|before| before.reveal() != given.reveal()))
     });
     Ok(Draft { client, ..draft.clone() })

@@ -10,7 +10,10 @@ use busbar_model::DeploymentState;
 use busbar_store::{Error, Head, Odb};
 use diesel::{Connection as _, connection::SimpleConnection as _, sqlite::SqliteConnection};
 
-use crate::fixture::{DEAD_MS, Fixture, NOW, by, draft, server};
+use crate::{
+    dictionaries,
+    fixture::{DEAD_MS, Fixture, NOW, by, draft, server},
+};
 
 impl Fixture {
     fn url(&self) -> String {
@@ -70,10 +73,12 @@ fn what_was_is_again_and_readers_notice() {
 fn an_empty_place_is_filled() {
     let fixture = Fixture::new();
     fixture.odb.create_channel(&by(), draft("a", "/a")).unwrap();
+    let units = fixture.odb.create_dictionary(&by(), dictionaries::draft("units", &[("KGM", "kg")])).unwrap();
     let copy = fixture.copy("copy");
     let url = format!("sqlite:{}", fixture.path().with_file_name("new.sqlite").display());
     Odb::replace(&url, &copy).unwrap();
-    assert_eq!(Odb::open(&url, 1).unwrap().definitions().unwrap().channels.len(), 1);
+    let definitions = Odb::open(&url, 1).unwrap().definitions().unwrap();
+    assert_eq!((definitions.channels.len(), definitions.dictionaries), (1, vec![units]));
 }
 
 #[test]

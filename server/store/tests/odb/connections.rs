@@ -16,7 +16,7 @@ use busbar_store::{
 
 use crate::fixture::{Fixture, by, name};
 
-fn key() -> MasterKey {
+pub(crate) fn key() -> MasterKey {
     MasterKey::new(&[7; seal::KEY_BYTES])
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn update(fixture: &Fixture, id: &str, draft: &Draft) -> Result<Conne
     fixture.odb.update_connection(&by(), &key(), id, None, |_| Ok::<_, Error>(draft.clone()))
 }
 
-fn opened(connection: &Connection, part: Part) -> String {
+pub(crate) fn opened(connection: &Connection, part: Part) -> String {
     key().open_connection(connection).unwrap().secret(part).unwrap().reveal().to_owned()
 }
 

@@ -20,6 +20,8 @@ mod deliveries_attending;
 mod deliveries_claiming;
 #[path = "../odb/deploying.rs"]
 mod deploying;
+#[path = "../odb/dictionaries.rs"]
+mod dictionaries;
 #[path = "../odb/fixture.rs"]
 pub(crate) mod fixture;
 #[path = "../odb/jobs_ending.rs"]

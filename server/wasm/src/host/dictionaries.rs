@@ -1,9 +1,9 @@
-//! `busbar:bus/dictionaries`: tables that translate one system's codes into another's. There are none yet.
+//! `busbar:bus/dictionaries`: tables that translate one system's codes into another's.
 
-use busbar_model::{Fault, fault::FaultKind};
+use busbar_engine::dictionaries;
 
 use crate::{
-    bindings::busbar::bus::{dictionaries::Host, types::Fault as GuestFault},
+    bindings::busbar::bus::{dictionaries::Host, types::Fault},
     fault::to_guest,
     state::CallState,
 };
@@ -11,26 +11,23 @@ use crate::{
 impl Host for CallState {
     fn translate(
         &mut self,
-        _: String,
-        _: String,
-        _: String,
-        _: String,
-        _: Option<String>,
-    ) -> wasmtime::Result<Result<Option<String>, GuestFault>> {
-        self.current()?;
-        Ok(Err(unknown()))
+        dictionary: String,
+        key: String,
+        from: String,
+        to: String,
+        on: Option<String>,
+    ) -> wasmtime::Result<Result<Option<String>, Fault>> {
+        let origin = &self.current()?.origin;
+        Ok(dictionaries::translate(origin, &dictionary, &key, &from, &to, on.as_deref()).map_err(to_guest))
     }
 
     fn entries(
         &mut self,
-        _: String,
-        _: Option<String>,
-    ) -> wasmtime::Result<Result<Vec<Vec<(String, String)>>, GuestFault>> {
-        self.current()?;
-        Ok(Err(unknown()))
+        dictionary: String,
+        on: Option<String>,
+    ) -> wasmtime::Result<Result<Vec<Vec<(String, String)>>, Fault>> {
+        let origin = &self.current()?.origin;
+        let found = dictionaries::entries(origin, &dictionary, on.as_deref());
+        Ok(found.map(|found| found.into_iter().map(|entry| entry.codes).collect()).map_err(to_guest))
     }
-}
-
-fn unknown() -> GuestFault {
-    to_guest(Fault::new(FaultKind::NotFound, "no dictionary has this name").with_code("dictionary-unknown"))
 }

@@ -1,6 +1,6 @@
 //! What a step does, and what is told of it.
 
-use busbar_sdk::bindings::busbar::bus::{http, soap};
+use busbar_sdk::bindings::busbar::bus::{dictionaries, http, soap};
 use busbar_sdk::prelude::*;
 use busbar_sdk::serde_json::{self, Value, json};
 
@@ -89,6 +89,10 @@ fn one(step: Step) -> Told {
         Step::Operations { connection } => {
             let found = soap::operations(&connection).map_err(Fault::from)?;
             Ok(json!(found.into_iter().map(|one| one.name).collect::<Vec<_>>()))
+        }
+        Step::Translate { dictionary, key, from, to, on } => {
+            let found = dictionaries::translate(&dictionary, &key, &from, &to, on.as_deref());
+            Ok(json!(found.map_err(Fault::from)?))
         }
         Step::Query(statement) => Ok(statement.query()?),
         Step::Execute(statement) => Ok(statement.execute()?),

@@ -4,24 +4,19 @@ use std::{ops::RangeInclusive, str::FromStr as _};
 
 use http::{HeaderName, uri::PathAndQuery};
 
+use serde_json::{Value, json};
+
 use super::{
     AllowList, Auth, Redirects, Settings,
     headers::is_ours,
+    numbers::{NUMBERS, STATUSES, member},
     origin::{Base, parse_host},
     target,
 };
 use crate::{
-    bounds::{
-        HTTP_BODY_BYTES_CEILING, HTTP_BREAKER_FAILURES_CEILING, HTTP_BREAKER_WINDOW_MS_FLOOR,
-        HTTP_CONCURRENT_CEILING, HTTP_HOPS_CEILING, HTTP_HOSTS_MAX, HTTP_IDLE_CEILING, HTTP_MS_CEILING,
-        HTTP_PER_SECOND_CEILING, HTTP_REPLY_HEAD_BYTES_CEILING, HTTP_REPLY_HEAD_BYTES_FLOOR,
-        HTTP_RETRIES_CEILING, HTTP_TARGET_BYTES_MAX, HTTP_TEXT_BYTES_MAX, PEM_BYTES_MAX,
-    },
+    bounds::{HTTP_HOSTS_MAX, HTTP_STATUSES_MAX, HTTP_TARGET_BYTES_MAX, HTTP_TEXT_CHARS_MAX, PEM_BYTES_MAX},
     connection::{Invalid, Refused, amqp},
 };
-
-/// At least 1 where a time is waited for.
-const WAITED: RangeInclusive<u64> = 1..=HTTP_MS_CEILING;
 
 impl Settings {
     /// All that is wrong with them; what certificates and secrets say is found out by who connects.
@@ -29,62 +24,24 @@ impl Settings {
         let mut found = Findings(Vec::new());
         found.keep(Base::parse("base_url", &self.base_url));
         found.keep(AllowList::parse(&self.allow));
-        self.check_times(&mut found);
-        self.check_counts(&mut found);
+        self.check_numbers(&mut found);
         self.check_auth(&mut found);
         self.check_redirects(&mut found);
         self.check_texts(&mut found);
         if found.0.is_empty() { Ok(()) } else { Err(Refused(found.0)) }
     }
 
-    fn check_times(&self, found: &mut Findings) {
-        let times = &self.timeouts;
-        found.within("timeouts.connect_ms", times.connect_ms, WAITED);
-        found.within("timeouts.first_byte_ms", times.first_byte_ms, WAITED);
-        found.within("timeouts.total_ms", times.total_ms, WAITED);
-        found.within("pool.idle_ms", self.pool.idle_ms, WAITED);
-        found.within("retries.pause_ms", self.retries.pause_ms, WAITED);
-        found.within("retries.pause_max_ms", self.retries.pause_max_ms, WAITED);
-        found.within("limits.wait_ms", self.limits.wait_ms, 0..=HTTP_MS_CEILING);
-        if let Some(breaker) = &self.breaker {
-            found.within(
-                "breaker.window_ms",
-                breaker.window_ms,
-                HTTP_BREAKER_WINDOW_MS_FLOOR..=HTTP_MS_CEILING,
-            );
-            found.within("breaker.open_ms", breaker.open_ms, WAITED);
-            found.within("breaker.open_max_ms", breaker.open_max_ms, breaker.open_ms..=HTTP_MS_CEILING);
+    fn check_numbers(&self, found: &mut Findings) {
+        let shown = json!(self);
+        for (pointer, least, most) in NUMBERS {
+            if let Some(value) = shown.pointer(pointer).and_then(Value::as_u64) {
+                found.within(&member(pointer), value, least..=most);
+            }
         }
-    }
-
-    fn check_counts(&self, found: &mut Findings) {
-        found.within("pool.idle_max", self.pool.idle_max.into(), 0..=HTTP_IDLE_CEILING.into());
-        found.within("retries.max", self.retries.max.into(), 0..=HTTP_RETRIES_CEILING.into());
         for (place, status) in self.retries.statuses.iter().enumerate() {
-            found.within(&format!("retries.statuses[{place}]"), (*status).into(), 400..=599);
+            found.within(&format!("retries.statuses[{place}]"), (*status).into(), STATUSES);
         }
-        if let Some(breaker) = &self.breaker {
-            found.within(
-                "breaker.failures",
-                breaker.failures.into(),
-                1..=HTTP_BREAKER_FAILURES_CEILING.into(),
-            );
-            found.within("breaker.percent", breaker.percent.into(), 1..=100);
-        }
-        let limits = &self.limits;
-        found.within("limits.concurrent", limits.concurrent.into(), 1..=HTTP_CONCURRENT_CEILING.into());
-        found.within("limits.waiting", limits.waiting.into(), 0..=HTTP_CONCURRENT_CEILING.into());
-        if let Some(per_second) = limits.per_second {
-            found.within("limits.per_second", per_second.into(), 1..=HTTP_PER_SECOND_CEILING.into());
-        }
-        if let Some(burst) = limits.burst {
-            found.within("limits.burst", burst.into(), 1..=HTTP_PER_SECOND_CEILING.into());
-        }
-        let bodies = &self.bodies;
-        found.within("bodies.request_bytes_max", bodies.request_bytes_max, 0..=HTTP_BODY_BYTES_CEILING);
-        found.within("bodies.reply_bytes_max", bodies.reply_bytes_max, 0..=HTTP_BODY_BYTES_CEILING);
-        let heads = HTTP_REPLY_HEAD_BYTES_FLOOR.into()..=HTTP_REPLY_HEAD_BYTES_CEILING.into();
-        found.within("bodies.reply_head_bytes_max", bodies.reply_head_bytes_max.into(), heads);
+        found.within("retries.statuses", self.retries.statuses.len() as u64, 0..=HTTP_STATUSES_MAX as u64);
     }
 
     fn check_auth(&self, found: &mut Findings) {
@@ -116,12 +73,7 @@ impl Settings {
     }
 
     fn check_redirects(&self, found: &mut Findings) {
-        let (max, hosts) = match &self.redirects {
-            Redirects::None {} => return,
-            Redirects::SameOrigin { max } => (max, [].as_slice()),
-            Redirects::Hosts { max, hosts } => (max, hosts.as_slice()),
-        };
-        found.within("redirects.max", (*max).into(), 1..=HTTP_HOPS_CEILING.into());
+        let Redirects::Hosts { hosts, .. } = &self.redirects else { return };
         found.within("redirects.hosts", hosts.len() as u64, 0..=HTTP_HOSTS_MAX as u64);
         for (place, host) in hosts.iter().enumerate() {
             let wrong = parse_host(host).is_none();
@@ -168,9 +120,11 @@ impl Findings {
     }
 
     fn text(&mut self, member: &str, value: &str, wrong: bool, allowed: &str) {
-        if value.len() > HTTP_TEXT_BYTES_MAX {
-            let value = format!("{} bytes long", value.len());
-            self.0.push(Invalid::new(member, value, "at most 1024 bytes are allowed"));
+        let characters = value.chars().count();
+        if characters > HTTP_TEXT_CHARS_MAX {
+            let value = format!("{characters} characters long");
+            let allowed = format!("at most {HTTP_TEXT_CHARS_MAX} are allowed");
+            self.0.push(Invalid::new(member, value, &allowed));
         } else if wrong {
             self.0.push(Invalid::new(member, format!("{value:?}"), allowed));
         }
@@ -220,10 +174,10 @@ mod tests {
             "timeouts.connect_ms is 0: 1 to 3600000 are allowed; \
              timeouts.total_ms is 3600001: 1 to 3600000 are allowed"
         );
-        let breaker = Some(BreakerSettings { percent: 101, open_max_ms: 1, ..BreakerSettings::default() });
+        let breaker = Some(BreakerSettings { percent: 101, open_max_ms: 0, ..BreakerSettings::default() });
         assert_eq!(
             refused(&Settings { breaker, ..settings() }),
-            "breaker.open_max_ms is 1: 5000 to 3600000 are allowed; breaker.percent is 101: 1 to 100 are allowed"
+            "breaker.percent is 101: 1 to 100 are allowed; breaker.open_max_ms is 0: 1 to 3600000 are allowed"
         );
         let retries = Retries { statuses: vec![503, 200], ..Retries::default() };
         assert_eq!(

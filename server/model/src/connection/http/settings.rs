@@ -112,7 +112,7 @@ pub struct BreakerSettings {
     pub percent: u32,
     pub window_ms: u64,
     pub open_ms: u64,
-    /// After each probe that failed it is open for twice as long, up to this.
+    /// After each probe that failed it is open for twice as long, up to this, or to `open_ms` if that is longer.
     pub open_max_ms: u64,
 }
 
@@ -197,6 +197,18 @@ impl Auth {
     /// Whether there is a secret to it.
     pub fn asks(&self) -> bool {
         !matches!(self, Self::None {})
+    }
+
+    /// Whether a secret can be shown in this way. What is refused is not repeated.
+    pub fn fits(&self, secret: &str) -> Result<(), String> {
+        let unfit = |allowed: &str| Err(format!("can't be sent: {allowed}"));
+        match self {
+            Self::None {} | Self::Basic { .. } | Self::ClientCredentials { .. } => Ok(()),
+            Self::ApiKey { .. } if secret.chars().all(|char| !char.is_control()) => Ok(()),
+            Self::ApiKey { .. } => unfit("a text without control characters is needed"),
+            Self::Bearer {} if secret.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(()),
+            Self::Bearer {} => unfit("visible characters of ASCII without spaces are needed"),
+        }
     }
 }
 

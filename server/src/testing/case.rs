@@ -1,6 +1,7 @@
 //! What stands in a file of cases: one case, or a list of them.
 
 pub(super) mod connection;
+mod dictionary;
 
 use std::{
     collections::BTreeMap,
@@ -52,6 +53,7 @@ pub(super) struct Given {
     pub(super) services: BTreeMap<Name, Vec<Answer>>,
     /// Answers of systems of others, by connection.
     pub(super) connections: BTreeMap<Name, Others>,
+    pub(super) dictionaries: BTreeMap<Name, dictionary::Given>,
     pub(super) headers: BTreeMap<String, String>,
     pub(super) caller: Option<Name>,
     pub(super) attempt: u32,
@@ -67,11 +69,22 @@ impl Default for Given {
             secrets: BTreeMap::new(),
             services: BTreeMap::new(),
             connections: BTreeMap::new(),
+            dictionaries: BTreeMap::new(),
             headers: BTreeMap::new(),
             caller: None,
             attempt: 1,
             idempotency_key: None,
         }
+    }
+}
+
+impl Given {
+    /// A dictionary whose parts do not go together.
+    fn unfit(&self) -> Option<String> {
+        let unfit = |(name, given): (&Name, &dictionary::Given)| {
+            given.table().err().map(|text| format!("dictionary {name}: {text}"))
+        };
+        self.dictionaries.iter().find_map(unfit)
     }
 }
 
@@ -175,7 +188,8 @@ fn parse(text: &str) -> Result<Vec<Case>, String> {
         let place = format!(" at line {line} column {column}");
         format!("{line}:{column}: {}", message.strip_suffix(&place).unwrap_or(&message))
     })?;
-    match cases.iter().find_map(|case| Some((case, case.contradiction()?))) {
+    let wrong = |case: &Case| case.contradiction().map(str::to_owned).or_else(|| case.given.unfit());
+    match cases.iter().find_map(|case| Some((case, wrong(case)?))) {
         Some((case, text)) => Err(format!(" case {:?}: {text}", case.name)),
         None => Ok(cases),
     }
@@ -237,6 +251,10 @@ mod tests {
             (r#""given": {"services": {"a": [{"output": 1, "fault": {"code": "x"}}]}}"#, "not both"),
             (r#""given": {"services": {"x": []}}"#, "no double"),
             (r#""given": {"attempt": 0}"#, "number 1"),
+            (
+                r#""given": {"dictionaries": {"d": {"systems": ["erp"]}}}"#,
+                "dictionary d: /systems: has 1 items",
+            ),
             (r#""given": {"connections": {"a": {}}}"#, "one kind"),
             (r#""given": {"connections": {"a": {"http": [], "sql": []}}}"#, "one kind"),
             (

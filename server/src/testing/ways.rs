@@ -163,15 +163,7 @@ pub(super) fn connection(name: Name, others: &Others) -> Connection {
     let http = Http { settings, credential: None, client_key: None };
     let client = match others {
         Others { http: Some(_), .. } => Client::Http(http),
-        Others { soap: Some(_), .. } => Client::Soap(Soap {
-            http,
-            wsdl: Documents { documents: Vec::new() },
-            service: None,
-            port: None,
-            username_token: None,
-            token_password: None,
-            mtom: false,
-        }),
+        Others { soap: Some(_), .. } => Client::Soap(Soap::new(http, Documents { documents: Vec::new() })),
         _ => Client::Sql(Sql::file(format!("/{name}"))),
     };
     let (created_at, updated_at) = (Timestamp(0), Timestamp(0));

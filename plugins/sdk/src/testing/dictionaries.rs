@@ -94,7 +94,8 @@ impl TestHost {
         let (dictionary, day) = self.opened(name, on)?;
         dictionary.knows(from)?;
         dictionary.knows(to)?;
-        let mut fitting = dictionary.on(&day).filter(|entry| entry.code(from).is_some_and(|code| code == key));
+        let mut fitting =
+            dictionary.on(&day).filter(|entry| entry.code(from).is_some_and(|code| code == key));
         let found = fitting.find_map(|entry| entry.code(to));
         Ok(found.or_else(|| dictionary.defaults.get(to)).cloned())
     }

@@ -23,7 +23,7 @@ use crate::{
     health, host, idempotency, jobs, members, metrics, openapi, ping, plugins,
     problem::{Kind, Problem},
     secrets, security, servers, services,
-    settings::{AskServers, Handed, HashPassword, PasswordFits, Ping, Settings},
+    settings::{AskServers, Handed, HashPassword, PasswordFits, Ping, Settings, Wsdl},
     standing,
 };
 
@@ -40,6 +40,7 @@ pub(crate) struct App {
     pub(crate) password_fits: PasswordFits,
     pub(crate) hashing: Semaphore,
     pub(crate) ping: Ping,
+    pub(crate) wsdl: Wsdl,
     pub(crate) pings: Semaphore,
     pub(crate) ask: Option<AskServers>,
     /// Where admin processes are, for those who join.
@@ -70,6 +71,7 @@ pub fn router(settings: Settings) -> Result<Router, Error> {
         password_fits: settings.password_fits,
         hashing: Semaphore::new(bounds::HASHES_AT_ONCE),
         ping: settings.ping,
+        wsdl: settings.wsdl,
         ask: settings.ask,
         urls: settings.urls,
         handed: settings.handed,
@@ -102,6 +104,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(channels::switch::resume))
         .routes(routes!(connections::list, connections::create))
         .routes(routes!(connections::get, connections::update, connections::delete))
+        .routes(routes!(connections::operations::list))
         .routes(routes!(connections::statistics::get))
         .routes(routes!(standing::links))
         .routes(routes!(ping::ping))

@@ -42,8 +42,13 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
 
 /// A body that is JSON of any kind; `None` where it is empty.
 pub(crate) async fn json(request: Request) -> Result<Option<Value>, Problem> {
+    json_within(request, bounds::BODY_BYTES_MAX).await
+}
+
+/// The same with another bound.
+pub(crate) async fn json_within(request: Request, bytes_max: u64) -> Result<Option<Value>, Problem> {
     let (parts, body) = request.into_parts();
-    let bytes = read(&parts.headers, body, bounds::BODY_BYTES_MAX, bounds::BODY_TIME_MAX).await?;
+    let bytes = read(&parts.headers, body, bytes_max, bounds::BODY_TIME_MAX).await?;
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -58,6 +63,13 @@ pub(crate) fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
         let path = pointer(error.path());
         Problem::invalid_at(path, with_hint(error.into_inner().to_string()))
     })
+}
+
+/// A member that is not known, as [`typed`] refuses it.
+pub(crate) fn unknown<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Problem {
+    let known = known.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let path = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+    Problem::invalid_at(path, with_hint(format!("unknown field `{name}`, expected one of {known}")))
 }
 
 /// The same for a text of JSON, of which `RawValue`s keep what was written.

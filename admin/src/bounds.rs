@@ -4,6 +4,9 @@ use std::time::Duration;
 
 /// A request's body, except that of a deployment.
 pub(crate) const BODY_BYTES_MAX: u64 = 1024 * 1024;
+/// A connection with its WSDL, of which JSON writes half of the characters as two.
+pub(crate) const CONNECTION_BYTES_MAX: u64 =
+    busbar_model::bounds::CONNECTION_WSDL_BYTES_MAX as u64 * 2 + BODY_BYTES_MAX;
 /// Time to receive a body of that size.
 pub(crate) const BODY_TIME_MAX: Duration = Duration::from_secs(30);
 /// Time to receive a plugin.

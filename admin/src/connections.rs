@@ -2,7 +2,9 @@
 
 mod description;
 mod given;
+pub(crate) mod operations;
 pub(crate) mod statistics;
+mod wsdl;
 
 use std::sync::Arc;
 
@@ -12,14 +14,12 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use busbar_model::{
-    Connection, Timestamp,
-    connection::{Client, KINDS, amqp},
-};
+use busbar_model::Connection;
 use busbar_store::connections::Filter;
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 use utoipa::{
-    PartialSchema as _, ToSchema,
+    PartialSchema as _,
     openapi::{RefOr, Schema},
 };
 
@@ -27,7 +27,6 @@ pub(crate) use self::description::{New, Patch, described};
 use self::given::Body;
 use crate::{
     app::App,
-    body::Input,
     caller::{Caller, Key},
     describe,
     etag::{self, IfMatch},
@@ -36,96 +35,30 @@ use crate::{
     problem::Problem,
 };
 
-const PATH: &str = "/api/v1/connections";
+pub(crate) const PATH: &str = "/api/v1/connections";
 
-/// A way out to a system of others, and what channels of some protocols come in by.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Connection)]
-pub(crate) struct View {
-    id: String,
-    name: String,
-    #[schema(schema_with = kinds)]
-    kind: &'static str,
-    /// What is not active is not connected.
-    active: bool,
-    /// A name of the DNS, or an IP address.
-    host: String,
-    port: u16,
-    vhost: String,
-    username: String,
-    /// Null: in the clear.
-    #[schema(required)]
-    tls: Option<TlsView>,
-    /// How often the broker and the bus tell each other that they live.
-    heartbeat_s: u16,
-    /// AMQP channels that each worker publishes by.
-    publishers: u16,
-    /// Messages that each worker publishes at once: sent, and not yet confirmed.
-    in_flight_max: u16,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-    #[schema(value_type = String, format = DateTime)]
-    updated_at: Timestamp,
-    href: String,
-}
-
-/// How a connection is secured; keys are not shown.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Tls)]
-pub(crate) struct TlsView {
-    /// Who may vouch for the other side, in PEM; null: whom the system trusts.
-    #[schema(required)]
-    ca: Option<String>,
-    /// Whom the other side's certificate must name; null: the host.
-    #[schema(required)]
-    server_name: Option<String>,
-    /// What this side shows, in PEM; null: nothing.
-    #[schema(required)]
-    client_certificate: Option<String>,
-}
-
-impl<S> From<amqp::Tls<S>> for TlsView {
-    fn from(tls: amqp::Tls<S>) -> Self {
-        let client_certificate = tls.certificate().map(str::to_owned);
-        Self { ca: tls.ca, server_name: tls.server_name, client_certificate }
-    }
-}
+/// A way out to a system of others, and what channels of some protocols come in by; without its secrets.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(crate) struct View(Map<String, Value>);
 
 impl From<Connection> for View {
     fn from(connection: Connection) -> Self {
-        let kind = connection.client.kind();
-        let amqp = match connection.client.map(|_, _| ()) {
-            Client::Amqp(amqp) => amqp,
-            Client::Http(_) | Client::Soap(_) | Client::Sql(_) => {
-                amqp::Amqp::new(String::new(), String::new(), (), false)
-            }
-        };
-        Self {
-            href: href(&connection.id),
-            id: connection.id,
-            name: connection.name.into(),
-            kind,
-            active: connection.active,
-            host: amqp.host,
-            port: amqp.port,
-            vhost: amqp.vhost,
-            username: amqp.username,
-            tls: amqp.tls.map(TlsView::from),
-            heartbeat_s: amqp.heartbeat_s,
-            publishers: amqp.publishers,
-            in_flight_max: amqp.in_flight_max,
-            created_at: connection.created_at,
-            updated_at: connection.updated_at,
-        }
+        let own = [
+            ("id", json!(connection.id)),
+            ("name", json!(connection.name)),
+            ("active", json!(connection.active)),
+            ("created_at", json!(connection.created_at)),
+            ("updated_at", json!(connection.updated_at)),
+            ("href", json!(href(&connection.id))),
+        ];
+        let own = own.map(|(name, value)| (name.to_owned(), value));
+        Self(own.into_iter().chain(connection.client.shown()).collect())
     }
 }
 
 fn href(id: &str) -> String {
     format!("{PATH}/{id}")
-}
-
-fn kinds() -> RefOr<Schema> {
-    describe::one_of(KINDS)
 }
 
 pub(crate) struct Fields;
@@ -161,9 +94,9 @@ pub(crate) async fn list(State(app): State<Arc<App>>, list: Listing) -> Result<J
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     Caller(by): Caller,
-    Input(new): Input<Body>,
+    new: Body,
 ) -> Result<Response, Problem> {
-    let (draft, key) = (new.into_draft()?, Arc::clone(&app.master_key));
+    let (draft, key) = (wsdl::new(&app, new).await?, Arc::clone(&app.master_key));
     app.answer(move |odb| {
         let connection = odb.create_connection(&by, &key, &draft)?;
         Ok(etag::created(connection.revision, &href(&connection.id), View::from(connection)))
@@ -189,9 +122,10 @@ pub(crate) async fn update(
     Caller(by): Caller,
     Key(id): Key,
     IfMatch(seen): IfMatch,
-    Input(patch): Input<Body>,
+    patch: Body,
 ) -> Result<Response, Problem> {
-    let (edit, key) = (patch.into_edit()?, Arc::clone(&app.master_key));
+    let edit = wsdl::change(&app, &id, patch).await?;
+    let key = Arc::clone(&app.master_key);
     app.answer(move |odb| {
         let connection = odb.update_connection(&by, &key, &id, seen, |draft| edit.apply(draft))?;
         Ok(etag::tagged(connection.revision, View::from(connection)))

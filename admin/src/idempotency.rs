@@ -41,7 +41,7 @@ use utoipa::{
 
 use crate::{
     app::App,
-    body, bounds, caller, clock, configuration, deployments, dictionaries, members,
+    body, bounds, caller, clock, configuration, connections, deployments, dictionaries, members,
     problem::{Kind, Problem},
 };
 
@@ -179,6 +179,9 @@ async fn keyed(app: Arc<App>, key: String, request: Request, next: Next) -> Resu
     }
     if parts.uri.path() == configuration::APPLY {
         bytes_max = CONFIGURATION_BYTES_MAX;
+    }
+    if parts.uri.path().starts_with(connections::PATH) {
+        bytes_max = bounds::CONNECTION_BYTES_MAX;
     }
     let bytes = body::read(&parts.headers, body, bytes_max, time_max).await?;
     let (method, path, query) = (parts.method.as_str(), parts.uri.path(), parts.uri.query());

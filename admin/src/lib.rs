@@ -54,5 +54,6 @@ pub use app::router;
 pub use error::Error;
 pub use serve::serve;
 pub use settings::{
-    AskServers, Asked, Handed, HashPassword, Heard, PasswordFits, Ping, Pinged, Settings, Tls, Whom,
+    AskServers, Asked, FetchWsdl, Fetched, Handed, HashPassword, Heard, PasswordFits, Ping, Pinged, Settings,
+    Tls, Whom, Wsdl,
 };

@@ -187,6 +187,18 @@ impl Problem {
         Self::invalid(vec![FieldError { path: path.into(), message: message.into() }])
     }
 
+    /// What would be right elsewhere.
+    pub(crate) fn into_conflict(mut self, code: &'static str) -> Self {
+        self.0.kind = Kind::Conflict;
+        self.with_code(code)
+    }
+
+    /// The same about a part of the input.
+    pub(crate) fn below(self, path: &str) -> Self {
+        let moved = |error: FieldError| FieldError { path: format!("{path}{}", error.path), ..error };
+        Self::invalid(self.0.errors.into_iter().map(moved).collect())
+    }
+
     pub(crate) fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
         Self::new(
             Kind::Internal,

@@ -2,9 +2,12 @@
 
 use std::{error, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
-use busbar_model::Connection;
+use busbar_model::{
+    Connection,
+    connection::{Http, soap::Documents},
+};
 use busbar_pki::Acceptor;
-use busbar_store::{MasterKey, Odb};
+use busbar_store::{MasterKey, Odb, Plaintext};
 use zeroize::Zeroizing;
 
 /// Makes a password's argon2id hash in PHC string form. It may block.
@@ -19,6 +22,19 @@ pub type Pinged = Pin<Box<dyn Future<Output = Result<Duration, String>> + Send>>
 
 /// Tries a connection from this process.
 pub type Ping = Arc<dyn Fn(Connection) -> Pinged + Send + Sync>;
+
+/// Fetches a WSDL, and what it imports, from `url`. To the origin of that URL alone it shows the credentials.
+#[derive(Clone)]
+pub struct FetchWsdl {
+    pub url: String,
+    /// How: with its TLS, credentials and allow-list.
+    pub http: Http<Plaintext>,
+}
+
+/// The documents, or for a person why there are none.
+pub type Fetched = Pin<Box<dyn Future<Output = Result<Documents, String>> + Send>>;
+
+pub type Wsdl = Arc<dyn Fn(FetchWsdl) -> Fetched + Send + Sync>;
 
 /// Whom a question is for: the server of a name, whichever is first, or every one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +98,7 @@ pub struct Settings {
     pub hash_password: HashPassword,
     pub password_fits: PasswordFits,
     pub ping: Ping,
+    pub wsdl: Wsdl,
     /// Where there is a broker to ask by.
     pub ask: Option<AskServers>,
     /// Where this process is reached: `https://HOST:PORT`, for those who join.

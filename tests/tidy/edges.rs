@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("busbar-wasm", &["busbar-model", "busbar-engine"]),
     ("busbar-amqp", &["busbar-test-broker"]),
     ("busbar-egress", &["busbar-model"]),
+    ("busbar-sql", &["busbar-model", "busbar-test-databases"]),
     ("busbar-pki", &[]),
     ("busbar-registrar", &["busbar-model", "busbar-pki", "busbar-store"]),
     ("busbar-history", &[]),
@@ -80,10 +81,13 @@ const WRAPPED: &[(&str, &str)] = &[
     ("gix", "busbar-history"),
     ("chrono-tz", "busbar-schedule"),
     ("croner", "busbar-schedule"),
+    ("tokio-postgres", "busbar-sql"),
+    ("mysql_async", "busbar-sql"),
+    ("rusqlite", "busbar-sql"),
 ];
 
 /// What the benchmark uses bare, to set the bus beside it.
-const FLOORS: &[(&str, &str)] = &[("lapin", "busbar-tests")];
+const FLOORS: &[(&str, &str)] = &[("lapin", "busbar-tests"), ("rusqlite", "busbar-tests")];
 
 /// The SDK is copied beside crates of authors, where there is no workspace to inherit from.
 const COPIED: &str = "plugins/sdk/";

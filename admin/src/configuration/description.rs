@@ -225,6 +225,8 @@ calendars:
 jobs:
   j: {service: s, input: [1], schedule: {kind: interval, every: 1h}, calendar: c, misfire: skip, jitter_ms: 1, max_run_ms: 2,
     attempts: 4, expires_ms: 5000, overlap: true, on_success: a, on_failure: b, paused: true}
+dictionaries:
+  d: {summary: s, systems: [a, b], defaults: {a: x}, entries: [{a: x, b: y, valid_from: 2026-01-01, valid_until: 2026-01-01}]}
 ";
 
     const PEM: &str = r"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----";

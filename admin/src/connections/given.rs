@@ -1,231 +1,188 @@
-//! What is given of a connection, and what becomes of the one that there is.
+//! What is given of a connection, and what becomes of the one that there is. Which members there are is told by its kind.
+
+mod amqp;
+mod http;
+mod soap;
+mod sql;
+mod tls;
 
 use std::fmt;
 
+use axum::extract::{FromRequest, Request};
 use busbar_model::{
     Name,
-    bounds::{AMQP_HEARTBEAT_S_CEILING, AMQP_IN_FLIGHT_CEILING, AMQP_PUBLISHERS_CEILING},
-    connection::{
-        Amqp, Client,
-        amqp::{self, Address, Identity, Tls},
-    },
+    connection::{self, Client, KINDS, KINDS_ALLOWED, soap::Documents},
     fault::FieldError,
 };
 use busbar_store::{Plaintext, connections::Draft};
 use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 use crate::{
+    body::{json_within, typed},
+    bounds::CONNECTION_BYTES_MAX,
     check::{self, Check, REQUIRED, shown},
-    member::{Hidden, Member, Object, Whole},
+    member::{Hidden, Member, Whole},
     problem::Problem,
 };
 
+/// A secret; `None`: the present one stays.
+type Given = Option<Plaintext>;
+
+/// How an input is refused that is right in itself: of a new connection it is wrong, with one that is there it conflicts.
+type Refuse = fn(&'static str, Vec<FieldError>) -> Problem;
+
 /// A new connection, or what is to be changed of one.
+pub(crate) struct Body(Map<String, Value>);
+
+impl<S: Sync> FromRequest<S> for Body {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        match json_within(request, CONNECTION_BYTES_MAX).await? {
+            Some(Value::Object(members)) => Ok(Self(members)),
+            Some(_) => Err(Problem::invalid_at("", "the body is not a JSON object")),
+            None => Err(Problem::invalid_at("", "the body is empty")),
+        }
+    }
+}
+
+/// What connections of all kinds have.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Body {
+struct Common {
     #[serde(default)]
     name: Member<String>,
     #[serde(default)]
     kind: Member<String>,
     #[serde(default)]
     active: Member<bool>,
-    #[serde(default)]
-    url: Member<Hidden>,
-    #[serde(default)]
-    host: Member<String>,
-    #[serde(default)]
-    port: Member<Whole>,
-    #[serde(default)]
-    vhost: Member<String>,
-    #[serde(default)]
-    username: Member<String>,
-    #[serde(default)]
-    password: Member<Hidden>,
-    #[serde(default)]
-    tls: Member<Object<TlsBody>>,
-    #[serde(default)]
-    heartbeat_s: Member<Whole>,
-    #[serde(default)]
-    publishers: Member<Whole>,
-    #[serde(default)]
-    in_flight_max: Member<Whole>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TlsBody {
-    #[serde(default)]
-    ca: Member<String>,
-    #[serde(default)]
-    server_name: Member<String>,
-    #[serde(default)]
-    client_certificate: Member<String>,
-    #[serde(default)]
-    client_key: Member<Hidden>,
-}
-
-/// A checked change: `None` leaves a field as it is.
+/// A checked change: `None` leaves a member as it is.
 pub(super) struct Edit {
     name: Option<Name>,
     active: Option<bool>,
-    host: Option<String>,
-    /// The inner `None`: that of the protocol.
-    port: Option<Option<u16>>,
-    vhost: Option<String>,
-    username: Option<String>,
-    password: Option<Plaintext>,
-    /// The inner `None`: in the clear.
-    tls: Option<Option<TlsEdit>>,
-    heartbeat_s: Option<u16>,
-    publishers: Option<u16>,
-    in_flight_max: Option<u16>,
+    /// Those of its kind, which is known with the connection.
+    members: Map<String, Value>,
 }
 
-#[derive(Default)]
-struct TlsEdit {
-    ca: Option<Option<String>>,
-    server_name: Option<Option<String>>,
-    /// The inner `None`: this side shows nothing.
-    certificate: Option<Option<String>>,
-    key: Option<Plaintext>,
+/// What is to be changed of a connection of a kind.
+enum Change {
+    Amqp(Box<amqp::Edit>),
+    Http(http::Edit),
+    Soap(Box<soap::Edit>),
+    Sql(Box<sql::Edit>),
 }
 
 impl Body {
-    pub(super) fn into_edit(self) -> Result<Edit, Problem> {
+    /// The URL that a WSDL is to be fetched from, if it is given by one.
+    pub(super) fn wsdl_url(&self) -> Result<Option<String>, Problem> {
+        soap::url(&self.0)
+    }
+
+    /// The same with documents in place of their URL.
+    pub(super) fn with_wsdl(&self, documents: &Documents) -> Self {
+        let mut members = self.0.clone();
+        members.insert(soap::WSDL.to_owned(), json!(documents));
+        Self(members)
+    }
+
+    pub(super) fn into_edit(mut self) -> Result<Edit, Problem> {
         let mut check = Check::default();
-        for (path, absent) in [("/kind", self.kind.is_absent()), ("/url", self.url.is_absent())] {
-            if !absent {
-                check.refuse(path, "is of new connections only");
-            }
+        let common = common(&mut self.0)?;
+        if !common.kind.is_absent() {
+            check.refuse("/kind", "is of new connections only");
         }
-        let edit = self.checked(&mut check);
+        let name = common.name.checked(&mut check, "/name", None, check::name);
+        let active = common.active.checked(&mut check, "/active", Some(true), Ok::<_, fmt::Error>);
         check.finish()?;
-        Ok(edit)
+        Ok(Edit { name, active, members: self.0 })
     }
 
     pub(super) fn into_draft(mut self) -> Result<Draft, Problem> {
         let mut check = Check::default();
-        let known = |kind: String| {
-            let known = kind == amqp::KIND;
-            if known { Ok(()) } else { Err(format!("is {:?}; allowed is amqp", shown(&kind))) }
+        let common = common(&mut self.0)?;
+        let kind = check.some("/kind", common.kind.given(), &format!("is required; {KINDS_ALLOWED}"));
+        let known = kind.and_then(|kind| {
+            let known = KINDS.into_iter().find(|known| *known == kind);
+            check.ok("/kind", known.ok_or_else(|| format!("is {:?}; {KINDS_ALLOWED}", shown(&kind))))
+        });
+        if common.name.is_absent() {
+            check.refuse("/name", REQUIRED);
+        }
+        let name = common.name.checked(&mut check, "/name", None, check::name);
+        let active = common.active.checked(&mut check, "/active", Some(true), Ok::<_, fmt::Error>);
+        let members = Value::Object(self.0);
+        let client = match known.unwrap_or(connection::amqp::KIND) {
+            connection::http::KIND => Client::Http(http::new(members, &mut check)?),
+            connection::soap::KIND => Client::Soap(soap::new(members, &mut check)?),
+            connection::sql::KIND => Client::Sql(typed::<sql::Body>(members)?.into_new(&mut check)?),
+            _ => Client::Amqp(typed::<amqp::Body>(members)?.into_new(&mut check)?),
         };
-        let kind = std::mem::take(&mut self.kind).given();
-        let kind = check.some("/kind", kind, "is required; allowed is amqp");
-        kind.and_then(|kind| check.ok("/kind", known(kind)));
-        let by_url = matches!(self.url, Member::Given(_));
-        let required = [
-            ("/name", self.name.is_absent()),
-            ("/host", self.host.is_absent() && !by_url),
-            ("/username", self.username.is_absent() && !by_url),
-            ("/password", self.password.is_absent() && !by_url),
-        ];
-        for (path, _) in required.into_iter().filter(|(_, absent)| *absent) {
-            check.refuse(path, REQUIRED);
-        }
-        let address = self.address(&mut check);
-        let mut edit = self.checked(&mut check);
-        if let Some(address) = address {
-            edit.take_address(address, &mut check);
-        }
-        if let Some(Some(TlsEdit { certificate: None, key: Some(_), .. })) = &edit.tls {
-            check.refuse("/tls/client_certificate", "is required with a client_key");
-        }
-        let (name, host) = (edit.name.clone(), edit.host.clone().unwrap_or_default());
         let name = check.finish_with(name)?;
-        let amqp = Amqp::new(host, String::new(), None, matches!(edit.tls, Some(Some(_))));
-        edit.apply(Draft { name, active: true, client: Client::Amqp(amqp) })
-    }
-
-    /// What the URL says, if there is one; it has no other members beside it that say the same.
-    fn address(&mut self, check: &mut Check) -> Option<Address> {
-        let Hidden(url) = match std::mem::take(&mut self.url) {
-            Member::Absent | Member::Null => return None,
-            Member::Given(url) => url,
-        };
-        let given = [
-            ("/host", self.host.is_absent()),
-            ("/port", self.port.is_absent()),
-            ("/vhost", self.vhost.is_absent()),
-            ("/username", self.username.is_absent()),
-            ("/password", self.password.is_absent()),
-        ];
-        for (path, _) in given.into_iter().filter(|(_, absent)| !absent) {
-            check.refuse(path, "does not go with url, which says it");
-        }
-        check.ok("/url", amqp::parse_url(url.reveal()))
-    }
-
-    fn checked(self, check: &mut Check) -> Edit {
-        let small = |most: u16| {
-            move |given: Whole| {
-                let within = given.within(1, most.into())?;
-                u16::try_from(within).map_err(|error| error.to_string())
-            }
-        };
-        let default = Amqp::new(String::new(), String::new(), (), false);
-        let port = |given| small(u16::MAX)(given).map(Some);
-        let tls = match self.tls {
-            Member::Absent => None,
-            Member::Null => Some(None),
-            Member::Given(Object(tls)) => Some(Some(tls.checked(check))),
-        };
-        Edit {
-            name: self.name.checked(check, "/name", None, check::name),
-            active: self.active.checked(check, "/active", Some(true), Ok::<_, fmt::Error>),
-            host: self.host.checked(check, "/host", None, amqp::host),
-            port: self.port.checked(check, "/port", Some(None), port),
-            vhost: self.vhost.checked(check, "/vhost", Some(default.vhost), amqp::vhost),
-            username: self.username.checked(check, "/username", None, amqp::username),
-            password: hidden(self.password, check, "/password", amqp::password),
-            tls,
-            heartbeat_s: self.heartbeat_s.checked(
-                check,
-                "/heartbeat_s",
-                Some(default.heartbeat_s),
-                small(AMQP_HEARTBEAT_S_CEILING),
-            ),
-            publishers: self.publishers.checked(
-                check,
-                "/publishers",
-                Some(default.publishers),
-                small(AMQP_PUBLISHERS_CEILING),
-            ),
-            in_flight_max: self.in_flight_max.checked(
-                check,
-                "/in_flight_max",
-                Some(default.in_flight_max),
-                small(AMQP_IN_FLIGHT_CEILING),
-            ),
-        }
+        Ok(Draft { name, active: active.unwrap_or(true), client })
     }
 }
 
-impl TlsBody {
-    fn checked(self, check: &mut Check) -> TlsEdit {
-        let some = |parse: fn(String) -> Result<String, String>| move |text| parse(text).map(Some);
-        let bare = matches!(self.client_certificate, Member::Given(_))
-            && matches!(self.client_key, Member::Absent | Member::Null);
-        if bare {
-            check.refuse("/tls/client_key", "is required with a client_certificate");
-        }
-        if matches!((&self.client_certificate, &self.client_key), (Member::Null, Member::Given(_))) {
-            check.refuse("/tls/client_key", "does not go without a client_certificate");
-        }
-        TlsEdit {
-            ca: self.ca.checked(check, "/tls/ca", Some(None), some(amqp::certificates)),
-            server_name: self.server_name.checked(check, "/tls/server_name", Some(None), some(amqp::host)),
-            certificate: self.client_certificate.checked(
-                check,
-                "/tls/client_certificate",
-                Some(None),
-                some(amqp::certificates),
-            ),
-            key: match self.client_key {
-                Member::Null => None,
-                given => hidden(given, check, "/tls/client_key", amqp::private_key),
-            },
-        }
+fn common(members: &mut Map<String, Value>) -> Result<Common, Problem> {
+    typed(Value::Object(taken(members, &["name", "kind", "active"])))
+}
+
+/// These members, which are gone from where they were.
+fn taken(members: &mut Map<String, Value>, names: &[&str]) -> Map<String, Value> {
+    names.iter().filter_map(|name| members.shift_remove_entry(*name)).collect()
+}
+
+impl Edit {
+    pub(super) fn apply(&self, draft: Draft) -> Result<Draft, Problem> {
+        let client = match (self.change(draft.client.kind())?, draft.client) {
+            (Change::Amqp(edit), Client::Amqp(before)) => Client::Amqp(edit.apply(before)?),
+            (Change::Http(edit), Client::Http(before)) => {
+                Client::Http(edit.apply(before, Problem::conflict)?)
+            }
+            (Change::Soap(edit), Client::Soap(before)) => {
+                Client::Soap(edit.apply(before, Problem::conflict)?)
+            }
+            (Change::Sql(edit), Client::Sql(before)) => Client::Sql(edit.apply(before, Problem::conflict)?),
+            // Changes are read by the kind of the connection.
+            (_, before) => before,
+        };
+        Ok(Draft {
+            name: self.name.clone().unwrap_or(draft.name),
+            active: self.active.unwrap_or(draft.active),
+            client,
+        })
+    }
+
+    /// What would be right for a connection of another kind is not wrong in itself.
+    fn change(&self, kind: &str) -> Result<Change, Problem> {
+        let fits = |other: &&str| *other != kind && Change::read(other, self.members.clone()).is_ok();
+        Change::read(kind, self.members.clone()).map_err(|problem| {
+            if KINDS.iter().any(fits) { problem.into_conflict("another-kind") } else { problem }
+        })
+    }
+}
+
+impl Change {
+    fn read(kind: &str, members: Map<String, Value>) -> Result<Self, Problem> {
+        let mut check = Check::default();
+        let members = Value::Object(members);
+        let change = match kind {
+            connection::http::KIND => Self::Http(http::edit(members, &mut check)?),
+            connection::soap::KIND => Self::Soap(Box::new(soap::edit(members, &mut check)?)),
+            connection::sql::KIND => Self::Sql(Box::new(typed::<sql::Body>(members)?.into_edit(&mut check))),
+            _ => Self::Amqp(Box::new(typed::<amqp::Body>(members)?.into_edit(&mut check))),
+        };
+        check.finish()?;
+        Ok(change)
+    }
+}
+
+/// From 1 on.
+fn small(most: u16) -> impl FnOnce(Whole) -> Result<u16, String> {
+    move |given: Whole| {
+        let within = given.within(1, most.into())?;
+        u16::try_from(within).map_err(|error| error.to_string())
     }
 }
 
@@ -238,74 +195,4 @@ fn hidden(
 ) -> Option<Plaintext> {
     let checked = |Hidden(value): Hidden| parse(value.reveal().to_owned()).map(|_| value);
     given.checked(check, path, None, checked)
-}
-
-impl Edit {
-    fn take_address(&mut self, address: Address, check: &mut Check) {
-        let Address { tls, host, port, vhost, username, password } = address;
-        if !tls && matches!(self.tls, Some(Some(_))) {
-            check.refuse("/tls", "goes with amqps, not with amqp");
-        }
-        if tls && !matches!(self.tls, Some(Some(_))) {
-            self.tls = Some(Some(TlsEdit::default()));
-        }
-        let (Some(username), Some(password)) = (username, password) else {
-            return check.refuse("/url", "has no user name and password");
-        };
-        self.host = Some(host);
-        self.port = Some(port);
-        self.username = check.ok("/url", amqp::username(username));
-        self.password = check.ok("/url", amqp::password(password)).map(Plaintext::from);
-        self.vhost = vhost.and_then(|vhost| check.ok("/url", amqp::vhost(vhost)));
-    }
-
-    /// Refuses a key where there is no certificate that it could belong to.
-    pub(super) fn apply(&self, draft: Draft) -> Result<Draft, Problem> {
-        let Client::Amqp(before) = draft.client else {
-            let message = format!("is {}", draft.client.kind());
-            let error = FieldError { path: "/kind".to_owned(), message };
-            return Err(Problem::conflict("another-kind", vec![error]));
-        };
-        let tls = match &self.tls {
-            None => before.tls,
-            Some(None) => None,
-            Some(Some(edit)) => Some(edit.apply(before.tls.unwrap_or_default())?),
-        };
-        let port = self.port.map(|port| port.unwrap_or_else(|| amqp::port_default(tls.is_some())));
-        let amqp = Amqp {
-            host: self.host.clone().unwrap_or(before.host),
-            port: port.unwrap_or(before.port),
-            vhost: self.vhost.clone().unwrap_or(before.vhost),
-            username: self.username.clone().unwrap_or(before.username),
-            password: self.password.clone(),
-            tls,
-            heartbeat_s: self.heartbeat_s.unwrap_or(before.heartbeat_s),
-            publishers: self.publishers.unwrap_or(before.publishers),
-            in_flight_max: self.in_flight_max.unwrap_or(before.in_flight_max),
-        };
-        Ok(Draft {
-            name: self.name.clone().unwrap_or(draft.name),
-            active: self.active.unwrap_or(draft.active),
-            client: Client::Amqp(amqp),
-        })
-    }
-}
-
-impl TlsEdit {
-    fn apply(&self, before: Tls<Option<Plaintext>>) -> Result<Tls<Option<Plaintext>>, Problem> {
-        let certificate = match &self.certificate {
-            None => before.identity.map(|identity| identity.certificate),
-            Some(certificate) => certificate.clone(),
-        };
-        if certificate.is_none() && self.key.is_some() {
-            let message = "has no client_certificate that it could belong to".to_owned();
-            let error = FieldError { path: "/tls/client_key".to_owned(), message };
-            return Err(Problem::conflict("no-certificate", vec![error]));
-        }
-        Ok(Tls {
-            ca: self.ca.clone().unwrap_or(before.ca),
-            server_name: self.server_name.clone().unwrap_or(before.server_name),
-            identity: certificate.map(|certificate| Identity { certificate, key: self.key.clone() }),
-        })
-    }
 }

@@ -152,10 +152,7 @@ async fn one_that_a_grant_names_stays() {
 async fn a_translation_can_be_tried() {
     let api = Api::new();
     let href = made(&api).await;
-    let translate = |query: &str| {
-        let uri = format!("{href}/translate?{query}");
-        async { api.get(&uri.clone()).await }
-    };
+    let translate = async |query: &str| api.get(&format!("{href}/translate?{query}")).await;
     let bad = translate("from=Erp&to=shop&on=1.1.2026&by=me").await;
     bad.invalid_at("/by", &["allowed is key, from, to, on"]);
     let bad = translate("from=Erp&to=shop&on=1.1.2026").await;

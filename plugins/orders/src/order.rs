@@ -11,6 +11,9 @@ pub(crate) struct Order {
     pub(crate) total_cents: u64,
     /// ISO 4217.
     pub(crate) currency: String,
+    /// The partner's code, where there is a dictionary of countries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) country: Option<String>,
 }
 
 #[data]

@@ -6,6 +6,9 @@ use busbar_sdk::{random, serde_json::json};
 
 use crate::day::Day;
 use crate::order::{Order, PricedLine, key};
+use crate::partners::Partners;
+use crate::pricing::priced;
+use crate::reserve::{self, Reservation};
 
 /// What all prices are in.
 const CURRENCY: &str = "EUR";
@@ -25,38 +28,60 @@ pub(crate) struct Submit {
     lines: Vec<Line>,
     /// ISO 4217, if it is to be checked.
     currency: Option<String>,
+    /// Where it goes to, as the shop has it: `DE`. Of use where a dictionary of countries is configured.
+    country: Option<String>,
 }
 
 #[input]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Line {
-    sku: String,
+    pub(crate) sku: String,
     #[schemars(range(min = 1, max = QUANTITY_MAX))]
-    quantity: u32,
+    pub(crate) quantity: u32,
 }
 
-#[input]
-struct Price {
-    unit_price_cents: u64,
-}
-
-/// Takes an order: prices it, keeps it and has it confirmed.
+/// Takes an order: prices it, keeps it and has it confirmed; with partners, by what they have.
 #[service(
     rest = "POST /orders",
     soap = "/soap/orders",
     invokes = "prices.lookup",
-    invokes = "mailer.confirm"
+    invokes = "mailer.confirm",
+    invokes = "orders.reserve",
+    invokes = "orders.confirm"
 )]
 pub(crate) fn submit(input: Submit) -> Result<Reply<Order>, Fault> {
     check(&input)?;
-    let lines = priced(input.lines)?;
+    let partners = Partners::known()?;
+    let country = translated(input.country.as_deref(), &partners)?;
+    let lines = priced(input.lines, &partners)?;
+    if let Some(stock) = &partners.stock {
+        reserve::check(stock, &lines)?;
+    }
     let total_cents = total(&lines).ok_or_else(|| Fault::fail("the total is too large"))?;
     let Submit { customer, email, .. } = input;
-    let order =
-        Order { id: random::id(), customer, email, lines, total_cents, currency: CURRENCY.to_owned() };
-    // The order and its confirmation are one unit of work: both are there after this call, or neither.
+    let currency = CURRENCY.to_owned();
+    let order = Order { id: random::id(), customer, email, lines, total_cents, currency, country };
+    // The order and what follows from it are one unit of work: all is there after this call, or nothing.
     kv::put_json(&key(&order.id), &order, Put::new())?;
     kv::increment(&Day::ago(0).key(), 1)?;
+    if partners.stock.is_some() {
+        let reservation = Reservation::of(&order.id, &order.lines);
+        deliver("orders.reserve", &reservation, &DeliveryOptions::default())?;
+    }
+    have_confirmed(&order, &partners)?;
+    info!(order = order.id, total_cents = order.total_cents; "took an order");
+    let location = format!("/orders/{}", order.id);
+    Ok(Reply::created(order).header("location", location))
+}
+
+/// By the partner or by mail: it is on its way if, and only if, the order is kept.
+fn have_confirmed(order: &Order, partners: &Partners) -> Result<(), Fault> {
+    // A customer's confirmations come in the order of their orders.
+    let options = DeliveryOptions { order_key: Some(order.customer.clone()), ..Default::default() };
+    if partners.confirmations.is_some() {
+        deliver("orders.confirm", order, &options)?;
+        return Ok(());
+    }
     let confirmation = json!({
         "order": order.id,
         "customer": order.customer,
@@ -64,12 +89,23 @@ pub(crate) fn submit(input: Submit) -> Result<Reply<Order>, Fault> {
         "total_cents": order.total_cents,
         "currency": order.currency,
     });
-    // A customer's confirmations come in the order of their orders.
-    let options = DeliveryOptions { order_key: Some(order.customer.clone()), ..Default::default() };
     deliver("mailer.confirm", &confirmation, &options)?;
-    info!(order = order.id, total_cents = order.total_cents; "took an order");
-    let location = format!("/orders/{}", order.id);
-    Ok(Reply::created(order).header("location", location))
+    Ok(())
+}
+
+/// The partner's code of the shop's country.
+fn translated(country: Option<&str>, partners: &Partners) -> Result<Option<String>, Fault> {
+    let (Some(country), Some(countries)) = (country, &partners.countries) else {
+        return Ok(country.map(str::to_owned));
+    };
+    match dictionaries::translate(countries, country, "shop", "partner")? {
+        Some(code) => Ok(Some(code)),
+        None => {
+            let wrong = vec![("/country".to_owned(), format!("{country:?} is no country we deliver to"))];
+            refused(Fault::reject("country-unknown", "the order can't be delivered").status(422), wrong)?;
+            Ok(None)
+        }
+    }
 }
 
 /// All that is wrong at once, each with its place.
@@ -96,24 +132,6 @@ fn check(input: &Submit) -> Result<(), Fault> {
     refused(Fault::reject("invalid-input", "the order is not valid"), wrong)
 }
 
-/// Asks for all prices at once.
-fn priced(lines: Vec<Line>) -> Result<Vec<PricedLine>, Fault> {
-    let prices = invoke_all::<Price>(lines.iter().map(|line| ("prices.lookup", json!({"sku": line.sku}))));
-    let (mut priced, mut unknown) = (Vec::new(), Vec::new());
-    for (at, (line, price)) in lines.into_iter().zip(prices).enumerate() {
-        let Line { sku, quantity } = line;
-        match price {
-            Ok(Price { unit_price_cents }) => priced.push(PricedLine { sku, quantity, unit_price_cents }),
-            Err(fault) if fault.code == "sku-unknown" => {
-                unknown.push((format!("/lines/{at}/sku"), format!("{sku:?} is not for sale")));
-            }
-            Err(fault) => return Err(fault),
-        }
-    }
-    refused(Fault::reject("sku-unknown", "not all of the order is for sale").status(422), unknown)?;
-    Ok(priced)
-}
-
 fn total(lines: &[PricedLine]) -> Option<u64> {
     lines.iter().try_fold(0_u64, |sum, line| {
         sum.checked_add(line.unit_price_cents.checked_mul(u64::from(line.quantity))?)
@@ -121,7 +139,7 @@ fn total(lines: &[PricedLine]) -> Option<u64> {
 }
 
 /// The fault, if anything is wrong.
-fn refused(fault: Fault, wrong: Vec<(String, String)>) -> Result<(), Fault> {
+pub(crate) fn refused(fault: Fault, wrong: Vec<(String, String)>) -> Result<(), Fault> {
     if wrong.is_empty() {
         return Ok(());
     }
@@ -131,7 +149,7 @@ fn refused(fault: Fault, wrong: Vec<(String, String)>) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use busbar_sdk::serde_json::Value;
-    use busbar_sdk::testing::TestHost;
+    use busbar_sdk::testing::{Dictionary, TestHost};
 
     use super::*;
 
@@ -195,6 +213,29 @@ mod tests {
         assert_eq!((outcome.fault().code.as_str(), outcome.fault().status), ("sku-unknown", Some(422)));
         assert_eq!(outcome.fault().errors[0].path, "/lines/1/sku");
         assert!(outcome.effects.is_empty());
+    }
+
+    #[test]
+    fn with_partners_an_order_is_theirs() {
+        let partners = json!({"prices": "shop", "confirmations": "partner", "countries": "countries"});
+        let countries = Dictionary::new().entry(&[("shop", "DE"), ("partner", "276")]);
+        let host = host().config(partners).dictionary("countries", countries).http("shop", |request| {
+            match request.path.as_str() {
+                "/prices/green%20tea" => Response::json(&json!({"unit_price_cents": 390})),
+                _ => Ok(Response { status: Some(404), ..Response::empty() }),
+            }
+        });
+        let mut input = order(json!([{"sku": "green tea", "quantity": 2}]));
+        input["country"] = "DE".into();
+        let outcome = host.call::<submit>(&input);
+        let made: Value = outcome.output();
+        assert_eq!((&made["total_cents"], &made["country"]), (&json!(780), &json!("276")));
+        let [confirmation] = &outcome.effects.deliveries[..] else { panic!("{:?}", outcome.effects) };
+        assert_eq!((confirmation.service.as_str(), confirmation.input()), ("orders.confirm", made));
+        input["country"] = "XX".into();
+        assert_eq!(host.call::<submit>(&input).fault().code, "country-unknown");
+        let unknown = order(json!([{"sku": "ink", "quantity": 1}]));
+        assert_eq!(host.call::<submit>(&unknown).fault().code, "sku-unknown");
     }
 
     #[test]

@@ -348,6 +348,20 @@ pub const SOAP_HEADER_VALUE_BYTES_MAX: usize = 4 * 1024;
 pub const MTOM_PARTS_MAX: usize = 1_000;
 /// Bytes of the headers of one part.
 pub const MTOM_PART_HEADER_BYTES_MAX: usize = 8 * 1024;
+/// The documents of a partner's WSDL: how many, bytes of all, and elements that are kept of them.
+pub const WSDL_DOCUMENTS_MAX: usize = 200;
+pub const WSDL_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub const WSDL_NODES_MAX: usize = 400_000;
+/// Operations of a partner's port.
+pub const WSDL_OPERATIONS_MAX: usize = 2_000;
+/// What a partner's schemas come to: types, members of all of them, and places that are looked at, repeats counted.
+pub const WSDL_TYPES_MAX: usize = 20_000;
+pub const WSDL_MEMBERS_MAX: usize = 200_000;
+pub const WSDL_STEPS_MAX: usize = 2_000_000;
+/// Types that one extends, and groups within each other.
+pub const WSDL_DEPTH_MAX: usize = 32;
+/// Characters of what a partner says of an operation or an element.
+pub const WSDL_DOCUMENTATION_CHARS_MAX: usize = 2_000;
 /// How old a UsernameToken may be: so long its nonce is remembered.
 pub const TOKEN_AGE_MS_MAX: u64 = 300_000;
 /// How far the clock of a caller may be ahead of ours.

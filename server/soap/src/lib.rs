@@ -6,6 +6,7 @@
 pub mod address;
 pub mod binding;
 pub mod charset;
+pub mod client;
 pub mod compile;
 pub mod envelope;
 mod escape;
@@ -31,6 +32,7 @@ pub mod xml;
 
 pub use self::{
     address::Address,
+    client::Client,
     message::Message,
     operation::{Operation, Payload},
     refusal::{Cause, Refusal, SecurityFault},

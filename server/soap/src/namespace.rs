@@ -13,12 +13,18 @@ pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
 pub const WSDL: &str = "http://schemas.xmlsoap.org/wsdl/";
 pub const WSDL_SOAP_11: &str = "http://schemas.xmlsoap.org/wsdl/soap/";
 pub const WSDL_SOAP_12: &str = "http://schemas.xmlsoap.org/wsdl/soap12/";
+/// WSDL 1.1, section 4: its binding to HTTP without SOAP.
+pub const WSDL_HTTP: &str = "http://schemas.xmlsoap.org/wsdl/http/";
+/// SOAP 1.1, section 5: the encoding that XML Schema took the place of.
+pub const SOAP_ENCODING: &str = "http://schemas.xmlsoap.org/soap/encoding/";
 pub const SOAP_HTTP_TRANSPORT: &str = "http://schemas.xmlsoap.org/soap/http";
 /// WS-Addressing 1.0 (W3C Recommendation 2006) and the submission of 2004 that older clients speak.
 pub const ADDRESSING: &str = "http://www.w3.org/2005/08/addressing";
 pub const ADDRESSING_2004: &str = "http://schemas.xmlsoap.org/ws/2004/08/addressing";
 /// WS-Addressing 1.0 Metadata (2007), section 4.4: the action of an operation in WSDL.
 pub const ADDRESSING_METADATA: &str = "http://www.w3.org/2007/05/addressing/metadata";
+/// Its draft of 2006, which JAX-WS and .NET still write.
+pub const ADDRESSING_WSDL_2006: &str = "http://www.w3.org/2006/05/addressing/wsdl";
 /// WS-Security 1.0 (OASIS 2004).
 pub const SECURITY: &str =
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";

@@ -3,6 +3,7 @@
 mod binary;
 mod choice;
 mod failure;
+mod markup;
 mod names;
 mod number;
 mod parts;
@@ -13,6 +14,7 @@ mod tag;
 mod time;
 
 pub use self::{
+    markup::is_fragment,
     parts::{NoParts, Parts},
     raw::{element_of, raw},
 };
@@ -53,20 +55,24 @@ pub fn payload(
     xml: &mut Reader<'_>,
     parts: &mut dyn Parts,
 ) -> Result<String, Unreadable> {
-    let xml_bytes = xml.text().len();
-    let mut reading = Reading {
-        shape,
-        namespace,
-        xml,
-        parts,
-        names: Names::new(namespace),
-        out: String::new(),
-        scratch: String::new(),
-        runs: Vec::new(),
-        depth: 0,
-        most: JSON_PER_XML_MAX.saturating_mul(xml_bytes).saturating_add(JSON_SLACK_BYTES),
-    };
-    reading.root()?;
+    let mut reading = Reading::new(shape, namespace, xml, parts);
+    reading.root(shape.root, shape.nullable)?;
+    Ok(reading.out)
+}
+
+/// The JSON text of an element of somebody else's, which was just started; reads to its end. `root` is its type.
+///
+/// Elements and attributes that are not known are passed over, since others add to what they send, and `xsi:type` is
+/// read as the type that is declared. What is required has to be there: nobody else looks.
+pub fn foreign(
+    shape: &Shape,
+    root: TypeId,
+    xml: &mut Reader<'_>,
+    parts: &mut dyn Parts,
+) -> Result<String, Unreadable> {
+    let mut reading = Reading::new(shape, "", xml, parts);
+    reading.foreign = true;
+    reading.root(root, false)?;
     Ok(reading.out)
 }
 
@@ -96,13 +102,34 @@ struct Reading<'s, 'r, 'x> {
     depth: usize,
     /// Bytes of JSON that may be written.
     most: usize,
+    /// What others send: more may come than is known, and all that is required has to.
+    foreign: bool,
+}
+
+impl<'s, 'r, 'x> Reading<'s, 'r, 'x> {
+    fn new(shape: &'s Shape, namespace: &'s str, xml: &'r mut Reader<'x>, parts: &'r mut dyn Parts) -> Self {
+        let xml_bytes = xml.text().len();
+        Self {
+            shape,
+            namespace,
+            xml,
+            parts,
+            names: Names::new(namespace),
+            out: String::new(),
+            scratch: String::new(),
+            runs: Vec::new(),
+            depth: 0,
+            most: JSON_PER_XML_MAX.saturating_mul(xml_bytes).saturating_add(JSON_SLACK_BYTES),
+            foreign: false,
+        }
+    }
 }
 
 impl<'s> Reading<'s, '_, '_> {
-    fn root(&mut self) -> Step {
+    fn root(&mut self, id: TypeId, nullable: bool) -> Step {
         match self.is_nil()? {
             true => Err(invalid("can't be null")),
-            false => self.content(self.shape.root, self.shape.nullable),
+            false => self.content(id, nullable),
         }
     }
 
@@ -178,10 +205,16 @@ impl<'s> Reading<'s, '_, '_> {
         self.out.push(bracket);
     }
 
-    fn deeper(&mut self) -> Step {
-        if self.out.len() > self.most {
-            return Err(invalid("is far longer as JSON than as XML"));
+    /// Refuses what becomes far longer than it was.
+    fn bounded(&self) -> Step {
+        match self.out.len() > self.most {
+            true => Err(invalid("is far longer as JSON than as XML")),
+            false => Ok(()),
         }
+    }
+
+    fn deeper(&mut self) -> Step {
+        self.bounded()?;
         self.depth += 1;
         match self.depth > JSON_DEPTH_MAX {
             true => Err(invalid(format!("is nested deeper than {JSON_DEPTH_MAX} objects and arrays"))),

@@ -120,6 +120,7 @@ impl Maker<'_> {
             Occurs::Once if member.nullable => self.value(member.element.value, depth + 1),
             Occurs::Once => self.element(&member.element, depth),
             Occurs::Repeated => self.items(&member.element, depth),
+            Occurs::Content => None,
         }
     }
 
@@ -174,6 +175,7 @@ impl Maker<'_> {
                 ]))
             }
             ScalarKind::Binary => json!(self.one(&["", "AA==", "AAEC/w==", "////"])),
+            ScalarKind::Foreign(_) => Value::Null,
         }
     }
 }

@@ -4,6 +4,8 @@
 //! and never changes afterwards, but for the names of its types, which are made unique among the operations of one
 //! address.
 
+use std::sync::Arc;
+
 /// An index into [`Shape::types`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TypeId(pub usize);
@@ -70,6 +72,20 @@ pub enum ScalarKind {
     DateTime,
     /// `xs:base64Binary`: a JSON string in base64 (RFC 4648, section 4), or an MTOM part.
     Binary,
+    Foreign(Foreign),
+}
+
+/// What only schemas of others have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Foreign {
+    /// Text without white space around it: `xs:token`, `xs:anyURI`, lists, unions and much else.
+    Token,
+    /// `xs:integer`, a JSON number without fraction, of any length.
+    Whole,
+    /// `xs:dateTime` as JSON has it, but that its zone may be missing.
+    Moment,
+    /// Whatever stands in an element, as a JSON string: XML that is well-formed within it.
+    Markup,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,6 +108,11 @@ pub enum Namespace {
     /// The operation's; elements are qualified by it, attributes are in none.
     Target,
     Other(String),
+    /// By a prefix that the payload's own element declares.
+    Prefixed {
+        prefix: Arc<str>,
+        uri: Arc<str>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +152,8 @@ pub enum Occurs {
     Once,
     /// An array without an element of its own: `element` repeats.
     Repeated,
+    /// The text of the record's own element, which has no other member but attributes.
+    Content,
 }
 
 /// A member of a JSON object that is an attribute; its value is a scalar.
@@ -207,6 +230,10 @@ impl ScalarKind {
             Self::Date => "date",
             Self::DateTime => "dateTime",
             Self::Binary => "base64Binary",
+            Self::Foreign(Foreign::Token) => "token",
+            Self::Foreign(Foreign::Whole) => "integer",
+            Self::Foreign(Foreign::Moment) => "dateTime",
+            Self::Foreign(Foreign::Markup) => "anyType",
         }
     }
 }

@@ -19,7 +19,7 @@ use serde::de::{self, DeserializeSeed};
 use serde_json::value::RawValue;
 
 use self::{
-    body::{Body, Root, Written},
+    body::{Body, Written},
     lookup::Lookup,
 };
 use crate::{
@@ -48,21 +48,52 @@ pub fn payload(
     namespace: &str,
     json: &[u8],
     out: &mut String,
-    mut parts: Option<&mut Vec<Part>>,
+    parts: Option<&mut Vec<Part>>,
 ) -> Result<(), Unwritable> {
-    let length = out.len();
-    let held = parts.as_ref().map_or(0, |parts| parts.len());
-    out.reserve(json.len() + json.len() / 2);
-    let mut writer = Writer::new(shape, out, parts.as_deref_mut());
-    let written = writer.document(element, namespace, json);
-    let failed = written.map_err(|error| writer.unwritable(&error));
-    if failed.is_err() {
-        out.truncate(length);
-        if let Some(parts) = parts {
-            parts.truncate(held);
+    let mut declaration = String::from(" xmlns=\"");
+    escape_lossy(&mut declaration, namespace, Place::Attribute);
+    declaration.push('"');
+    let document =
+        Document { name: element, declarations: &declaration, root: shape.root, nullable: shape.nullable };
+    document.write(shape, json, out, parts)
+}
+
+/// What stands around a payload.
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'a> {
+    /// The element's name, maybe with a prefix.
+    pub name: &'a str,
+    /// Namespaces, each behind a space; `xsi` is taken to be declared around it.
+    pub declarations: &'a str,
+    /// The type of what is in it.
+    pub root: TypeId,
+    /// JSON `null` is the element without content.
+    pub nullable: bool,
+}
+
+impl Document<'_> {
+    /// Like [`payload`].
+    pub fn write(
+        self,
+        shape: &Shape,
+        json: &[u8],
+        out: &mut String,
+        mut parts: Option<&mut Vec<Part>>,
+    ) -> Result<(), Unwritable> {
+        let length = out.len();
+        let held = parts.as_ref().map_or(0, |parts| parts.len());
+        out.reserve(json.len() + json.len() / 2);
+        let mut writer = Writer::new(shape, out, parts.as_deref_mut());
+        let written = writer.document(self, json);
+        let failed = written.map_err(|error| writer.unwritable(&error));
+        if failed.is_err() {
+            out.truncate(length);
+            if let Some(parts) = parts {
+                parts.truncate(held);
+            }
         }
+        failed
     }
-    failed
 }
 
 /// What becomes of a JSON `null`.
@@ -111,21 +142,20 @@ impl<'s, 'o> Writer<'s, 'o> {
         }
     }
 
-    fn document(&mut self, element: &str, namespace: &str, json: &[u8]) -> serde_json::Result<()> {
+    fn document(&mut self, document: Document<'_>, json: &[u8]) -> serde_json::Result<()> {
         self.out.push('<');
-        self.out.push_str(element);
-        self.out.push_str(" xmlns=\"");
-        escape_lossy(self.out, namespace, Place::Attribute);
-        self.out.push('"');
+        self.out.push_str(document.name);
+        self.out.push_str(document.declarations);
         // Checked once, it needs no check of each text.
         let Ok(json) = std::str::from_utf8(json) else { return Err(self.stop("is not UTF-8")) };
         let mut deserializer = serde_json::Deserializer::from_str(json);
         self.depth = 1;
-        let written = Root { writer: self }.deserialize(&mut deserializer)?;
+        let body = Body { writer: self, id: document.root, null: document.nullable };
+        let written = body.deserialize(&mut deserializer)?;
         deserializer.end()?;
         if written == Written::Content {
             self.out.push_str("</");
-            self.out.push_str(element);
+            self.out.push_str(document.name);
             self.out.push('>');
         } else {
             self.out.push_str("/>");
@@ -185,12 +215,26 @@ impl<'s, 'o> Writer<'s, 'o> {
                 escape_lossy(self.out, namespace, Place::Attribute);
                 self.out.push('"');
             }
+            Namespace::Prefixed { prefix, .. } => {
+                self.out.push('<');
+                self.out.push_str(prefix);
+                self.out.push(':');
+                self.out.push_str(&element.name);
+            }
         }
     }
 
     #[inline]
     fn end_tag(&mut self, element: &Element) {
-        self.out.push_str(if element.namespace == Namespace::Target { "</" } else { "</n1:" });
+        match &element.namespace {
+            Namespace::Target => self.out.push_str("</"),
+            Namespace::Other(_) => self.out.push_str("</n1:"),
+            Namespace::Prefixed { prefix, .. } => {
+                self.out.push_str("</");
+                self.out.push_str(prefix);
+                self.out.push(':');
+            }
+        }
         self.out.push_str(&element.name);
         self.out.push('>');
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Http, Invalid, Part, Refused, amqp};
+use super::{Http, Invalid, Part, Refused, amqp, http::origin::Origin};
 use crate::{
     bounds::{
         CONNECTION_WSDL_BYTES_MAX, CONNECTION_WSDL_DOCUMENTS_MAX, CONNECTION_WSDL_LOCATION_CHARS_MAX,
@@ -116,6 +116,19 @@ impl UsernameToken {
             Invalid::new("username_token.username", format!("{:?}", self.username), allowed).into()
         })
     }
+}
+
+/// Where a WSDL can be fetched. A password that stands where none is allowed is not repeated.
+pub fn wsdl_url(text: &str) -> Result<(), String> {
+    let fits = url::Url::parse(text).is_ok_and(|url| {
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        !has_user && Origin::of(&url).is_some()
+    });
+    if fits && text.chars().count() <= CONNECTION_WSDL_LOCATION_CHARS_MAX {
+        return Ok(());
+    }
+    let most = CONNECTION_WSDL_LOCATION_CHARS_MAX;
+    Err(format!("is no URL of http or https without a user, of {most} characters at most"))
 }
 
 /// The name of a service or a port.

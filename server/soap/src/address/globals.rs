@@ -65,6 +65,7 @@ fn each<'a>(
         Namespace::Other(namespace) => {
             found(Kind::Element, namespace, &element.name, element.value, nillable)
         }
+        Namespace::Prefixed { uri, .. } => found(Kind::Element, uri, &element.name, element.value, nillable),
     })?;
     if let Content::Record(record) = content {
         for attribute in &record.attributes {

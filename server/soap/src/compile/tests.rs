@@ -48,6 +48,7 @@ fn reference(shape: &Shape, id: TypeId) -> String {
 fn element(shape: &Shape, element: &Element) -> String {
     let namespace = match &element.namespace {
         Namespace::Target => String::new(),
+        Namespace::Prefixed { uri, .. } => format!("@{uri}"),
         Namespace::Other(namespace) => format!("@{namespace}"),
     };
     let null = if element.nillable { "|nil" } else { "" };

@@ -51,6 +51,7 @@ fn uri<'s>(target: &'s str, namespace: &'s Namespace) -> &'s str {
     match namespace {
         Namespace::Target => target,
         Namespace::Other(uri) => uri,
+        Namespace::Prefixed { uri, .. } => uri,
     }
 }
 

@@ -26,6 +26,21 @@ pub(super) fn push_integer(out: &mut String, text: &str, width: Width) -> Result
     Ok(())
 }
 
+/// `xs:integer` of any length.
+pub(super) fn push_whole(out: &mut String, text: &str) -> Result<(), &'static str> {
+    let (negative, digits) = signed(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("has to be an integer");
+    }
+    let digits = without_zeros(digits);
+    if negative && digits != "0" {
+        out.push('-');
+    }
+    out.push_str(digits);
+    // JSON's readers make a double of what fits no integer.
+    finite(digits, false)
+}
+
 /// `xs:double` but for its infinities and NaN.
 pub(super) fn push_double(out: &mut String, text: &str) -> Result<(), &'static str> {
     let (mantissa, exponent) = match text.bytes().position(|byte| matches!(byte, b'e' | b'E')) {

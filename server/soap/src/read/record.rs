@@ -82,6 +82,14 @@ impl<'s> Reading<'s, '_, '_> {
             crate::json::push_string(&mut self.out, value);
         }
         self.attributes(declared, record, &known)?;
+        if let [member] = record.members.as_slice()
+            && member.occurs == Occurs::Content
+        {
+            push_key(&mut self.out, &member.json);
+            self.value(member.element.value).map_err(|failure| failure.within(&member.json))?;
+            self.close('}');
+            return Ok(());
+        }
         let body = self.out.len();
         let mut more = self.child()?;
         if !(empty && !more && self.out.ends_with('{')) {
@@ -98,7 +106,7 @@ impl<'s> Reading<'s, '_, '_> {
                 self.member(&mut open)?;
                 more = self.child()?;
             }
-            self.finish(&mut open, body);
+            self.finish(&mut open, body)?;
         } else if record.members.iter().any(|member| member.required)
             || record.attributes.iter().any(|attribute| attribute.required)
         {
@@ -116,6 +124,9 @@ impl<'s> Reading<'s, '_, '_> {
     fn member(&mut self, open: &mut Open<'s>) -> Step {
         let found = open.known.member(open.last.unwrap_or(0), self.xml.namespace(), self.xml.local());
         let Some(at) = found else {
+            if self.foreign {
+                return Ok(self.xml.skip()?);
+            }
             let elements = open.record.members.iter().map(|member| &member.element);
             let named = elements.map(|element| (self.names.uri(&element.namespace), element.name.as_str()));
             return Err(invalid(tag::unknown(self.xml, open.known.target(), named)));
@@ -130,6 +141,7 @@ impl<'s> Reading<'s, '_, '_> {
                 self.element(&member.element).map_err(|failure| failure.within(&member.json))?;
             }
             Occurs::Repeated => self.item(open, at, member)?,
+            Occurs::Content => return Err(invalid("has text where only elements can be")),
         }
         // The runs of what was just read are gone again, so the last one is this member's.
         let end = self.out.len();
@@ -202,7 +214,13 @@ impl<'s> Reading<'s, '_, '_> {
         }
     }
 
-    fn finish(&mut self, open: &mut Open<'s>, body: usize) {
+    fn finish(&mut self, open: &mut Open<'s>, body: usize) -> Step {
+        if self.foreign {
+            let mut members = open.record.members.iter().enumerate();
+            if let Some((_, member)) = members.find(|(at, member)| member.required && !open.seen.has(*at)) {
+                return Err(invalid("is missing").within(&member.json));
+            }
+        }
         for at in open.known.required_arrays() {
             if !open.seen.has(at) {
                 self.begin(open, at, &open.record.members[at]);
@@ -213,6 +231,7 @@ impl<'s> Reading<'s, '_, '_> {
             self.put_in_order(open, body);
         }
         self.runs.truncate(open.runs_from);
+        Ok(())
     }
 
     /// Writes the members again, which begin at `body`.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     json,
-    shape::{Scalar, ScalarKind},
+    shape::{Foreign, Scalar, ScalarKind},
     xml::Event,
 };
 
@@ -29,6 +29,7 @@ impl Reading<'_, '_, '_> {
                 self.out.push('"');
                 Ok(())
             }
+            ScalarKind::Foreign(Foreign::Markup) => self.markup(),
             _ => {
                 let text =
                     self.xml.content()?.ok_or_else(|| invalid("is text, so it can't have elements"))?;
@@ -73,6 +74,10 @@ pub(super) fn push(out: &mut String, scalar: &Scalar, text: &str) -> Result<(), 
             binary::push_base64(out, text)?;
             out.push('"');
         }
+        ScalarKind::Foreign(Foreign::Token) => json::push_string(out, collapsed),
+        ScalarKind::Foreign(Foreign::Whole) => number::push_whole(out, collapsed)?,
+        ScalarKind::Foreign(Foreign::Moment) => push_quoted(out, time::moment(collapsed)?),
+        ScalarKind::Foreign(Foreign::Markup) => return Err("can't be an attribute".into()),
     }
     Ok(())
 }
@@ -81,7 +86,13 @@ pub(super) fn push(out: &mut String, scalar: &Scalar, text: &str) -> Result<(), 
 /// what they mean.
 fn push_value(out: &mut String, scalar: &Scalar, text: &str) -> Result<(), Cow<'static, str>> {
     let (plain, is_quoted) = match scalar.kind {
-        ScalarKind::Text => (text, true),
+        ScalarKind::Text | ScalarKind::Foreign(Foreign::Token | Foreign::Markup) => (text, true),
+        ScalarKind::Foreign(Foreign::Moment) => (time::moment(text)?, true),
+        ScalarKind::Foreign(Foreign::Whole) => {
+            let mut number = String::new();
+            number::push_whole(&mut number, text)?;
+            return push_known(out, scalar, false, |value| *value == number);
+        }
         ScalarKind::Binary => {
             let mut base64 = String::new();
             binary::push_base64(&mut base64, text)?;

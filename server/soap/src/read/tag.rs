@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     namespace,
-    shape::{Content, Record, Type},
+    shape::{Attribute, Content, Record, Type},
     xml::Reader,
 };
 
@@ -27,6 +27,9 @@ impl<'s> Reading<'s, '_, '_> {
 
     /// A value that has no attributes of its own.
     pub(super) fn bare(&self, declared: &Type) -> Step {
+        if self.foreign {
+            return Ok(());
+        }
         for attribute in self.xml.attributes() {
             self.general(declared, self.xml.namespace_of(attribute), attribute.local, &attribute.value)?;
         }
@@ -39,7 +42,9 @@ impl<'s> Reading<'s, '_, '_> {
         for attribute in self.xml.attributes() {
             let namespace = self.xml.namespace_of(attribute);
             let Some(at) = known.attribute(last, namespace, attribute.local) else {
-                self.general(declared, namespace, attribute.local, &attribute.value)?;
+                if !self.foreign {
+                    self.general(declared, namespace, attribute.local, &attribute.value)?;
+                }
                 continue;
             };
             last = at;
@@ -50,6 +55,15 @@ impl<'s> Reading<'s, '_, '_> {
                 _ => Err("can't be an attribute".into()),
             };
             written.map_err(|reason| invalid(reason).within(&own.json))?;
+        }
+        if self.foreign {
+            let is_missing = |own: &&Attribute| {
+                let namespace = own.namespace.as_deref().unwrap_or_default();
+                own.required && self.xml.attribute(namespace, &own.name).is_none()
+            };
+            if let Some(own) = record.attributes.iter().find(is_missing) {
+                return Err(invalid("is missing").within(&own.json));
+            }
         }
         Ok(())
     }

@@ -12,6 +12,17 @@ pub(super) fn date(text: &str) -> Result<&str, &'static str> {
     }
 }
 
+const ZONE: &str = "has to have a zone, like 2024-02-29T12:00:00Z or 2024-02-29T12:00:00+01:00";
+
+/// The same, but that the zone may be missing.
+pub(super) fn moment(text: &str) -> Result<&str, &'static str> {
+    match date_time(text) {
+        // The zone is looked at before the hour is.
+        Err(ZONE) if text.get(11..13) < Some("24") => Ok(text),
+        other => other,
+    }
+}
+
 /// `YYYY-MM-DDThh:mm:ss` with a fraction of any length, and a zone.
 pub(super) fn date_time(text: &str) -> Result<&str, &'static str> {
     const REASON: &str = "has to be a date and time like 2024-02-29T12:00:00Z";
@@ -30,7 +41,7 @@ pub(super) fn date_time(text: &str) -> Result<&str, &'static str> {
         None => rest,
     };
     if zone.is_empty() {
-        return Err("has to have a zone, like 2024-02-29T12:00:00Z or 2024-02-29T12:00:00+01:00");
+        return Err(ZONE);
     }
     if !is_zone(zone) {
         return Err(REASON);
@@ -60,7 +71,7 @@ fn is_zone(zone: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{date, date_time};
+    use super::{date, date_time, moment};
 
     #[test]
     fn dates_lose_their_zone() {
@@ -91,6 +102,11 @@ mod tests {
         }
         for text in ["2024-02-29T12:00:00", "2024-02-29T12:00:00.5"] {
             assert!(date_time(text).unwrap_err().contains("zone"), "{text}");
+        }
+        assert_eq!(moment("2024-02-29T12:00:00.5"), Ok("2024-02-29T12:00:00.5"));
+        assert_eq!(moment("2024-02-29T12:00:00Z"), Ok("2024-02-29T12:00:00Z"));
+        for bad in ["2024-02-29T24:00:00", "2024-02-29", "2024-02-29T12:00:00x", ""] {
+            assert!(moment(bad).is_err(), "{bad}");
         }
         assert!(date_time("2024-02-29T24:00:00Z").unwrap_err().contains("next day"));
         let bad =

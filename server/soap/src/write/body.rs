@@ -79,20 +79,6 @@ fn sole<'de, 's, D: Deserializer<'de>>(
     Ok(Written::Content)
 }
 
-/// The content of the operation's element.
-pub(super) struct Root<'w, 's, 'o> {
-    pub(super) writer: &'w mut Writer<'s, 'o>,
-}
-
-impl<'de> DeserializeSeed<'de> for Root<'_, '_, '_> {
-    type Value = Written;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Written, D::Error> {
-        let (id, null) = (self.writer.shape.root, self.writer.shape.nullable);
-        Body { writer: self.writer, id, null }.deserialize(deserializer)
-    }
-}
-
 enum Kind<'s> {
     Record(Record<'s>),
     Choice(Choice<'s>),

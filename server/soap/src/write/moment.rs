@@ -51,6 +51,15 @@ pub(super) fn date_time(text: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Borrowed(text))
 }
 
+/// The same, but that the zone may be missing.
+pub(super) fn local(text: &str) -> Option<Cow<'_, str>> {
+    date_time(text).or_else(|| {
+        let zoned = [text, "Z"].concat();
+        let kept = date_time(&zoned)?;
+        Some(Cow::Owned(kept.strip_suffix('Z')?.to_owned()))
+    })
+}
+
 fn is_zone(zone: &[u8]) -> bool {
     match zone {
         b"Z" | b"z" => true,
@@ -72,7 +81,7 @@ fn two(digits: [u8; 2]) -> Option<u8> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{date_time, is_date};
+    use super::{date_time, is_date, local};
 
     #[test]
     fn dates_are_days_of_the_calendar() {
@@ -124,6 +133,15 @@ mod tests {
             "2024-02-29T23:59:59Zé",
         ] {
             assert_eq!(date_time(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_zone_may_be_missing_where_others_leave_it_out() {
+        assert_eq!(local("2024-02-29t12:00:00.5").as_deref(), Some("2024-02-29T12:00:00.5"));
+        assert_eq!(local("2024-02-29T12:00:00+01:00").as_deref(), Some("2024-02-29T12:00:00+01:00"));
+        for bad in ["2024-02-29T12:00:00Z+01:00", "2024-02-29", "2024-02-30T12:00:00", ""] {
+            assert_eq!(local(bad), None, "{bad}");
         }
     }
 

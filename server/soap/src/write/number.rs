@@ -13,6 +13,22 @@ const TOO_LARGE: Reason = "has an exponent too large to write out";
 
 /// `xs:integer` and what derives from it: no point, no exponent. JSON counts `1.0` and `1e3` among integers.
 pub(super) fn integer(text: &str, width: Width) -> Result<Cow<'_, str>, Reason> {
+    let plain = whole(text)?;
+    let (least, greatest) = width.range();
+    // So many digits are quicker to parse than more.
+    if plain.len() < 19 && plain.parse::<i64>().is_ok_and(|value| (least..=greatest).contains(&value.into()))
+    {
+        return Ok(plain);
+    }
+    match plain.parse::<i128>() {
+        Ok(value) if (least..=greatest).contains(&value) => Ok(plain),
+        _ => Err("is out of the range of its type"),
+    }
+}
+
+/// The same of any length.
+#[inline]
+pub(super) fn whole(text: &str) -> Result<Cow<'_, str>, Reason> {
     let plain = if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
         Cow::Borrowed(if text == "-0" { "0" } else { text })
     } else {
@@ -25,16 +41,7 @@ pub(super) fn integer(text: &str, width: Width) -> Result<Cow<'_, str>, Reason> 
             Some(_) => return Err("is not an integer"),
         }
     };
-    let (least, greatest) = width.range();
-    // So many digits are quicker to parse than more.
-    if plain.len() < 19 && plain.parse::<i64>().is_ok_and(|value| (least..=greatest).contains(&value.into()))
-    {
-        return Ok(plain);
-    }
-    match plain.parse::<i128>() {
-        Ok(value) if (least..=greatest).contains(&value) => Ok(plain),
-        _ => Err("is out of the range of its type"),
-    }
+    Ok(plain)
 }
 
 /// `xs:double`, whose lexical form has all that JSON's has.

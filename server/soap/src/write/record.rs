@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Null, Writer,
-    body::{Repeated, Written},
+    body::{Body, Repeated, Written},
     parser,
     scalar::{ScalarValue, TagValue},
 };
@@ -295,6 +295,15 @@ fn element<'de, 's, D: Deserializer<'de>>(
         (true, true) => Null::Nil,
     };
     match member.occurs {
+        // The tag was closed for elements, of which there are none: an empty text leaves it open.
+        Occurs::Content => {
+            writer.out.pop();
+            let body = Body { writer: &mut *writer, id: member.element.value, null: false };
+            if body.deserialize(deserializer)? != Written::Content {
+                writer.out.push('>');
+            }
+            Ok(())
+        }
         Occurs::Once => writer.element(&member.element, null, deserializer).map(|_| ()),
         Occurs::Repeated => {
             // Whether its items may be null is another matter.

@@ -9,7 +9,8 @@ use crate::{
     escape::Place,
     mtom::Part,
     namespace,
-    shape::{Scalar, ScalarKind, TypeId},
+    read::is_fragment,
+    shape::{Foreign, Scalar, ScalarKind, TypeId},
 };
 
 /// A scalar as the content of an element, whose start tag it closes, or as an attribute's value.
@@ -26,7 +27,10 @@ impl<'de> DeserializeSeed<'de> for ScalarValue<'_, '_, '_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Written, D::Error> {
         match self.scalar.kind {
-            ScalarKind::Integer(_) | ScalarKind::Double | ScalarKind::DecimalNumber => {
+            ScalarKind::Integer(_)
+            | ScalarKind::Double
+            | ScalarKind::DecimalNumber
+            | ScalarKind::Foreign(Foreign::Whole) => {
                 // Its digits count, which no number type of Rust keeps.
                 let raw = <&RawValue>::deserialize(deserializer)?;
                 self.number(raw.get())
@@ -51,6 +55,7 @@ impl ScalarValue<'_, '_, '_> {
         let written = match self.scalar.kind {
             ScalarKind::Integer(width) => number::integer(raw, width),
             ScalarKind::Double => number::double(raw),
+            ScalarKind::Foreign(Foreign::Whole) => number::whole(raw),
             _ => number::decimal(raw),
         };
         match written {
@@ -126,7 +131,7 @@ impl Visitor<'_> for ScalarValue<'_, '_, '_> {
 
     fn visit_str<E: Error>(mut self, text: &str) -> Result<Written, E> {
         match self.scalar.kind {
-            ScalarKind::Text => {
+            ScalarKind::Text | ScalarKind::Foreign(Foreign::Token) => {
                 self.allow(text)?;
                 if text.is_empty() && self.place == Place::Content {
                     return Ok(Written::Empty);
@@ -147,6 +152,16 @@ impl Visitor<'_> for ScalarValue<'_, '_, '_> {
                 None => Err(self.writer.stop("is not a date and time (RFC 3339, without leap seconds)")),
             },
             ScalarKind::Binary => self.binary(text),
+            ScalarKind::Foreign(Foreign::Moment) => match moment::local(text) {
+                Some(moment) => self.plain(&moment),
+                None => Err(self.writer.stop("is not a date and time (RFC 3339, maybe without its zone)")),
+            },
+            ScalarKind::Foreign(Foreign::Markup) => match is_fragment(text) {
+                Ok(()) => self.plain(text),
+                Err(malformed) => {
+                    Err(self.writer.stop(format!("is not XML that can stand here: {malformed}")))
+                }
+            },
             _ => Err(E::custom("text")),
         }
     }

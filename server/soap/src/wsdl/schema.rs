@@ -214,8 +214,8 @@ impl<'a> Schema<'a> {
     fn member(&mut self, within: Within<'a>, member: &'a Member) {
         let occurs: &[(&str, &str)] = match (member.occurs, member.required) {
             (Occurs::Repeated, _) => &[("minOccurs", "0"), ("maxOccurs", "unbounded")],
-            (Occurs::Once, false) => &[("minOccurs", "0")],
-            (Occurs::Once, true) => &[],
+            (Occurs::Once | Occurs::Content, false) => &[("minOccurs", "0")],
+            (Occurs::Once | Occurs::Content, true) => &[],
         };
         self.element(within, &member.element, occurs, member.is_nillable());
     }

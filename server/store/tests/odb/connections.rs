@@ -32,7 +32,7 @@ pub(crate) fn connection(of: &str, password: Option<Plaintext>) -> Draft {
 pub(crate) fn secured(certificate: &str, key: Option<Plaintext>) -> Draft {
     let identity = Some(Identity { certificate: certificate.to_owned(), key });
     let tls = Some(Tls { identity, ..Tls::default() });
-    let Client::Amqp(amqp) = connection("broker", hidden("hush")).client;
+    let Client::Amqp(amqp) = connection("broker", hidden("hush")).client else { unreachable!() };
     Draft { client: Client::Amqp(Amqp { tls, ..amqp }), ..connection("broker", None) }
 }
 

@@ -1,0 +1,167 @@
+//! What is between a statement that gives rows and who reads its cursor: batches, each asked for.
+
+use std::pin::Pin;
+
+use tokio::{
+    sync::mpsc,
+    time::{Instant, Sleep, sleep},
+};
+
+use crate::{
+    ErrorKind, SqlError,
+    bounds::STATEMENT_MARGIN,
+    limits::Limits,
+    session::{Answer, Command, Reply, Task, closed_cursor},
+    value::{Column, Row, row_bytes},
+};
+
+/// Of one cursor, as long as it is open.
+pub(crate) struct Feed<'a> {
+    commands: &'a mut mpsc::Receiver<Command>,
+    cursor: u64,
+    /// Who waits: for the columns first, then for batches.
+    waiting: Option<Reply>,
+    batch: Vec<Row>,
+    batch_max: usize,
+    bytes: u64,
+    limits: Limits,
+    late: Pin<Box<Sleep>>,
+    is_left: bool,
+    /// What ended the cursor and is to be done next.
+    after: Option<Command>,
+}
+
+/// How a cursor came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// All rows were read, or the statement failed.
+    AtItsEnd,
+    /// It was closed, or given up.
+    Early,
+}
+
+impl<'a> Feed<'a> {
+    pub(crate) fn new(
+        commands: &'a mut mpsc::Receiver<Command>,
+        cursor: u64,
+        reply: Reply,
+        limits: &Limits,
+    ) -> Self {
+        Self {
+            commands,
+            cursor,
+            waiting: Some(reply),
+            batch: Vec::new(),
+            batch_max: 0,
+            bytes: 0,
+            limits: limits.clone(),
+            late: Box::pin(sleep(limits.statement + STATEMENT_MARGIN)),
+            is_left: false,
+            after: None,
+        }
+    }
+
+    pub(crate) fn opened(&mut self, columns: Vec<Column>) {
+        if let Some(waiting) = self.waiting.take() {
+            let _ = waiting.send(Ok(Answer::Columns(columns)));
+        }
+    }
+
+    /// Returns when another row is wanted, with `false` when no more is.
+    pub(crate) async fn wants(&mut self) -> bool {
+        if self.waiting.is_some() && self.batch.len() < self.batch_max && self.bytes < self.limits.bytes_max {
+            return true;
+        }
+        self.send(false);
+        loop {
+            let Some(Command { task, reply }) = self.commands.recv().await else {
+                self.is_left = true;
+                return false;
+            };
+            match task {
+                Task::Next { cursor, max } if cursor == self.cursor => {
+                    self.waiting = Some(reply);
+                    self.batch_max = max;
+                    self.late.as_mut().reset(Instant::now() + self.limits.statement + STATEMENT_MARGIN);
+                    return true;
+                }
+                Task::Next { .. } => refuse(reply, closed_cursor()),
+                Task::Close { cursor } if cursor != self.cursor => refuse(reply, closed_cursor()),
+                Task::Close { .. } => {
+                    self.is_left = true;
+                    return false;
+                }
+                Task::Reset | Task::Rollback => {
+                    self.is_left = true;
+                    self.after = Some(Command { task, reply });
+                    return false;
+                }
+                _ => {
+                    let text = "a cursor of its transaction is open: read it to its end or close it";
+                    refuse(reply, ErrorKind::InvalidStatement { text: text.to_owned() }.undone());
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, is_last: bool) {
+        if let Some(waiting) = self.waiting.take() {
+            let rows = std::mem::take(&mut self.batch);
+            self.bytes = 0;
+            let _ = waiting.send(Ok(Answer::Batch { rows, is_last }));
+        }
+    }
+
+    /// Waits for the database, unless whoever reads has gone or it takes too long.
+    pub(crate) async fn watch<T>(&mut self, work: impl Future<Output = T>) -> Result<T, SqlError> {
+        let Some(waiting) = &mut self.waiting else { return Ok(work.await) };
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            () = waiting.closed() => {
+                self.is_left = true;
+                Err(ErrorKind::Other { text: "given up".to_owned() }.maybe())
+            }
+            () = &mut self.late => {
+                self.is_left = true;
+                Err(ErrorKind::StatementTimeout { bound: self.limits.statement }.maybe())
+            }
+        }
+    }
+
+    pub(crate) fn push(&mut self, row: Row) -> Result<(), SqlError> {
+        let bytes = row_bytes(&row);
+        if bytes > self.limits.bytes_max {
+            self.is_left = true;
+            return Err(ErrorKind::TooLarge { bytes_max: self.limits.bytes_max }.maybe());
+        }
+        self.bytes += bytes;
+        self.batch.push(row);
+        Ok(())
+    }
+
+    /// Rows may still be on their way.
+    pub(crate) fn is_left(&self) -> bool {
+        self.is_left
+    }
+
+    /// Answers whoever waits; and what is to be done next.
+    pub(crate) fn finish(mut self, result: Result<(), SqlError>) -> (Left, Option<Command>) {
+        match result {
+            Ok(()) if !self.is_left => self.send(true),
+            Ok(()) => {}
+            Err(error) => {
+                // What the driver could not read is still on its way.
+                self.is_left |= matches!(error.kind, ErrorKind::UnsupportedType { .. });
+                if let Some(waiting) = self.waiting.take() {
+                    let _ = waiting.send(Err(self.limits.complete(error)));
+                }
+            }
+        }
+        (if self.is_left { Left::Early } else { Left::AtItsEnd }, self.after)
+    }
+}
+
+fn refuse(reply: Reply, error: SqlError) {
+    let _ = reply.send(Err(error));
+}

@@ -136,7 +136,7 @@ const REACHING: &str = r#"{
         {"fault": "connection-unknown", "message": "$any"},
         {"number": 3},
         {"partner": {"code": "Server", "message": "out of order", "detail": null,
-         "described": ["Reason", "{\"why\":7}"]}},
+         "described": ["Reason", {"why": 7}]}},
         {"columns": ["n", "price"], "rows": [[{"integer": 4}, {"decimal": "1.50"}]]},
         {"columns": ["n"], "count": 2},
         [2],

@@ -108,13 +108,14 @@ pub(super) fn reply(reply: Option<Replied>, fault: Option<AnsweredFault>) -> Res
         return Err(fault.into());
     }
     let Replied { status, headers, json, text } = reply.unwrap_or_default();
-    let mut response = Response::default();
+    let mut response = Response { status: Some(StatusCode::NO_CONTENT), ..Response::default() };
     let body = match (json, text) {
         (Some(json), _) => Some((json.to_string(), "application/json")),
         (None, Some(text)) => Some((text, "text/plain; charset=utf-8")),
         (None, None) => None,
     };
     if let Some((body, content_type)) = body {
+        response.status = Some(StatusCode::OK);
         response.body = Body::from(Bytes::from(body));
         response.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }

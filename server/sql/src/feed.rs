@@ -152,7 +152,8 @@ impl<'a> Feed<'a> {
             Ok(()) => {}
             Err(error) => {
                 // What the driver could not read is still on its way.
-                self.is_left |= matches!(error.kind, ErrorKind::UnsupportedType { .. });
+                self.is_left |=
+                    matches!(error.kind, ErrorKind::UnsupportedType { .. } | ErrorKind::TooLarge { .. });
                 if let Some(waiting) = self.waiting.take() {
                     let _ = waiting.send(Err(self.limits.complete(error)));
                 }

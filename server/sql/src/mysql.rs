@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use crate::{
     ErrorKind, Isolation, SqlError,
     bounds::DRAINING,
+    error::lost,
     feed::Feed,
     limits::Limits,
     session::{Answer, Driver, Outcome, Task},
@@ -167,6 +168,9 @@ impl Mysql {
     }
 
     async fn reset(&mut self) -> Outcome {
+        if self.conn.is_disconnected() {
+            return Err(lost("it was closed").undone());
+        }
         if self.in_transaction {
             self.roll_back().await?;
         }
@@ -282,6 +286,7 @@ impl Driver for Mysql {
 
     async fn stream(&mut self, job: &Job, feed: &mut Feed<'_>) -> Result<(), SqlError> {
         let result = self.feed(job, feed).await;
+        self.is_amid |= self.conn.is_disconnected();
         if self.is_amid || result.as_ref().is_err_and(SqlError::is_loss) || feed.is_left() {
             return result;
         }

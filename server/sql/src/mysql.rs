@@ -5,7 +5,7 @@ use std::pin::pin;
 use mysql_async::{
     BinaryProtocol, Conn, Params, QueryResult, Statement, consts::StatusFlags, prelude::Queryable as _,
 };
-use tokio::time::sleep;
+use tokio::{task::unconstrained, time::sleep};
 
 use crate::{
     ErrorKind, Isolation, SqlError,
@@ -242,9 +242,9 @@ impl Mysql {
         tokio::select! {
             biased;
             is_whole = &mut draining => return is_whole,
-            () = sleep(DRAINING) => {}
+            () = unconstrained(sleep(DRAINING)) => {}
         }
-        tokio::join!(target.kill(id, "QUERY"), draining).1
+        tokio::join!(unconstrained(target.kill(id, "QUERY")), draining).1
     }
 }
 

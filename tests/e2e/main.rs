@@ -66,6 +66,7 @@ mod streaming;
 mod swap;
 mod systemd;
 mod takeover;
+mod tutorial;
 mod unit_of_work;
 mod vrrp;
 mod wasi_http;

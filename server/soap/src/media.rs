@@ -2,7 +2,8 @@
 
 mod parameters;
 
-pub(crate) use self::parameters::{Parameters, quoted};
+pub use self::parameters::quoted;
+pub(crate) use self::parameters::Parameters;
 
 use crate::{refusal::Refusal, version::Version};
 

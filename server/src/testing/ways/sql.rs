@@ -60,7 +60,7 @@ impl SqlAnswer {
             names.iter().map(value).collect::<Result<Vec<_>, _>>()
         };
         let rows = given.iter().map(row).collect::<Result<_, _>>()?;
-        let column = |name: &String| Column { name: name.clone(), kind: String::new() };
+        let column = |name: &String| Column { name: name.clone(), kind: Kind::Any };
         Ok(Rows { columns: names.iter().map(column).collect(), rows })
     }
 }

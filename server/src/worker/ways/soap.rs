@@ -17,10 +17,10 @@ use busbar_model::{
     fault::FaultKind,
 };
 use busbar_soap::client::{
-    Client, Document, Options, Outgoing as Message, Reply, Unreadable, Unsendable, UsernameToken,
+    Client, Document, Operation as Described, Options, Outgoing as Message, Reply, Unreadable, Unsendable, UsernameToken,
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_TYPE, uri::PathAndQuery};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_TYPE, uri::PathAndQuery};
 use http_body_util::BodyExt as _;
 use tokio::sync::OnceCell;
 
@@ -72,8 +72,8 @@ impl Soap {
     pub(super) async fn operations(&self) -> Result<Vec<Operation>, Fault> {
         let client = self.described().await?;
         let usable = client.operations().iter().filter(|operation| operation.problem.is_none());
-        let shown = |operation| Operation {
-            name: String::clone(&operation.name),
+        let shown = |operation: &Described| Operation {
+            name: operation.name.clone(),
             input_schema: Some(client.input_schema(operation).to_string()),
             output_schema: client.output_schema(operation).map(|schema| schema.to_string()),
         };

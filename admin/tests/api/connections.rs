@@ -179,7 +179,7 @@ async fn names_tags_filters_and_grants() {
     let grants = "/api/v1/plugins/orders/grants";
     api.put(grants, json!({"connections": ["a*b"]})).await.invalid_at("/connections/0", &["\"a*b\""]);
     let set = api.put(grants, json!({"connections": ["one"]})).await.is(200);
-    assert_eq!(set.json, json!({"invoke": [], "secrets": [], "connections": ["one"]}));
+    assert_eq!(set.json, json!({"invoke": [], "secrets": [], "connections": ["one"], "dictionaries": []}));
     let used = api.delete(one.text("href")).await.refused(409, "in-use");
     assert!(used.text("detail").contains("the grants of plugin \"orders\""), "{used:?}");
     api.put(grants, json!({})).await.is(200);

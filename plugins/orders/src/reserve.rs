@@ -90,7 +90,8 @@ mod tests {
     #[test]
     fn what_there_is_not_enough_of_is_told_with_its_place() {
         let question = "select quantity from stock where sku = $1";
-        let script = Script::new().rows(question, &["quantity"], &[&[&3_i64]]).rows(question, &["quantity"], &[]);
+        let script =
+            Script::new().rows(question, &["quantity"], &[&[&3_i64]]).rows(question, &["quantity"], &[]);
         let line = |sku: &str| PricedLine { sku: sku.to_owned(), quantity: 3, unit_price_cents: 1 };
         let outcome = host(script).run(|| check("stock", &[line("tea"), line("ink")]));
         assert_eq!((outcome.fault().code.as_str(), outcome.fault().status), ("out-of-stock", Some(409)));

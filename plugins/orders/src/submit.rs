@@ -219,12 +219,14 @@ mod tests {
     fn with_partners_an_order_is_theirs() {
         let partners = json!({"prices": "shop", "confirmations": "partner", "countries": "countries"});
         let countries = Dictionary::new().entry(&[("shop", "DE"), ("partner", "276")]);
-        let host = host().config(partners).dictionary("countries", countries).http("shop", |request| {
-            match request.path.as_str() {
+        let host =
+            host().config(partners).dictionary("countries", countries).http("shop", |request| match request
+                .path
+                .as_str()
+            {
                 "/prices/green%20tea" => Response::json(&json!({"unit_price_cents": 390})),
                 _ => Ok(Response { status: Some(404), ..Response::empty() }),
-            }
-        });
+            });
         let mut input = order(json!([{"sku": "green tea", "quantity": 2}]));
         input["country"] = "DE".into();
         let outcome = host.call::<submit>(&input);

@@ -23,7 +23,7 @@ pub(crate) fn endpoint(mut given: Http<String>, outside: Outside) -> Result<(Con
 }
 
 pub(crate) fn sql(sql: Sql<String>, outside: busbar_sql::Outside) -> Result<busbar_sql::Connection, String> {
-    let hidden = |_, secret: String| Ok::<_, Infallible>(busbar_sql::Secret::new(secret));
-    let Ok(settings) = sql.try_map(&mut { hidden });
+    let mut hidden = |_, secret: String| Ok::<_, Infallible>(busbar_sql::Secret::new(secret));
+    let Ok(settings) = sql.try_map(&mut hidden);
     busbar_sql::Connection::new(&settings, outside).map_err(|refused| refused.to_string())
 }

@@ -49,3 +49,6 @@ async fn sql(given: Sql<String>, own: Vec<PathBuf>) -> Result<Duration, String> 
     let connection = outgoing::sql(given, outside)?;
     connection.ping().await.map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

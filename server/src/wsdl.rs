@@ -140,3 +140,6 @@ impl Origins {
         Http { settings, credential, client_key }
     }
 }
+
+#[cfg(test)]
+mod tests;

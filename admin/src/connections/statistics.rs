@@ -65,7 +65,7 @@ pub(crate) struct All {
 }
 
 /// What calls by a connection came to. Of a broker's, which is used by links, there are none.
-#[utoipa::path(get, path = "/api/v1/connections/{id}/statistics", tag = "connections",
+#[utoipa::path(get, path = "/api/v1/connections/{id}/statistics", tag = "connections", operation_id = "statistics",
     params(("id" = String, Path)),
     responses((status = 200, description = "What each worker counted.", body = All)))]
 pub(crate) async fn get(State(app): State<Arc<App>>, Key(id): Key) -> Result<Json<All>, Problem> {

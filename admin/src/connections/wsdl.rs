@@ -30,7 +30,8 @@ pub(super) async fn change(app: &Arc<App>, id: &str, given: Body) -> Result<Edit
     let wanted = id.to_owned();
     let present = app.read(move |odb| Ok(odb.find_connection(&wanted)?)).await?;
     if !matches!(present.client, Client::Soap(_)) {
-        return given.into_edit();
+        // Refused by the kind.
+        return given.with_wsdl(&unfetched(&url)).into_edit();
     }
     let (name, client) = (present.name.clone(), present.client.clone().map(|_, _| None));
     let draft = Draft { name, active: present.active, client };

@@ -229,6 +229,9 @@ async fn a_wsdl_that_can_not_be_used_is_refused() {
     let refused = api.post(PATH, soap(json!({"wsdl": broken}))).await.refused(409, "unusable-wsdl");
     assert_eq!(refused.json["errors"][0]["path"], "/wsdl");
     assert!(refused.text("detail").contains("a.wsdl, line 1"), "{refused:?}");
+    let twice = json!({"documents": [{"location": "a", "text": WSDL}, {"location": "a", "text": WSDL}]});
+    let refused = api.post(PATH, soap(json!({"wsdl": twice}))).await.refused(409, "unusable-wsdl");
+    assert_eq!(refused.json["errors"][0]["path"], "/wsdl/documents/1/location");
     let made = api.post(PATH, soap(json!({}))).await.is(201);
     let broken = json!({"documents": [{"location": "a.wsdl", "text": "<a>"}]});
     api.patch(made.text("href"), json!({"wsdl": broken})).await.refused(409, "unusable-wsdl");

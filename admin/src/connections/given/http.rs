@@ -67,7 +67,7 @@ pub(super) fn edit(members: Value, check: &mut Check) -> Result<Edit, Problem> {
     // Whatever it will be put upon: its own members are right or wrong.
     let settings = edit.settings(&Settings::new("http://localhost"));
     if let Err(refused) = settings {
-        fields(refused).into_iter().for_each(|error| check.refuse(error.path, error.message));
+        fields(&refused).into_iter().for_each(|error| check.refuse(error.path, error.message));
     }
     Ok(edit)
 }
@@ -97,7 +97,7 @@ impl Edit {
 
     pub(super) fn apply(&self, before: Http<Given>, refuse: Refuse) -> Result<Http<Given>, Problem> {
         let settings =
-            self.settings(&before.settings).map_err(|refused| Problem::invalid(fields(refused)))?;
+            self.settings(&before.settings).map_err(|refused| Problem::invalid(fields(&refused)))?;
         let credential = self.credential(&before.settings.auth, &settings.auth, refuse)?;
         let http::Tls { ca, server_name, client_certificate } = before.settings.tls;
         let identity = client_certificate.map(|certificate| Identity { certificate, key: None });
@@ -163,7 +163,7 @@ fn merged(name: &str, before: &Value, given: &Value, default: &Value) -> Value {
     }
 }
 
-fn fields(refused: Refused) -> Vec<FieldError> {
+pub(super) fn fields(refused: &Refused) -> Vec<FieldError> {
     let field = |invalid: &busbar_model::connection::Invalid| FieldError {
         path: invalid.pointer(),
         message: invalid.text(),

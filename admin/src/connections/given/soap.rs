@@ -149,6 +149,10 @@ pub(super) fn edit(members: Value, check: &mut Check) -> Result<Edit, Problem> {
             check.refuse(invalid.pointer(), invalid.text());
         }
     }
+    // Which locations there are is a matter of the WSDL, as all else in it.
+    if let Some(Err(refused)) = edit.wsdl.as_ref().map(Documents::check_locations) {
+        return Err(Problem::conflict("unusable-wsdl", http::fields(&refused)));
+    }
     Ok(edit)
 }
 

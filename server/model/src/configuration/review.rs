@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::document::Document;
 use crate::{
     channel::Draft,
+    connection::amqp,
     definitions::{AddressTaken, Definitions},
     name::Name,
     plugin::Grants,
@@ -25,6 +26,7 @@ pub struct Remark {
 /// `services` are known to be deployed where the document is for.
 pub fn review(document: &Document, services: &BTreeSet<Name>) -> Vec<Remark> {
     let mut remarks = conflicts(document);
+    remarks.extend(unfit_connections(document));
     for unfit in document.dictionaries.iter().filter_map(|entry| entry.draft().err()).flatten() {
         remarks.push(Remark { path: unfit.path, message: unfit.message, fatal: true });
     }
@@ -86,6 +88,21 @@ pub fn review(document: &Document, services: &BTreeSet<Name>) -> Vec<Remark> {
         }
     }
     remarks
+}
+
+/// Channels come in by brokers only.
+fn unfit_connections(document: &Document) -> impl Iterator<Item = Remark> {
+    document.channels.iter().filter_map(|channel| {
+        let amqp = channel.address.amqp()?;
+        let entry = document.connections.iter().find(|entry| entry.name == amqp.connection)?;
+        let kind = entry.client.kind();
+        let path = format!("/channels/{}/amqp/connection", channel.name);
+        let message = format!(
+            "connection {:?} is of kind {kind}, and channels come in by those of kind amqp",
+            entry.name
+        );
+        (kind != amqp::KIND).then_some(Remark { path, message, fatal: true })
+    })
 }
 
 /// What is granted by its name and not in the document.

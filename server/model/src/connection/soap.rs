@@ -78,7 +78,7 @@ pub enum PasswordType {
 }
 
 impl Documents {
-    /// Whether there are as many as there may be, each with a location of its own.
+    /// Whether there are as many and as large ones as there may be.
     pub fn check(&self) -> Result<(), Refused> {
         let refuse = |member: &str, value: String, allowed: String| {
             Err(Refused::from(Invalid::new(member, value, &allowed)))
@@ -101,8 +101,17 @@ impl Documents {
                 let allowed = format!("1 to {most} are allowed");
                 return refuse(&member, format!("{characters} characters long"), allowed);
             }
+        }
+        Ok(())
+    }
+
+    /// Whether each has a location of its own.
+    pub fn check_locations(&self) -> Result<(), Refused> {
+        for (place, Document { location, .. }) in self.documents.iter().enumerate() {
             if self.documents.iter().take(place).any(|other| other.location == *location) {
-                return refuse(&member, format!("{location:?}"), "each has a location of its own".to_owned());
+                let member = format!("wsdl.documents[{place}].location");
+                let allowed = "each has a location of its own";
+                return Err(Invalid::new(member, format!("{location:?}"), allowed).into());
             }
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! `busbar connection` against a server that answers as it is told.
 
+mod kinds;
+
 use clap::Parser;
 use serde_json::{Value, json};
 
@@ -15,7 +17,7 @@ struct Line {
     command: Command,
 }
 
-async fn obey(fake: &Fake, line: &str) -> (u8, String, String) {
+pub(super) async fn obey(fake: &Fake, line: &str) -> (u8, String, String) {
     let (mut session, out, err) = fake.session(false);
     let words = std::iter::once("connection").chain(line.split_whitespace());
     let outcome = run(&mut session, Line::try_parse_from(words).unwrap().command).await;

@@ -7,7 +7,7 @@ use busbar_engine::ways::{Borrowed, Cursor, Passage, Transaction, WayFuture, sql
 use busbar_model::{
     Fault, connection,
     fault::FaultKind,
-    sql::{Column, Rows, Value},
+    sql::{Column, Kind, Rows, Value},
 };
 use serde_json::{Map, Value as Json};
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{read, refused, samples::PEM};
 use crate::{
     Connection, Definitions, Timestamp, Timetable,
-    configuration::{Document, Hidden},
+    configuration::{Document, Hidden, review},
     connection::{Client, Part},
     secret::{NONCE_BYTES, Sealed},
 };
@@ -175,4 +175,18 @@ connections:
         let expected = format!("line {line}: {part}");
         assert!(told.iter().any(|told| told.starts_with(&expected)), "{expected}\n{told:#?}");
     }
+}
+
+#[test]
+fn a_channel_by_no_broker_is_refused() {
+    let text = "busbar: 1
+connections:
+  h: {kind: http, base_url: 'http://a'}
+channels:
+  c: {protocol: amqp, service: s, amqp: {connection: h, queue: q}}
+";
+    let remarks = review(&read(text).unwrap(), &["s".parse().unwrap()].into());
+    let [only] = &remarks[..] else { panic!("{remarks:?}") };
+    assert!(only.fatal && only.path == "/channels/c/amqp/connection", "{only:?}");
+    assert_eq!(only.message, "connection \"h\" is of kind http, and channels come in by those of kind amqp");
 }

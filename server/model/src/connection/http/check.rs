@@ -58,6 +58,7 @@ impl Settings {
             }
             Auth::ClientCredentials { token_url, client_id, scope, audience, .. } => {
                 found.keep(Base::parse("auth.token_url", token_url));
+                found.url("auth.token_url", token_url);
                 let texts = [
                     ("auth.client_id", Some(client_id)),
                     ("auth.scope", scope.as_ref()),
@@ -98,10 +99,7 @@ impl Settings {
         let path = PathAndQuery::from_str(&self.ping.path);
         let wrong = path.map_or(true, |path| target::check(&path).is_err());
         found.text("ping.path", &self.ping.path, wrong, "a path that begins with / is needed");
-        if self.base_url.len() > HTTP_TARGET_BYTES_MAX / 2 {
-            let value = format!("{} bytes long", self.base_url.len());
-            found.0.push(Invalid::new("base_url", value, "at most 8192 bytes are allowed"));
-        }
+        found.url("base_url", &self.base_url);
     }
 }
 
@@ -110,6 +108,13 @@ struct Findings(Vec<Invalid>);
 impl Findings {
     fn keep<T>(&mut self, parsed: Result<T, Invalid>) {
         self.0.extend(parsed.err());
+    }
+
+    fn url(&mut self, member: &str, url: &str) {
+        if url.len() > HTTP_TARGET_BYTES_MAX / 2 {
+            let value = format!("{} bytes long", url.len());
+            self.0.push(Invalid::new(member, value, "at most 8192 bytes are allowed"));
+        }
     }
 
     fn within(&mut self, member: &str, value: u64, range: RangeInclusive<u64>) {

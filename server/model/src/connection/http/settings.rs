@@ -204,8 +204,8 @@ impl Auth {
         let unfit = |allowed: &str| Err(format!("can't be sent: {allowed}"));
         match self {
             Self::None {} | Self::Basic { .. } | Self::ClientCredentials { .. } => Ok(()),
-            Self::ApiKey { .. } if secret.chars().all(|char| !char.is_control()) => Ok(()),
-            Self::ApiKey { .. } => unfit("a text without control characters is needed"),
+            Self::ApiKey { .. } if secret.bytes().all(|byte| matches!(byte, b' '..=b'~')) => Ok(()),
+            Self::ApiKey { .. } => unfit("printable characters of ASCII are needed"),
             Self::Bearer {} if secret.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(()),
             Self::Bearer {} => unfit("visible characters of ASCII without spaces are needed"),
         }

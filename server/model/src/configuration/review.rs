@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::document::Document;
+use super::{document::Document, plugins::PluginEntry};
 use crate::{
     channel::Draft,
     definitions::{AddressTaken, Definitions},
@@ -77,24 +77,27 @@ pub fn review(document: &Document, services: &BTreeSet<Name>) -> Vec<Remark> {
             doubt(format!("/services/{}/plugin", service.name), message);
         }
     }
-    for plugin in &document.plugins {
-        let Some(grants) = &plugin.grants else { continue };
-        let secrets = document.secrets.iter().map(|entry| &entry.name);
-        let connections = document.connections.iter().map(|entry| &entry.name);
-        let missing = missing(&grants.secrets, secrets).map(|name| format!("secret {name:?}"));
-        let missing = missing.chain(
-            self::missing(&grants.connections, connections).map(|name| format!("connection {name:?}")),
-        );
-        let dictionaries = document.dictionaries.iter().map(|entry| &entry.name);
-        let missing = missing.chain(
-            self::missing(&grants.dictionaries, dictionaries).map(|name| format!("dictionary {name:?}")),
-        );
-        for what in missing {
-            let message = format!("{what} is not in the document, so it must be there already");
-            doubt(format!("/plugins/{}/grants", plugin.name), message);
-        }
-    }
+    remarks.extend(document.plugins.iter().flat_map(|plugin| ungrantable(document, plugin)));
     remarks
+}
+
+/// What a plugin is granted and the document does not have.
+fn ungrantable(document: &Document, plugin: &PluginEntry) -> Vec<Remark> {
+    let Some(grants) = &plugin.grants else { return Vec::new() };
+    let secrets = document.secrets.iter().map(|entry| &entry.name);
+    let connections = document.connections.iter().map(|entry| &entry.name);
+    let dictionaries = document.dictionaries.iter().map(|entry| &entry.name);
+    let missing = missing(&grants.secrets, secrets).map(|name| format!("secret {name:?}"));
+    let missing = missing
+        .chain(self::missing(&grants.connections, connections).map(|name| format!("connection {name:?}")));
+    let missing = missing
+        .chain(self::missing(&grants.dictionaries, dictionaries).map(|name| format!("dictionary {name:?}")));
+    let doubt = |what: String| Remark {
+        path: format!("/plugins/{}/grants", plugin.name),
+        message: format!("{what} is not in the document, so it must be there already"),
+        fatal: false,
+    };
+    missing.map(doubt).collect()
 }
 
 /// Names that are granted, and not among those that the document has.

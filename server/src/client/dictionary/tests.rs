@@ -1,3 +1,5 @@
+//! What commands ask of the bus, and say.
+
 use clap::Parser;
 use serde_json::{Value, json};
 

@@ -31,6 +31,7 @@ impl<'d> Compiler<'d> {
     ) -> Result<TypeId, Refused> {
         let mut record = Record::default();
         for (name, named) in parts {
+            Self::check_name(item, name).map_err(|problem| self.told(&problem))?;
             let value = self.type_named(item, named).map_err(|problem| self.told(&problem))?;
             if record.members.iter().any(|member| member.json == *name) {
                 return Err(self.told(&Self::problem(item, format!("two parts named {name:?}"))));
@@ -59,6 +60,7 @@ impl<'d> Compiler<'d> {
         let Some(name) = item.node.get("name") else {
             return Err(Self::problem(item, "an element without a name"));
         };
+        Self::check_name(item, name)?;
         if item.node.get("abstract").is_some_and(is_true) {
             return Err(Self::problem(
                 item,

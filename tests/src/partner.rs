@@ -60,7 +60,7 @@ pub async fn documents(url: &str) -> Vec<Document> {
         if documents.iter().any(|known| known.location == location) {
             continue;
         }
-        let reply = send(&location, |path| Request::get(path)).await;
+        let reply = send(&location, Request::get).await;
         let text = reply.expect_status(200).text().to_owned();
         let document = Document { location, text };
         let references = client::references(&document).unwrap_or_else(|refused| panic!("{refused}"));

@@ -75,7 +75,8 @@ impl Client {
         let pending: Vec<Pending> =
             described.into_iter().map(|described| Pending::of(&mut compiler, described)).collect();
         let compiled = compiler.finish();
-        let mut walk = Walk::new(&compiled);
+        let limit = definitions.refuse(bound.binding, "the operations come to more than can be looked at");
+        let mut walk = Walk::new(&compiled, limit);
         let operations: Vec<Operation> =
             pending.into_iter().map(|pending| pending.finish(&compiled, &mut walk)).collect();
         let mut problems = operations.iter().map(|operation| &operation.problem);

@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use busbar_model::{bounds::FIELD_ERRORS_MAX, fault::FieldError};
+use busbar_model::{
+    bounds::{FIELD_ERRORS_MAX, FIELD_MESSAGE_CHARS_MAX},
+    fault::FieldError,
+};
 use serde_json::{Map, Value};
 
 use super::types::{Extra, Facets};
@@ -163,6 +166,7 @@ impl Checking<'_> {
     fn error(&mut self, below: &[&String], message: String) {
         let segments = self.path.iter().chain(below.iter().copied());
         let path = segments.map(|segment| format!("/{}", segment.replace('~', "~0").replace('/', "~1")));
+        let message = message.chars().take(FIELD_MESSAGE_CHARS_MAX).collect();
         self.errors.push(FieldError { path: path.collect(), message });
     }
 }

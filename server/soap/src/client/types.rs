@@ -23,7 +23,7 @@ use std::{
     sync::Arc,
 };
 
-use busbar_model::bounds::{WSDL_MEMBERS_MAX, WSDL_STEPS_MAX, WSDL_TYPES_MAX};
+use busbar_model::bounds::{WSDL_MEMBERS_MAX, WSDL_STEPS_MAX, WSDL_TYPES_MAX, XML_NAME_BYTES_MAX};
 
 use super::{
     Refused,
@@ -32,7 +32,10 @@ use super::{
     tree::QName,
     wsdl,
 };
-use crate::shape::{Content, Element, Namespace, Record, Scalar, ScalarKind, Shape, Type, TypeId};
+use crate::{
+    shape::{Content, Element, Namespace, Record, Scalar, ScalarKind, Shape, Type, TypeId},
+    xml::is_ncname,
+};
 
 /// Why a place can't be read: where in the document of a schema, and what.
 #[derive(Clone, Debug)]
@@ -128,6 +131,15 @@ impl<'d> Compiler<'d> {
     /// The name in an attribute of `item`.
     fn name_in(item: Item<'d>, attribute: &str) -> Step<Option<&'d QName>> {
         item.node.name(attribute).map_err(|text| Self::problem(item, text))
+    }
+
+    /// Refuses a name that would break the XML which it is written into; attributes can't be declarations either.
+    fn check_name(item: Item<'_>, name: &str) -> Step {
+        let is_declaration = item.node.local == "attribute" && name.starts_with("xmlns");
+        match is_ncname(name) && name.len() <= XML_NAME_BYTES_MAX && !is_declaration {
+            true => Ok(()),
+            false => Err(Self::problem(item, format!("{name:?} is no name"))),
+        }
     }
 
     /// What a name means where `item` stands.

@@ -161,6 +161,29 @@ fn a_long_enumeration_is_held_once() {
 }
 
 #[test]
+fn names_can_not_be_markup() {
+    let bad = ["a&gt;&lt;b", "a b", "", "p:a", "1"];
+    for name in bad {
+        let schema = go(&format!("<x:sequence><x:element name='{name}' type='x:int'/></x:sequence>"));
+        assert!(problem(&schema).contains("is no name"), "{name}");
+        let schema = go(&format!("<x:attribute name='{name}' type='x:int'/>"));
+        assert!(problem(&schema).contains("is no name"), "{name}");
+    }
+    for name in ["xmlns", "xmlnsx"] {
+        let schema = go(&format!("<x:attribute name='{name}' type='x:string'/>"));
+        assert!(problem(&schema).contains("is no name"), "{name}");
+    }
+    let namespace = "u&quot;&gt;&lt;evil/&gt;";
+    let text = documents(&[("calculator.wsdl", "w")])
+        .remove(0)
+        .text
+        .replace("http://calc.example/\"", &format!("{namespace}\""));
+    let client = Client::read(&[Document { location: "w".to_owned(), text }], None, None).unwrap();
+    let sent = sent(&client, "Clear", "{}").unwrap();
+    assert_eq!(sent, "<n0:Clear xmlns:n0=\"u&quot;&gt;&lt;evil/&gt;\"/>");
+}
+
+#[test]
 fn operations_are_bounded() {
     let text = &documents(&[("calculator.wsdl", "w")])[0].text;
     let operation = "<wsdl:operation name=\"Add\">";

@@ -60,6 +60,7 @@ impl<'d> Compiler<'d> {
                 (uri, name.to_owned(), self.type_of(item, name)?, item)
             }
         };
+        Self::check_name(item, &name)?;
         found.retain(|other| other.attribute.name != name || other.attribute.namespace != uri);
         if item.node.get("use") == Some("prohibited") {
             return Ok(());

@@ -1,6 +1,6 @@
 //! The admin process: REST API on a socket that it inherited, or binds itself.
 
-use std::{net::TcpListener, sync::Arc, time::Duration};
+use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use busbar_admin::{Asked, Handed, Heard, Tls, Whom};
@@ -13,13 +13,13 @@ use zeroize::Zeroizing;
 use crate::{
     boot::{self, Boot, LISTENER_FD},
     control::Control,
-    endpoint,
     events::{self, Ask, Broker, Hints},
     logging, master_key,
     membership::{LOOK_EVERY, Membership, Own, hosts, keep},
+    ping,
     settings::{Certificates, Settings},
     singleton::STATUS,
-    sys,
+    sys, wsdl,
 };
 
 /// ODB connections of an admin process.
@@ -75,9 +75,11 @@ async fn serve(boot: Boot, listener: TcpListener, role: &str) -> anyhow::Result<
         amqp_url: boot.settings.amqp.url.clone(),
         master_key: Zeroizing::new(master_key::bytes(&key_path)?.to_vec()),
     };
+    let odb_files = boot.odb_url.strip_prefix("sqlite:").map(PathBuf::from).into_iter().collect();
     let settings = busbar_admin::Settings {
         odb,
-        ping: endpoint::pinger(Arc::clone(&master_key)),
+        ping: ping::pinger(Arc::clone(&master_key), odb_files),
+        wsdl: wsdl::fetcher(),
         master_key,
         token,
         development: boot.development,

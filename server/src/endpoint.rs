@@ -1,33 +1,12 @@
 //! From a connection's definition to where its broker is and how to come in.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use busbar_admin::Ping;
 use busbar_amqp::{Endpoint, Identity, Tls};
 use busbar_model::{
-    Connection, bounds,
-    connection::{Amqp, Client, amqp},
+    bounds,
+    connection::{Amqp, amqp},
 };
-use busbar_store::MasterKey;
-
-/// Whether the broker of a connection lets this process in.
-pub(crate) fn pinger(key: Arc<MasterKey>) -> Ping {
-    Arc::new(move |connection: Connection| {
-        let opened = key.open_connection(&connection).map_err(|error| error.to_string());
-        let client = opened.map(|client| client.map(|_, secret| secret.reveal().to_owned()));
-        Box::pin(async move {
-            match client? {
-                Client::Amqp(amqp) => {
-                    let endpoint = of(amqp, "busbar admin ping");
-                    busbar_amqp::ping(&endpoint).await.map_err(|reason| reason.to_string())
-                }
-                other @ (Client::Http(_) | Client::Soap(_) | Client::Sql(_)) => {
-                    Err(format!("a connection of kind {} can't be tried yet", other.kind()))
-                }
-            }
-        })
-    })
-}
 
 /// `name` is what the broker's own tools call it.
 pub(crate) fn of(amqp: Amqp<String>, name: &str) -> Endpoint {

@@ -25,6 +25,7 @@ mod master_key;
 mod membership;
 mod outgoing;
 mod parent;
+mod ping;
 mod quickstart;
 mod reload;
 mod restore;
@@ -35,6 +36,7 @@ mod sys;
 mod testing;
 mod trouble;
 mod worker;
+mod wsdl;
 
 use std::process::ExitCode;
 

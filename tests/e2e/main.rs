@@ -59,6 +59,7 @@ mod security;
 mod soap;
 mod soap_clients;
 mod soap_hostile;
+mod soap_partners;
 mod soap_security;
 mod storm;
 mod streaming;

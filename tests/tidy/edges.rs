@@ -24,7 +24,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("busbar-pki", &[]),
     ("busbar-registrar", &["busbar-model", "busbar-pki", "busbar-store"]),
     ("busbar-history", &[]),
-    ("busbar-admin", &["busbar-lb-config", "busbar-model", "busbar-pki", "busbar-registrar", "busbar-store"]),
+    (
+        "busbar-admin",
+        &[
+            "busbar-lb-config",
+            "busbar-model",
+            "busbar-pki",
+            "busbar-registrar",
+            "busbar-soap",
+            "busbar-store",
+        ],
+    ),
     ("busbar-lb-config", &[]),
     ("busbar-lb-agent", &["busbar-lb-config"]),
     (
@@ -37,6 +47,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "busbar-wasm",
             "busbar-amqp",
             "busbar-egress",
+            "busbar-sql",
             "busbar-history",
             "busbar-pki",
             "busbar-registrar",

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
+use busbar_model::{Connection, connection::Client};
+use busbar_soap::client;
+use busbar_store::{Error, wsdl};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -45,6 +48,24 @@ fn style() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
     params(("id" = String, Path)),
     responses((status = 200, description = "All of them.", body = Operations)))]
 pub(crate) async fn list(State(app): State<Arc<App>>, Key(id): Key) -> Result<Json<Operations>, Problem> {
-    let _connection = app.read(move |odb| Ok(odb.find_connection(&id)?)).await?;
-    Ok(Json(Operations { items: Vec::new() }))
+    let found = app.read(move |odb| Ok(read(&odb.find_connection(&id)?))).await?;
+    let items = found.map_err(|error| Problem::from(Error::UnusableWsdl(error)))?;
+    Ok(Json(Operations { items }))
+}
+
+fn read(connection: &Connection) -> Result<Vec<Operation>, String> {
+    let Client::Soap(soap) = &connection.client else { return Ok(Vec::new()) };
+    let documents = wsdl::documents(&soap.wsdl);
+    let client = client::Client::read(&documents, soap.service.as_deref(), soap.port.as_deref());
+    let client = client.map_err(|refused| refused.to_string())?;
+    let operation = |operation: &client::Operation| Operation {
+        name: operation.name.clone(),
+        action: operation.action.clone(),
+        style: if operation.is_rpc() { "rpc" } else { "document" },
+        input_schema: client.input_schema(operation),
+        output_schema: client.output_schema(operation).unwrap_or_default(),
+        documentation: operation.documentation.clone(),
+        problem: operation.problem.as_ref().map(ToString::to_string),
+    };
+    Ok(client.operations().iter().map(operation).collect())
 }

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::fixture::Api;
 
-const PATH: &str = "/api/v1/connections";
-const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
-const KEY: &str = "-----BEGIN PRIVATE KEY-----\nc2VzYW1l\n-----END PRIVATE KEY-----\n";
+pub(crate) const PATH: &str = "/api/v1/connections";
+pub(crate) const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
+pub(crate) const KEY: &str = "-----BEGIN PRIVATE KEY-----\nc2VzYW1l\n-----END PRIVATE KEY-----\n";
 
 fn new(name: &str) -> Value {
     json!({"name": name, "kind": "amqp", "host": "mq.example.com", "username": "ada", "password": "open sesame"})
@@ -21,7 +21,7 @@ fn with(name: &str, more: Value) -> Value {
     body
 }
 
-fn opened(api: &Api, id: &str, part: Part) -> String {
+pub(crate) fn opened(api: &Api, id: &str, part: Part) -> String {
     let client = MasterKey::new(&[7; 32]).open_connection(&api.odb.find_connection(id).unwrap()).unwrap();
     client.secret(part).unwrap().reveal().to_owned()
 }
@@ -121,10 +121,12 @@ async fn a_url_is_taken_apart() {
 async fn what_can_be_no_connection_is_refused_and_no_secret_repeated() {
     let api = Api::new();
     let nothing = api.post(PATH, json!({})).await.invalid_at("/name", &["required"]);
-    let nothing = nothing.invalid_at("/kind", &["allowed is amqp"]).invalid_at("/host", &["required"]);
+    let nothing = nothing
+        .invalid_at("/kind", &["allowed is amqp, http, soap or sql"])
+        .invalid_at("/host", &["required"]);
     nothing.invalid_at("/username", &["required"]).invalid_at("/password", &["required"]);
     for (member, value, words) in [
-        ("kind", json!("ftp"), &["\"ftp\"", "allowed is amqp"][..]),
+        ("kind", json!("ftp"), &["\"ftp\"", "allowed is amqp, http, soap or sql"][..]),
         ("host", json!("mq:5672"), &["\"mq:5672\" is not a host"]),
         ("port", json!(65_536), &["65536", "1 to 65535"]),
         ("vhost", json!(""), &["1 to 255"]),
@@ -177,7 +179,7 @@ async fn names_tags_filters_and_grants() {
     let grants = "/api/v1/plugins/orders/grants";
     api.put(grants, json!({"connections": ["a*b"]})).await.invalid_at("/connections/0", &["\"a*b\""]);
     let set = api.put(grants, json!({"connections": ["one"]})).await.is(200);
-    assert_eq!(set.json, json!({"invoke": [], "secrets": [], "connections": ["one"]}));
+    assert_eq!(set.json, json!({"invoke": [], "secrets": [], "connections": ["one"], "dictionaries": []}));
     let used = api.delete(one.text("href")).await.refused(409, "in-use");
     assert!(used.text("detail").contains("the grants of plugin \"orders\""), "{used:?}");
     api.put(grants, json!({})).await.is(200);

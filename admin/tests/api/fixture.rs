@@ -15,9 +15,10 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode, request::Builder},
 };
-use busbar_admin::{Asked, Handed, Heard, Settings, Whom, router};
+use busbar_admin::{Asked, FetchWsdl, Handed, Heard, Settings, Whom, router};
 use busbar_model::{
     Deployment, Digest, Name, Timestamp,
+    connection::soap::{Document, Documents},
     deployment::Source,
     plugin::{Description, Kind},
     server::{Condition, Load, Server, Standing, Worker, WorkerState},
@@ -30,6 +31,8 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 pub(crate) const TOKEN: &str = "token-of-the-test";
+/// Of a partner with prices.
+pub(crate) const WSDL: &str = include_str!("prices.wsdl");
 
 pub(crate) struct Api {
     pub(crate) odb: Odb,
@@ -209,6 +212,7 @@ pub(crate) fn settings() -> (Settings, Arc<AtomicUsize>, TempDir) {
                 if reached { Ok(Duration::from_millis(12)) } else { Err("nobody is there".to_owned()) }
             })
         }),
+        wsdl: Arc::new(|wanted| Box::pin(async move { fetched(&wanted) })),
         ask: Some(Arc::new(|whom| Box::pin(async move { asked(&whom) }))),
         urls: vec!["https://admin.example.org:8183".to_owned()],
         handed: Handed {
@@ -220,6 +224,16 @@ pub(crate) fn settings() -> (Settings, Arc<AtomicUsize>, TempDir) {
         version: "1.2.3",
     };
     (settings, hints, folder)
+}
+
+/// A document that says how it was fetched.
+fn fetched(wanted: &FetchWsdl) -> Result<Documents, String> {
+    if wanted.url.contains("away") {
+        return Err("nobody is there".to_owned());
+    }
+    let credential = wanted.http.credential.as_ref().map_or("", |credential| credential.reveal());
+    let text = format!("{WSDL}<!-- as {credential} -->");
+    Ok(Documents { documents: vec![Document { location: wanted.url.clone(), text }] })
 }
 
 pub(crate) fn request(method: &str, uri: &str) -> Builder {

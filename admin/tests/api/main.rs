@@ -7,6 +7,7 @@ mod audit;
 mod balancer;
 mod channels;
 mod configuration;
+mod connection_kinds;
 mod connections;
 mod cors;
 mod deliveries;

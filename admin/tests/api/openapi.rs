@@ -13,6 +13,7 @@ const OPERATIONS: &[(&str, &[&str])] = &[
     ("channels/{id}/resume", &["post"]),
     ("connections", &["get", "post"]),
     ("connections/{id}", &["get", "patch", "delete"]),
+    ("connections/{id}/operations", &["get"]),
     ("security", &["get", "post"]),
     ("security/{id}", &["get", "patch", "delete"]),
     ("secrets", &["get", "post"]),

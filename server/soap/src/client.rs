@@ -122,13 +122,15 @@ impl Client {
         &'c self,
         operation: &'c Operation,
     ) -> impl Iterator<Item = (&'c str, &'c QName, Value)> {
-        let of = |root| schema::schema(&self.shape, &self.extras, root, Direction::In);
+        let of = |root| schema::schema(&self.shape, &self.extras, root, false, Direction::In);
         operation.faults.iter().map(move |fault| (fault.name.as_str(), &fault.element, of(fault.root)))
     }
 
     fn schema(&self, payload: &Payload, direction: Direction) -> Value {
         match &payload.content {
-            Some(content) => schema::schema(&self.shape, &self.extras, content.root, direction),
+            Some(content) => {
+                schema::schema(&self.shape, &self.extras, content.root, content.nillable, direction)
+            }
             None => schema::nothing(),
         }
     }

@@ -4,6 +4,7 @@ use std::pin::Pin;
 
 use tokio::{
     sync::mpsc,
+    task::unconstrained,
     time::{Instant, Sleep, sleep},
 };
 
@@ -118,11 +119,11 @@ impl<'a> Feed<'a> {
         tokio::select! {
             biased;
             done = work => Ok(done),
-            () = waiting.closed() => {
+            () = unconstrained(waiting.closed()) => {
                 self.is_left = true;
                 Err(ErrorKind::Other { text: "given up".to_owned() }.maybe())
             }
-            () = &mut self.late => {
+            () = unconstrained(&mut self.late) => {
                 self.is_left = true;
                 Err(ErrorKind::StatementTimeout { bound: self.limits.statement }.maybe())
             }
@@ -152,7 +153,8 @@ impl<'a> Feed<'a> {
             Ok(()) => {}
             Err(error) => {
                 // What the driver could not read is still on its way.
-                self.is_left |= matches!(error.kind, ErrorKind::UnsupportedType { .. });
+                self.is_left |=
+                    matches!(error.kind, ErrorKind::UnsupportedType { .. } | ErrorKind::TooLarge { .. });
                 if let Some(waiting) = self.waiting.take() {
                     let _ = waiting.send(Err(self.limits.complete(error)));
                 }

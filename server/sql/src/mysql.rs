@@ -5,11 +5,12 @@ use std::pin::pin;
 use mysql_async::{
     BinaryProtocol, Conn, Params, QueryResult, Statement, consts::StatusFlags, prelude::Queryable as _,
 };
-use tokio::time::sleep;
+use tokio::{task::unconstrained, time::sleep};
 
 use crate::{
     ErrorKind, Isolation, SqlError,
     bounds::DRAINING,
+    error::lost,
     feed::Feed,
     limits::Limits,
     session::{Answer, Driver, Outcome, Task},
@@ -167,6 +168,9 @@ impl Mysql {
     }
 
     async fn reset(&mut self) -> Outcome {
+        if self.conn.is_disconnected() {
+            return Err(lost("it was closed").undone());
+        }
         if self.in_transaction {
             self.roll_back().await?;
         }
@@ -238,9 +242,9 @@ impl Mysql {
         tokio::select! {
             biased;
             is_whole = &mut draining => return is_whole,
-            () = sleep(DRAINING) => {}
+            () = unconstrained(sleep(DRAINING)) => {}
         }
-        tokio::join!(target.kill(id, "QUERY"), draining).1
+        tokio::join!(unconstrained(target.kill(id, "QUERY")), draining).1
     }
 }
 
@@ -282,6 +286,7 @@ impl Driver for Mysql {
 
     async fn stream(&mut self, job: &Job, feed: &mut Feed<'_>) -> Result<(), SqlError> {
         let result = self.feed(job, feed).await;
+        self.is_amid |= self.conn.is_disconnected();
         if self.is_amid || result.as_ref().is_err_and(SqlError::is_loss) || feed.is_left() {
             return result;
         }

@@ -223,6 +223,9 @@ impl Postgres {
     }
 
     async fn reset(&mut self) -> Outcome {
+        if self.client.is_closed() {
+            return Err(lost("it was closed").undone());
+        }
         if self.in_transaction || self.is_wrapped {
             self.roll_back().await?;
         }

@@ -1,13 +1,15 @@
 //! `busbar connection`: ways out, and what channels of some protocols come in by.
 
+mod auth;
 mod settings;
+mod view;
 
 use anyhow::Context as _;
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use self::settings::Settings;
+use self::{auth::Secrets, settings::Settings, view::View};
 use super::{
     Session,
     answer::{view, views},
@@ -16,7 +18,7 @@ use super::{
     failure::Usage,
     lookup::Kind,
     password, standing,
-    table::{Fields, Table},
+    table::Table,
 };
 
 /// What a connection has beside its definition: what workers do.
@@ -36,14 +38,21 @@ pub(crate) enum Command {
         #[arg(value_name = "NAME")]
         key: String,
     },
-    /// Makes a connection to a broker of AMQP 0-9-1; asks for the password.
+    /// Makes a connection: to a broker, to what is called over HTTP or SOAP, or to a database. Asks for the password.
     #[command(
-        after_help = "Examples:\n  busbar connection create broker --host mq.example.com --username shop\n  busbar connection create broker --url amqps://shop@mq.example.com/orders --password-stdin < password.txt\n  busbar connection create broker --host mq --username shop --ca ca.pem --client-certificate shop.pem --client-key shop.key"
+        after_help = "Examples:\n  busbar connection create broker --host mq.example.com --username shop\n  busbar connection create broker --url amqps://shop@mq.example.com/orders --password-stdin < password.txt\n  busbar connection create broker --host mq --username shop --ca ca.pem --client-certificate shop.pem --client-key shop.key\n  busbar connection create prices --kind http --base-url https://api.example.com/v1 --auth bearer\n  busbar connection create prices --base-url https://api.example.com --username shop --set timeouts.total_ms=5000 --allow 10.1.0.0/16\n  busbar connection create crm --base-url https://crm.example.com --auth client-credentials --token-url https://id.example.com/token --client-id bus\n  busbar connection create partner --wsdl https://partner.example.com/orders?wsdl --token-username bus\n  busbar connection create stock --engine postgres --host db --database stock --username bus --read-only\n  busbar connection create notes --engine sqlite --file /var/lib/notes.db"
     )]
     Create {
         /// What it is called.
         name: String,
-        /// Where it leads to and as whom: amqp://USER@HOST:PORT/VHOST, or amqps:// for TLS. The password is asked for.
+        /// What it leads to: a broker (amqp), or http, soap or sql. Told by --base-url, --wsdl or --engine if it is not given;
+        /// amqp without any.
+        #[arg(long, value_name = "KIND")]
+        kind: Option<String>,
+        /// What a database speaks: postgres, mysql (MariaDB too) or sqlite.
+        #[arg(long, value_name = "ENGINE")]
+        engine: Option<String>,
+        /// Where a broker is and as whom: amqp://USER@HOST:PORT/VHOST, or amqps:// for TLS. The password is asked for.
         #[arg(long, conflicts_with_all = ["host", "port", "vhost", "username"])]
         url: Option<String>,
         #[command(flatten)]
@@ -53,7 +62,7 @@ pub(crate) enum Command {
     },
     /// Changes a connection; what is not given stays.
     #[command(
-        after_help = "Examples:\n  busbar connection update broker --host mq2.example.com\n  busbar connection update broker --inactive\n  busbar connection update broker --client-certificate new.pem --client-key new.key"
+        after_help = "Examples:\n  busbar connection update broker --host mq2.example.com\n  busbar connection update broker --inactive\n  busbar connection update broker --client-certificate new.pem --client-key new.key\n  busbar connection update prices --set timeouts.total_ms=5000 --set breaker=null\n  busbar connection update prices --auth bearer --password-stdin < token.txt\n  busbar connection update partner --wsdl orders.wsdl"
     )]
     Update {
         /// Its name or id.
@@ -64,21 +73,35 @@ pub(crate) enum Command {
         rename: Option<String>,
         #[command(flatten)]
         settings: Box<Settings>,
+        #[command(flatten)]
+        password: password::Source,
     },
-    /// Gives a connection another password; asks for it.
+    /// Gives a connection another password, key or token; asks for it.
     #[command(
-        after_help = "Examples:\n  busbar connection set-password broker\n  busbar connection set-password broker --password-stdin < password.txt"
+        after_help = "Examples:\n  busbar connection set-password broker\n  busbar connection set-password broker --password-stdin < password.txt\n  busbar connection set-password partner --token"
     )]
     SetPassword {
         /// Its name or id.
         #[arg(value_name = "NAME")]
         key: String,
+        /// The one of the UsernameToken, of a connection of kind soap.
+        #[arg(long)]
+        token: bool,
         #[command(flatten)]
         password: password::Source,
     },
     /// Tries whether the other system lets the bus in, active or not.
     #[command(after_help = "Example:\n  busbar connection ping broker")]
     Ping {
+        /// Its name or id.
+        #[arg(value_name = "NAME")]
+        key: String,
+    },
+    /// Lists what can be called by a connection of kind soap.
+    #[command(
+        after_help = "Examples:\n  busbar connection operations partner\n  busbar connection operations partner --json"
+    )]
+    Operations {
         /// Its name or id.
         #[arg(value_name = "NAME")]
         key: String,
@@ -93,62 +116,9 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Deserialize)]
-struct View {
-    id: String,
-    name: String,
-    kind: String,
-    active: bool,
-    host: String,
-    port: u16,
-    vhost: String,
-    username: String,
-    tls: Option<Tls>,
-    heartbeat_s: u16,
-    publishers: u16,
-    in_flight_max: u16,
-}
-
-#[derive(Debug, Deserialize)]
 struct Pinged {
     took_ms: Option<u64>,
     problem: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Tls {
-    ca: Option<String>,
-    server_name: Option<String>,
-    client_certificate: Option<String>,
-}
-
-impl View {
-    fn address(&self) -> String {
-        let scheme = if self.tls.is_some() { "amqps" } else { "amqp" };
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        format!("{scheme}://{host}:{}", self.port)
-    }
-
-    fn fields(&self) -> Fields {
-        let fields = Fields::default()
-            .with("id", &self.id)
-            .with("name", &self.name)
-            .with("kind", &self.kind)
-            .with("active", yes_or_no(self.active))
-            .with("address", self.address())
-            .with("vhost", &self.vhost)
-            .with("username", &self.username)
-            .with("heartbeat_s", self.heartbeat_s.to_string())
-            .with("publishers", self.publishers.to_string())
-            .with("in_flight_max", self.in_flight_max.to_string());
-        let Some(tls) = &self.tls else { return fields };
-        let server_name = tls.server_name.as_ref().unwrap_or(&self.host);
-        let given =
-            |pem: &Option<String>, without: &str| if pem.is_some() { "given" } else { without }.to_owned();
-        fields
-            .with("ca", given(&tls.ca, "the system's"))
-            .with("server_name", server_name)
-            .with("client_certificate", given(&tls.client_certificate, "none"))
-    }
 }
 
 pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Result<()> {
@@ -161,29 +131,40 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Resu
             standing::ask(&api, &KIND, &mut found, LINKS).await.with_context(failed)?;
             show(session, &found)
         }
-        Command::Create { name, url, settings, password } => {
-            let mut body = settings.body(url.as_deref())?;
+        Command::Create { name, kind, engine, url, settings, password } => {
+            let kind = kind.unwrap_or_else(|| settings.kind(engine.is_some()).to_owned());
+            let mut body = settings.body(&kind, None, url.as_deref())?;
+            body.extend(engine.map(|engine| ("engine".to_owned(), engine.into())));
+            let secrets = Secrets::of_new(&kind, &body);
             body.insert("name".to_owned(), name.into());
-            body.insert("kind".to_owned(), "amqp".into());
-            body.insert("password".to_owned(), password.read()?.into());
+            body.insert("kind".to_owned(), kind.into());
+            secrets.read(&password, &mut body)?;
             let answer = api.ask(Question::new(Method::POST, KIND.path).json(&Value::Object(body))).await;
             let made = answer.and_then(|answer| answer.json());
             show(session, &made.context("failed to make the connection")?)
         }
-        Command::Update { key, rename, settings } => {
-            let mut body = settings.body(None)?;
-            body.extend(rename.map(|name| ("name".to_owned(), name.into())));
-            if body.is_empty() {
+        Command::Update { key, rename, settings, password } => {
+            if settings.is_empty() && rename.is_none() {
                 return Err(Usage::error("nothing is to be changed; --help tells what can be"));
             }
-            let changed = update(&api, &key, &Value::Object(body)).await;
-            show(session, &changed.with_context(|| format!("failed to change connection {key}"))?)
+            let failed = || format!("failed to change connection {key}");
+            let found = KIND.find(&api, &key).await.with_context(failed)?;
+            let kind = found["kind"].as_str().unwrap_or_default();
+            let mut body = settings.body(kind, Some(&found), None)?;
+            body.extend(rename.map(|name| ("name".to_owned(), name.into())));
+            Secrets::of_change(&found, &body).read(&password, &mut body)?;
+            let href = KIND.href(found["id"].as_str().unwrap_or_default());
+            let question = Question::new(Method::PATCH, href).json(&Value::Object(body));
+            let changed = api.ask(question).await.and_then(|answer| answer.json());
+            show(session, &changed.with_context(failed)?)
         }
-        Command::SetPassword { key, password } => {
-            let changed = update(&api, &key, &json!({"password": password.read()?})).await;
+        Command::SetPassword { key, token, password } => {
+            let member = if token { "token_password" } else { "password" };
+            let changed = update(&api, &key, &json!({member: password.read()?})).await;
             show(session, &changed.with_context(|| format!("failed to set the password of {key}"))?)
         }
         Command::Ping { key } => ping(session, &api, &key).await,
+        Command::Operations { key } => operations(session, &api, &key).await,
         Command::Delete { key } => {
             let gone = delete(&api, &KIND, &key).await;
             gone.with_context(|| format!("failed to delete connection {key}"))?;
@@ -200,8 +181,33 @@ async fn list(session: &mut Session, api: &Api) -> anyhow::Result<()> {
     let mut table = Table::new(["NAME", "KIND", "ADDRESS", "VHOST", "USERNAME", "ACTIVE"]);
     for connection in views::<View>(&items)? {
         let (address, active) = (connection.address(), yes_or_no(connection.active).to_owned());
-        let View { name, kind, vhost, username, .. } = connection;
-        table.row([name, kind, address, vhost, username, active]);
+        let (vhost, username) = (connection.text("vhost"), connection.username());
+        table.row([connection.name, connection.kind, address, vhost, username, active]);
+    }
+    Ok(session.output.table(&table)?)
+}
+
+#[derive(Debug, Deserialize)]
+struct Operation {
+    name: String,
+    action: String,
+    style: String,
+    documentation: Option<String>,
+    problem: Option<String>,
+}
+
+async fn operations(session: &mut Session, api: &Api, key: &str) -> anyhow::Result<()> {
+    let failed = || format!("failed to list the operations of {key}");
+    let href = KIND.locate(api, key).await.with_context(failed)?;
+    let answer = api.get(format!("{href}/operations")).await.with_context(failed)?;
+    if session.output.json() {
+        return Ok(session.output.value(&answer)?);
+    }
+    let items = answer["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut table = Table::new(["NAME", "STYLE", "ACTION", "DOCUMENTATION"]);
+    for Operation { name, action, style, documentation, problem } in views(items)? {
+        let said = problem.map(|problem| format!("can't be called: {problem}")).or(documentation);
+        table.row([name, style, action, said.unwrap_or_default()]);
     }
     Ok(session.output.table(&table)?)
 }
@@ -239,117 +245,4 @@ fn show(session: &mut Session, value: &Value) -> anyhow::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::Parser;
-    use serde_json::{Value, json};
-
-    use super::{Command, run};
-    use crate::client::{
-        failure::conclude,
-        fake::{Asked, Fake},
-    };
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(subcommand)]
-        command: Command,
-    }
-
-    async fn obey(fake: &Fake, line: &str) -> (u8, String, String) {
-        let (mut session, out, err) = fake.session(false);
-        let words = std::iter::once("connection").chain(line.split_whitespace());
-        let outcome = run(&mut session, Line::try_parse_from(words).unwrap().command).await;
-        (conclude(&mut session.output, outcome), out.text(), err.text())
-    }
-
-    fn bus(asked: &Asked) -> (u16, Value) {
-        let known = json!({"id": "c1", "name": "broker", "kind": "amqp", "active": true, "host": "::1", "port": 5671,
-            "vhost": "/", "username": "ada", "heartbeat_s": 10, "publishers": 2, "in_flight_max": 256,
-            "tls": {"ca": null, "server_name": "mq", "client_certificate": "PEM"}});
-        match asked.line().as_str() {
-            "PATCH /api/v1/connections/c1" => (200, known),
-            "DELETE /api/v1/connections/c1" => (204, Value::Null),
-            "GET /api/v1/connections/c1/links" => {
-                let link = json!({"server": "s", "pid": 7, "way": "in", "state": "reconnecting",
-                    "since": "2026-11-28T00:00:00Z", "reason": "it is away"});
-                (200, json!({"items": [link]}))
-            }
-            "POST /api/v1/connections/c1/ping" => {
-                (200, json!({"reached": false, "took_ms": null, "problem": "nobody is there"}))
-            }
-            "POST /api/v1/connections/c2/ping" => {
-                (200, json!({"reached": true, "took_ms": 12, "problem": null}))
-            }
-            _ => {
-                let mut other = known.clone();
-                (other["id"], other["name"]) = (json!("c2"), json!("other"));
-                (200, json!({"items": [other, known], "next": null}))
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn what_came_of_a_ping_is_the_exit_code() {
-        let fake = Fake::start(bus).await;
-        let works = obey(&fake, "ping other").await;
-        assert_eq!(works, (0, "connection other works; it took 12 ms\n".to_owned(), String::new()));
-        let (code, out, err) = obey(&fake, "ping broker").await;
-        assert_eq!((code, out.as_str()), (1, ""));
-        assert!(err.contains("connection broker does not work: nobody is there"), "{err}");
-    }
-
-    #[tokio::test]
-    async fn lists_shows_and_deletes() {
-        let fake = Fake::start(bus).await;
-        let (_, list, _) = obey(&fake, "list").await;
-        assert!(list.ends_with("\nbroker\tamqp\tamqps://[::1]:5671\t/\tada\tyes\n"), "{list}");
-        let (_, shown, _) = obey(&fake, "show broker").await;
-        let tls = "ca\tthe system's\nserver_name\tmq\nclient_certificate\tgiven\n\
-                   links\ts 7 in reconnecting since 2026-11-28T00:00:00Z: it is away\n";
-        assert!(shown.contains("vhost\t/\n") && shown.ends_with(tls), "{shown}");
-        assert_eq!(obey(&fake, "delete broker").await.2, "connection broker is deleted\n");
-        assert_eq!(fake.changes()[0].line(), "DELETE /api/v1/connections/c1");
-    }
-
-    #[tokio::test]
-    async fn sends_what_was_given_and_no_more() {
-        let fake = Fake::start(bus).await;
-        let folder = tempfile::tempdir().unwrap();
-        let (certificate, key) = (folder.path().join("c.pem"), folder.path().join("c.key"));
-        std::fs::write(&certificate, "CERTIFICATE").unwrap();
-        std::fs::write(&key, "KEY").unwrap();
-        let files = format!("--client-certificate {} --client-key {}", certificate.display(), key.display());
-        let lines = [
-            (
-                "update broker --rename mq --inactive --port 1",
-                json!({"name": "mq", "active": false, "port": 1}),
-            ),
-            ("update broker --no-tls", json!({"tls": null})),
-            ("update broker --tls --server-name mq", json!({"tls": {"server_name": "mq"}})),
-            (
-                &format!("update broker {files} --ca none"),
-                json!({"tls": {"ca": null, "client_certificate": "CERTIFICATE", "client_key": "KEY"}}),
-            ),
-        ];
-        for (line, sent) in lines {
-            assert_eq!(obey(&fake, line).await.0, 0, "{line}");
-            assert_eq!(fake.changes().last().unwrap().json(), sent, "{line}");
-        }
-    }
-
-    #[tokio::test]
-    async fn refuses_what_makes_no_sense() {
-        let fake = Fake::start(bus).await;
-        assert_eq!(obey(&fake, "update broker").await.0, 2);
-        let (code, _, said) = obey(&fake, "create b --url amqp://u:hush@mq").await;
-        assert!(code == 2 && said.contains("--password-stdin") && !said.contains("hush"), "{said}");
-        for line in ["create b --url mq", "create b --url amqp://mq"] {
-            assert_eq!(obey(&fake, line).await.0, 2, "{line}");
-        }
-        let (code, _, said) = obey(&fake, "update broker --ca /none/there").await;
-        assert!(code == 2 && said.contains("/none/there can't be read"), "{said}");
-        assert!(fake.changes().is_empty());
-        assert!(Line::try_parse_from(["connection", "update", "b", "--tls", "--no-tls"]).is_err());
-        assert!(Line::try_parse_from(["connection", "create", "b", "--url", "u", "--host", "h"]).is_err());
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead as _, BufReader, Read, Write as _},
+    io::{self, BufRead, BufReader, Read, Write as _},
 };
 
 use anyhow::Context as _;
@@ -19,11 +19,29 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    pub(crate) fn is_given(&self) -> bool {
+        self.password_stdin
+    }
+
     pub(crate) fn read(&self) -> anyhow::Result<String> {
+        self.read_as("password")
+    }
+
+    /// The same for what is called otherwise.
+    pub(crate) fn read_as(&self, noun: &str) -> anyhow::Result<String> {
         if self.password_stdin {
-            return line(io::stdin(), "password");
+            return line(io::stdin(), noun);
         }
-        asked_twice("password", "--password-stdin")
+        asked_twice(noun, "--password-stdin")
+    }
+
+    /// A password, and another secret on a line of its own.
+    pub(crate) fn read_both(&self, noun: &str) -> anyhow::Result<(String, String)> {
+        if self.password_stdin {
+            let mut lines = BufReader::new(io::stdin().take(2 * PASSWORD_BYTES_MAX));
+            return Ok((next_line(&mut lines, "password")?, next_line(&mut lines, noun)?));
+        }
+        Ok((self.read()?, self.read_as(noun)?))
     }
 }
 
@@ -75,9 +93,14 @@ fn ask(terminal: &File, prompt: &str, noun: &str) -> anyhow::Result<String> {
 
 /// The first line without its end.
 fn line(source: impl Read, noun: &str) -> anyhow::Result<String> {
+    next_line(&mut BufReader::new(source.take(PASSWORD_BYTES_MAX)), noun)
+}
+
+fn next_line(source: &mut impl BufRead, noun: &str) -> anyhow::Result<String> {
     let mut text = String::new();
-    let read = BufReader::new(source.take(PASSWORD_BYTES_MAX)).read_line(&mut text);
-    read.map_err(|error| Usage::error(format!("the {noun} can't be read: {error}")))?;
+    source
+        .read_line(&mut text)
+        .map_err(|error| Usage::error(format!("the {noun} can't be read: {error}")))?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     if line.is_empty() { Err(Usage::error(format!("the {noun} is empty"))) } else { Ok(line.to_owned()) }

@@ -261,7 +261,7 @@ fn sealed(
     key: &MasterKey,
 ) -> Result<Client<Sealed>, Error> {
     let present = present.map(|present| &present.client);
-    let client = wsdl::completed(draft.client.clone())?;
+    let client = wsdl::completed(draft.client.clone(), present)?;
     let fits = |part| present.is_some_and(|present| present.shares(part, &draft.client));
     client.try_map(&mut |part, given| match given {
         Some(given) => Ok(key.seal(place(id, part), &given)?),

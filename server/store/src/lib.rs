@@ -46,7 +46,6 @@ mod trust;
 mod turn;
 mod unit;
 mod url;
-mod wsdl;
 
 pub mod calendar;
 pub mod channel;
@@ -57,6 +56,7 @@ pub mod plugin;
 pub mod secret;
 pub mod security;
 pub mod service;
+pub mod wsdl;
 
 pub use activation::Activation;
 pub use admin_idempotency::{Begun, Claim};

@@ -7,6 +7,7 @@ use crate::{
     channel::Draft,
     definitions::{AddressTaken, Definitions},
     name::Name,
+    plugin::Grants,
     security::INVOKER,
     time::Timestamp,
 };
@@ -79,22 +80,23 @@ pub fn review(document: &Document, services: &BTreeSet<Name>) -> Vec<Remark> {
     }
     for plugin in &document.plugins {
         let Some(grants) = &plugin.grants else { continue };
-        let secrets = document.secrets.iter().map(|entry| &entry.name);
-        let connections = document.connections.iter().map(|entry| &entry.name);
-        let missing = missing(&grants.secrets, secrets).map(|name| format!("secret {name:?}"));
-        let missing = missing.chain(
-            self::missing(&grants.connections, connections).map(|name| format!("connection {name:?}")),
-        );
-        let dictionaries = document.dictionaries.iter().map(|entry| &entry.name);
-        let missing = missing.chain(
-            self::missing(&grants.dictionaries, dictionaries).map(|name| format!("dictionary {name:?}")),
-        );
-        for what in missing {
+        for what in ungranted(document, grants) {
             let message = format!("{what} is not in the document, so it must be there already");
             doubt(format!("/plugins/{}/grants", plugin.name), message);
         }
     }
     remarks
+}
+
+/// What is granted by its name and not in the document.
+fn ungranted(document: &Document, grants: &Grants) -> Vec<String> {
+    let secrets = document.secrets.iter().map(|entry| &entry.name);
+    let connections = document.connections.iter().map(|entry| &entry.name);
+    let dictionaries = document.dictionaries.iter().map(|entry| &entry.name);
+    let secrets = missing(&grants.secrets, secrets).map(|name| format!("secret {name:?}"));
+    let connections = missing(&grants.connections, connections).map(|name| format!("connection {name:?}"));
+    let dictionaries = missing(&grants.dictionaries, dictionaries).map(|name| format!("dictionary {name:?}"));
+    secrets.chain(connections).chain(dictionaries).collect()
 }
 
 /// Names that are granted, and not among those that the document has.

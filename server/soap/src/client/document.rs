@@ -34,7 +34,7 @@ pub enum ReferenceKind {
 }
 
 /// Namespaces that every reader of WSDL knows: where their schemas are is of no interest.
-const KNOWN: [&str; 3] = [namespace::XSD, namespace::XML, namespace::SOAP_ENCODING];
+const KNOWN: [&str; 4] = [namespace::XSD, namespace::XML, namespace::SOAP_ENCODING, namespace::MEDIA_TYPES];
 
 /// What the text of a document refers to, each location once. Nothing is fetched here; who fetches does so once per
 /// resolved location, so that documents may refer to each other in a circle.

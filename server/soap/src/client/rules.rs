@@ -45,6 +45,16 @@ pub(super) fn check(shape: &Shape, extras: &[Extra], root: TypeId, value: &Value
     checking.errors
 }
 
+/// Whether a value of JSON is the one that XSD writes like this.
+fn is_value(value: &Value, fixed: &str) -> bool {
+    match value {
+        Value::String(text) => text == fixed,
+        Value::Bool(is) => matches!((is, fixed.trim()), (true, "true" | "1") | (false, "false" | "0")),
+        Value::Number(number) => fixed.trim().parse().is_ok_and(|fixed: f64| number.as_f64() == Some(fixed)),
+        _ => false,
+    }
+}
+
 struct Checking<'c> {
     shape: &'c Shape,
     extras: &'c [Extra],
@@ -111,8 +121,7 @@ impl Checking<'_> {
             (Rule::Given { member, value: fixed, is_fixed: true }, Value::Object(members)) => {
                 match members.get(member) {
                     None | Some(Value::Null) => {}
-                    Some(Value::String(text)) if text == fixed => {}
-                    Some(other) if other.to_string() == *fixed => {}
+                    Some(value) if is_value(value, fixed) => {}
                     Some(_) => self.error(&[member], format!("can be {fixed:?} only")),
                 }
             }

@@ -25,11 +25,18 @@ const MOMENT: &str =
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?$";
 
 /// The schema of what stands in an element of this type. Objects are referred to, in `$defs`.
-pub(super) fn schema(shape: &Shape, extras: &[Extra], root: TypeId, direction: Direction) -> Value {
+pub(super) fn schema(
+    shape: &Shape,
+    extras: &[Extra],
+    root: TypeId,
+    nillable: bool,
+    direction: Direction,
+) -> Value {
     let mut telling = Telling { shape, extras, direction, told: HashSet::new(), waiting: VecDeque::new() };
     let mut whole = Map::new();
     whole.insert("$schema".to_owned(), json!(DIALECT));
-    whole.extend(telling.content(root));
+    let content = telling.content(root);
+    whole.extend(or_null(content, nillable && direction == Direction::In));
     let mut definitions = Map::new();
     while let Some(id) = telling.waiting.pop_front() {
         if let Some(name) = &shape.of(id).name {

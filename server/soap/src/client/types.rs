@@ -138,7 +138,8 @@ impl<'d> Compiler<'d> {
     /// Counts what is looked at: groups within groups may come to far more than stands in the documents.
     fn step(&mut self, item: Item<'_>) -> Step {
         self.steps += 1;
-        match self.steps > WSDL_STEPS_MAX {
+        // What has come to too many members is not looked at further either.
+        match self.steps > WSDL_STEPS_MAX || self.members > WSDL_MEMBERS_MAX {
             true => Err(Self::problem(item, "the schemas come to more than can be looked at")),
             false => Ok(()),
         }

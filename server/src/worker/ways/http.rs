@@ -39,7 +39,7 @@ pub(super) async fn send(
     response(reply).await
 }
 
-async fn response(reply: Reply) -> Result<Response, Fault> {
+pub(super) async fn response(reply: Reply) -> Result<Response, Fault> {
     let (parts, body) = reply.into_parts();
     let body = match body.size_hint().exact() {
         Some(0) => Body::Empty,

@@ -29,16 +29,16 @@ fn a_port_is_chosen_by_its_name() {
         (
             None,
             Some("CalculatorHttpGet"),
-            "line 70: the port \"CalculatorHttpGet\" is not bound to SOAP; there are these: \
+            "line 81: the port \"CalculatorHttpGet\" is not bound to SOAP; there are these: \
           CalculatorSoap (SOAP 1.1), CalculatorSoap12 (SOAP 1.2), CalculatorHttpGet (no SOAP)",
         ),
         (
             None,
             Some("Other"),
-            "line 70: the service \"Calculator\" has no port \"Other\", but these: CalculatorSoap (SOAP 1.1), \
+            "line 81: the service \"Calculator\" has no port \"Other\", but these: CalculatorSoap (SOAP 1.1), \
           CalculatorSoap12 (SOAP 1.2), CalculatorHttpGet (no SOAP)",
         ),
-        (Some("Other"), None, "line 70: there is no service \"Other\", but these: Calculator"),
+        (Some("Other"), None, "line 81: there is no service \"Other\", but these: Calculator"),
     ];
     for (service, port, expected) in cases {
         assert_eq!(of(service, port).unwrap_err().to_string(), format!("calculator.wsdl, {expected}"));

@@ -162,7 +162,6 @@ fn what_is_no_soap_is_told_with_its_status() {
     assert!(
         of(200, Some("text/xml"), "<Envelope xmlns='u'/>").contains("neither of SOAP 1.1 nor of SOAP 1.2")
     );
-    assert!(of(200, Some("text/xml"), &enveloped("<a>")).contains("not well-formed"));
     assert!(of(200, Some("text/xml"), "<!DOCTYPE a><a/>").contains("DOCTYPE"));
     assert!(of(200, Some("text/xml; charset=x-none"), "<a/>").contains("charset"));
     let add = enveloped("<AddResponse xmlns='http://calc.example/'><AddResult>3</AddResult></AddResponse>");

@@ -12,11 +12,15 @@ use crate::{
 };
 
 impl<'d> Compiler<'d> {
-    /// The type of the element that a message has in its Body; `item` is what names it.
-    pub(in crate::client) fn global(&mut self, item: Item<'d>, name: &QName) -> Result<TypeId, Refused> {
+    /// The type of the element that a message has in its Body, and whether it is nillable; `item` is what names it.
+    pub(in crate::client) fn global(
+        &mut self,
+        item: Item<'d>,
+        name: &QName,
+    ) -> Result<(TypeId, bool), Refused> {
         let found = self.find(item, Kind::Element, name);
         let element = found.and_then(|found| self.element(found, true));
-        element.map(|element| element.value).map_err(|problem| self.told(&problem))
+        element.map(|element| (element.value, element.nillable)).map_err(|problem| self.told(&problem))
     }
 
     /// The object of an rpc operation: a member for each part.
@@ -100,6 +104,10 @@ impl<'d> Compiler<'d> {
                 Some(simple) => self.add_simple(item, simple),
                 None => Err(Self::problem(item, format!("{name} is no type"))),
             };
+        }
+        // Its attribute, a media type, is passed over.
+        if &*name.namespace == namespace::MEDIA_TYPES && &*name.local == "base64Binary" {
+            return self.scalar(item, ScalarKind::Binary);
         }
         let found = self.find(item, Kind::Type, name)?;
         match found.node.local {

@@ -71,9 +71,13 @@ async fn systems_of_others_answer_as_the_case_says() {
             r#""path": "/items/mug","#,
             "gives no answer to GET /items/tea?unit=kg",
         ),
-        (r#""method": "GET","#, r#""method": "PUT","#, "connections/prices/http: nobody asked for it"),
+        (
+            r#""method": "GET","#,
+            r#""method": "PUT","#,
+            "connections/prices/http: nobody asked for GET /items/tea*",
+        ),
         (r#"{"text": "tea"}"#, r#"{"text": "mug"}"#, r#""select n from items" with ["mug"]"#),
-        (r#""end": "commit""#, r#""end": "drop""#, "connections/stock/sql: nobody asked for it"),
+        (r#""end": "commit""#, r#""end": "drop""#, "connections/stock/sql: nobody asked for commit"),
     ] {
         let wrong = REACHING.replacen(right, wrong, 1);
         assert_ne!(wrong, REACHING, "{right}");

@@ -164,7 +164,8 @@ async fn a_partner_that_misbehaves_fails_its_call() {
     .await;
     assert!(counted["errors"]["no-reply"].as_u64().unwrap() >= 1, "{counted}");
     assert!(counted["latency"]["p99_us"].as_u64().unwrap() >= 500_000, "{counted}");
-    let page = bus.admin_client().get("/metrics").await.expect_status(200).text();
+    let page = bus.admin_client().get("/metrics").await;
+    let page = page.expect_status(200).text();
     let good = [("connection", "partner"), ("outcome", "ok")];
     assert_eq!(Samples::parse(&page).sum("busbar_connection_calls_total", &good), 2.0, "{page}");
 }

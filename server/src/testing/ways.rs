@@ -26,7 +26,6 @@ use busbar_model::{
     sql::{Begin, Rows},
 };
 use bytes::Bytes;
-use serde_json::json;
 
 use super::{
     case::connection::{HttpAnswer, Others, SoapAnswer, SqlAnswer},
@@ -54,18 +53,19 @@ impl Script {
     pub(super) fn failures(&self) -> Vec<Failure> {
         let told = self.lock();
         let mut failures = told.unanswered.clone();
-        let place = |name: &Name, kind: &str| format!("connections/{name}/{kind}: nobody asked for it");
-        let mut unused =
-            |place: String, what: String| failures.push(Failure::new(place, Some(json!(what)), None));
+        let mut unused = |name: &Name, kind: &str, what: &str| {
+            let place = format!("connections/{name}/{kind}: nobody asked for {what}");
+            failures.push(Failure::new(place, None, None));
+        };
         for (name, others) in &told.left {
             for one in others.http.iter().flatten() {
-                unused(place(name, connection::http::KIND), one.asked());
+                unused(name, connection::http::KIND, &one.asked());
             }
             for one in others.soap.iter().flatten() {
-                unused(place(name, connection::soap::KIND), one.asked().to_owned());
+                unused(name, connection::soap::KIND, one.asked());
             }
             for one in others.sql.iter().flatten() {
-                unused(place(name, connection::sql::KIND), one.statement.clone());
+                unused(name, connection::sql::KIND, &one.statement);
             }
         }
         failures

@@ -208,23 +208,23 @@ impl Mysql {
         let columns = values::columns(result.columns_ref());
         feed.opened(columns);
         while feed.wants().await {
-            match feed.watch(result.next()).await? {
-                Ok(Some(row)) => {
-                    let row = values::row(row);
-                    if let Err(error) = feed.push(row) {
-                        self.is_amid = false;
-                        return Err(error);
-                    }
+            let mut batch = feed.take();
+            let filling = feed.watch(async {
+                while !batch.is_full() {
+                    let row = result.next().await.map_err(|error| error_of(&error))?;
+                    let Some(row) = row else { return Ok(false) };
+                    batch.push(values::row(row))?;
                 }
-                Ok(None) => {
-                    self.is_amid = false;
-                    return Ok(());
-                }
-                Err(error) => {
-                    self.is_amid = false;
-                    return Err(error_of(&error));
-                }
+                Ok(true)
+            });
+            let more = filling.await.flatten();
+            feed.put(batch);
+            // Else it is between two packets.
+            self.is_amid = feed.is_left();
+            if !more? {
+                return Ok(());
             }
+            self.is_amid = true;
         }
         self.is_amid = false;
         Ok(())

@@ -253,9 +253,18 @@ impl Postgres {
         pin_mut!(stream);
         feed.opened(columns.clone());
         while feed.wants().await {
-            match feed.watch(stream.next()).await? {
-                Some(row) => feed.push(read::row(&row.map_err(|error| error_of(&error))?, &columns)?)?,
-                None => return self.end_cursor().await,
+            let mut batch = feed.take();
+            let filling = feed.watch(async {
+                while !batch.is_full() {
+                    let Some(row) = stream.next().await else { return Ok(false) };
+                    batch.push(read::row(&row.map_err(|error| error_of(&error))?, &columns)?)?;
+                }
+                Ok(true)
+            });
+            let more = filling.await.flatten();
+            feed.put(batch);
+            if !more? {
+                return self.end_cursor().await;
             }
         }
         Ok(())

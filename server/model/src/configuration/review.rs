@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{document::Document, plugins::PluginEntry};
+use super::document::Document;
 use crate::{
     channel::Draft,
     connection::amqp,

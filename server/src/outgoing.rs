@@ -15,7 +15,10 @@ pub(crate) fn http(http: Http<String>, outside: Outside) -> Result<Connection, S
 }
 
 /// One for an address that calls go to exactly, and not below it.
-pub(crate) fn endpoint(mut given: Http<String>, outside: Outside) -> Result<(Connection, PathAndQuery), String> {
+pub(crate) fn endpoint(
+    mut given: Http<String>,
+    outside: Outside,
+) -> Result<(Connection, PathAndQuery), String> {
     let url = Url::parse(&given.settings.base_url).map_err(|error| error.to_string())?;
     let path = PathAndQuery::try_from(&url[url::Position::BeforePath..url::Position::AfterQuery]);
     given.settings.base_url = url.origin().ascii_serialization();

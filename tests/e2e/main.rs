@@ -42,6 +42,8 @@ mod logs;
 mod metrics;
 mod orders;
 mod outgoing;
+mod outgoing_plain;
+mod outgoing_sql;
 mod people;
 mod pickup;
 mod pika;

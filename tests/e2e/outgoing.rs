@@ -162,12 +162,14 @@ async fn a_partner_that_misbehaves_fails_its_call() {
         if found["calls"] == 7 { Ok(found) } else { Err(found.to_string()) }
     })
     .await;
-    assert!(counted["errors"]["no-reply"].as_u64().unwrap() >= 1, "{counted}");
+    assert_eq!(counted["errors"], json!({"no-reply": 3, "bad-reply": 2}), "{counted}");
     assert!(counted["latency"]["p99_us"].as_u64().unwrap() >= 500_000, "{counted}");
     let page = bus.admin_client().get("/metrics").await;
     let page = page.expect_status(200).text();
     let good = [("connection", "partner"), ("outcome", "ok")];
-    assert_eq!(Samples::parse(&page).sum("busbar_connection_calls_total", &good), 2.0, "{page}");
+    assert_eq!(Samples::parse(&page).sum("busbar_connection_calls_total", &good), 3.0, "{page}");
+    let broken = [("connection", "partner"), ("outcome", "no-reply")];
+    assert_eq!(Samples::parse(&page).sum("busbar_connection_calls_total", &broken), 3.0, "{page}");
 }
 
 /// What a worker found out is not forgotten with it.

@@ -72,7 +72,10 @@ fn every_command_of_the_tutorial_works() {
     let commands: Vec<&str> = blocks(&text, "sh").into_iter().map(|(_, block)| block).collect();
     let script = commands
         .join("\n")
-        .replace("--services bin/services", &format!("--services bin/services --http 127.0.0.1:{http} --admin 127.0.0.1:0"))
+        .replace(
+            "--services bin/services",
+            &format!("--services bin/services --http 127.0.0.1:{http} --admin 127.0.0.1:0"),
+        )
         .replace("11223", &http.to_string())
         .replace("8700", &partner.to_string())
         .replace("5432", &database.port().to_string());

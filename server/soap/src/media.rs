@@ -2,8 +2,8 @@
 
 mod parameters;
 
-pub use self::parameters::quoted;
 pub(crate) use self::parameters::Parameters;
+pub use self::parameters::quoted;
 
 use crate::{refusal::Refusal, version::Version};
 

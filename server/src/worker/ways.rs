@@ -96,6 +96,11 @@ impl Ways {
         (Arc::clone(&self.0), self.0.of(passage.connection()))
     }
 
+    fn broke(&self, held: &Arc<Held>) -> http::Broke {
+        let (inner, held) = (Arc::clone(&self.0), Arc::clone(held));
+        Box::new(move |fault| inner.broke(&held, fault))
+    }
+
     /// How the connections do, by name.
     pub(crate) fn report(&self) -> Vec<Report> {
         let mut all: Vec<Report> = self.0.held().values().map(|held| held.report()).collect();
@@ -198,8 +203,9 @@ impl Held {
 impl ways::Ways for Ways {
     fn http(&self, passage: Passage, request: Outgoing) -> WayFuture<Response> {
         let (inner, held) = self.of(&passage);
+        let broke = self.broke(&held);
         Box::pin(async move {
-            let work = async { http::send(held.http(&passage)?, &passage, request).await };
+            let work = async { http::send(held.http(&passage)?, &passage, request, broke).await };
             inner.counted(&held, work).await
         })
     }
@@ -214,8 +220,9 @@ impl ways::Ways for Ways {
 
     fn exchange(&self, passage: Passage, action: String, envelope: Outgoing) -> WayFuture<Response> {
         let (inner, held) = self.of(&passage);
+        let broke = self.broke(&held);
         Box::pin(async move {
-            let work = async { held.soap(&passage)?.exchange(&passage, &action, envelope).await };
+            let work = async { held.soap(&passage)?.exchange(&passage, &action, envelope, broke).await };
             inner.counted(&held, work).await
         })
     }

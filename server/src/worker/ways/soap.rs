@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, sync::Arc};
 
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_TYPE, uri::PathAndQuery};
 use busbar_egress::{Connection, Request, RequestBody, Trace};
 use busbar_engine::{
     request::Response,
@@ -17,10 +18,10 @@ use busbar_model::{
     fault::FaultKind,
 };
 use busbar_soap::client::{
-    Client, Document, Operation as Described, Options, Outgoing as Message, Reply, Unreadable, Unsendable, UsernameToken,
+    Client, Document, Operation as Described, Options, Outgoing as Message, Reply, Unreadable, Unsendable,
+    UsernameToken,
 };
 use bytes::Bytes;
-use ::http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_TYPE, uri::PathAndQuery};
 use http_body_util::BodyExt as _;
 use tokio::sync::OnceCell;
 
@@ -44,7 +45,10 @@ pub(super) struct Soap {
 }
 
 impl Soap {
-    pub(super) fn new(definition: Definition<String>, outside: busbar_egress::Outside) -> Result<Self, String> {
+    pub(super) fn new(
+        definition: Definition<String>,
+        outside: busbar_egress::Outside,
+    ) -> Result<Self, String> {
         let (client, path) = outgoing::endpoint(definition.http.clone(), outside)?;
         Ok(Self { client, path, definition, described: OnceCell::new() })
     }
@@ -80,7 +84,12 @@ impl Soap {
         Ok(usable.map(shown).collect())
     }
 
-    pub(super) async fn call(&self, passage: &Passage, operation: &str, input: &[u8]) -> Result<Bytes, Failure> {
+    pub(super) async fn call(
+        &self,
+        passage: &Passage,
+        operation: &str,
+        input: &[u8],
+    ) -> Result<Bytes, Failure> {
         let client = self.described().await?;
         let message = self.message(client, operation, input)?;
         let mut headers = HeaderMap::new();
@@ -128,9 +137,12 @@ impl Soap {
         passage: &Passage,
         action: &str,
         envelope: Outgoing,
+        broke: http::Broke,
     ) -> Result<Response, Fault> {
         let Outgoing { mut headers, body, .. } = envelope;
-        let is_12 = headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/soap+xml"));
+        let is_12 = headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|value| value.as_bytes().starts_with(b"application/soap+xml"));
         if is_12 {
             let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
             if !action.is_empty() && !given.contains("action=") {
@@ -143,7 +155,7 @@ impl Soap {
         }
         let body = body.collect(busbar_model::bounds::DELIVERY_BYTES_MAX).await;
         let body = body.map_err(|error| Fault::new(FaultKind::InvalidInput, error.to_string()))?;
-        http::response(self.send(passage, headers, body).await?).await
+        http::response(self.send(passage, headers, body).await?, broke).await
     }
 
     async fn send(

@@ -14,11 +14,19 @@ use super::counted::Pool;
 /// When what is in the way now may be out of it.
 const SOON_S: u32 = 1;
 
-pub(super) async fn query(client: &Connection, passage: &Passage, statement: Statement) -> Result<Rows, Fault> {
+pub(super) async fn query(
+    client: &Connection,
+    passage: &Passage,
+    statement: Statement,
+) -> Result<Rows, Fault> {
     by(passage.deadline, client.query(&statement.text, statement.parameters)).await
 }
 
-pub(super) async fn execute(client: &Connection, passage: &Passage, statement: Statement) -> Result<u64, Fault> {
+pub(super) async fn execute(
+    client: &Connection,
+    passage: &Passage,
+    statement: Statement,
+) -> Result<u64, Fault> {
     by(passage.deadline, client.execute(&statement.text, statement.parameters)).await
 }
 
@@ -113,10 +121,5 @@ fn fault(error: &SqlError) -> Fault {
 
 pub(super) fn pool(client: &Connection) -> Pool {
     let statistics = client.statistics();
-    Pool {
-        in_use: statistics.in_use,
-        idle: statistics.idle,
-        waiting: statistics.waiting,
-        breaker: None,
-    }
+    Pool { in_use: statistics.in_use, idle: statistics.idle, waiting: statistics.waiting, breaker: None }
 }

@@ -24,6 +24,9 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 const MOMENT: &str =
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?$";
 
+/// `xs:QName`, as it is told in JSON.
+const NAME: &str = r"^(\{[^{}]*\})?[^{}:\s]+$";
+
 /// The schema of what stands in an element of this type. Objects and enumerations are referred to, in `$defs`.
 pub(super) fn schema(
     shape: &Shape,
@@ -220,6 +223,7 @@ fn scalar_schema(scalar: &Scalar) -> Map<String, Value> {
         ScalarKind::Date => ("string", Some(("format", "date"))),
         ScalarKind::DateTime => ("string", Some(("format", "date-time"))),
         ScalarKind::Foreign(Foreign::Moment) => ("string", Some(("pattern", MOMENT))),
+        ScalarKind::Foreign(Foreign::Name) => ("string", Some(("pattern", NAME))),
         ScalarKind::Binary => ("string", Some(("format", "byte"))),
         ScalarKind::Foreign(Foreign::Markup) => ("string", Some(("contentMediaType", "application/xml"))),
     };

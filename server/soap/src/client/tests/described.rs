@@ -122,7 +122,7 @@ fn only_operations_with_what_is_not_supported_are_refused() {
             "AbstractNeeded",
             "the type \"AbstractRequest\" is abstract: which of its types is meant can't be told",
         ),
-        ("QualifiedName", "values of xs:QName are not supported"),
+        ("Notation", "values of xs:NOTATION are not supported"),
         ("Twice", "the element \"a\" twice in one type"),
         ("Repeats", "a group of several elements that repeats: JSON has no order among members"),
         (

@@ -86,6 +86,23 @@ fn kinds_of_values() {
 }
 
 #[test]
+fn names_declare_their_prefixes() {
+    let json = r#"{"one": "{urn:a&b}x", "other": "{urn:c}y", "name": ["{urn:d}z", "plain"]}"#;
+    assert_eq!(
+        sent(&shop(), "Names", json).unwrap(),
+        "<n0:Names xmlns:n0=\"urn:shop:data\" one=\"q1:x\" xmlns:q1=\"urn:a&amp;b\" other=\"q2:y\" \
+         xmlns:q2=\"urn:c\"><name xmlns:q3=\"urn:d\">q3:z</name><name>plain</name></n0:Names>"
+    );
+    // Attributes that come behind elements have their own, too.
+    let late = sent(&shop(), "Names", r#"{"name": ["{u}a"], "one": "{u}b", "other": "{u}c"}"#).unwrap();
+    assert!(late.contains("one=\"q2:b\" xmlns:q2=\"u\" other=\"q3:c\" xmlns:q3=\"u\"><name"), "{late}");
+    for bad in ["", "a b", "{urn:a}", "{urn:a", "p:a", "{urn:a}p:a"] {
+        let errors = refused(&shop(), "Names", &serde_json::json!({"name": [bad]}).to_string());
+        assert_eq!(errors, [("/name/0".to_owned(), "is not a name like {namespace}local".to_owned())]);
+    }
+}
+
+#[test]
 fn recursion_ends_where_json_does() {
     assert_eq!(
         sent(&shop(), "Tree", r#"{"Label": "a", "Node": [{"Label": "b", "Node": []}]}"#).unwrap(),

@@ -101,7 +101,7 @@ impl Connection {
     }
 
     /// The rows of one statement in batches. It has a connection of its own until its end; what it changed is undone if
-    /// it is dropped before.
+    /// it is dropped before (of MariaDB it may be done).
     pub async fn open(&self, sql: &str, params: Vec<Value>) -> Result<Cursor, SqlError> {
         let started = Instant::now();
         let outcome = self.run_open(sql, params).await;

@@ -12,7 +12,7 @@ use crate::{
     ErrorKind, SqlError,
     bounds::{ROWS_RESERVED_MAX, STATEMENT_MARGIN},
     limits::Limits,
-    session::{Answer, Command, Reply, Task, closed_cursor},
+    session::{Answer, Command, Reply, Task, closed_cursor, given_up},
     value::{Column, Row, row_bytes},
 };
 
@@ -173,8 +173,7 @@ impl<'a> Feed<'a> {
             Ok(()) => {}
             Err(error) => {
                 // What the driver could not read is still on its way.
-                self.is_left |=
-                    matches!(error.kind, ErrorKind::UnsupportedType { .. } | ErrorKind::TooLarge { .. });
+                self.is_left |= given_up(&error);
                 if let Some(waiting) = self.waiting.take() {
                     let _ = waiting.send(Err(self.limits.complete(error)));
                 }

@@ -13,7 +13,7 @@ use crate::{
     error::lost,
     feed::Feed,
     limits::Limits,
-    session::{Answer, Driver, Outcome, Task},
+    session::{Answer, Driver, Outcome, Task, given_up},
     statement::Job,
     value::{Rows, row_bytes},
 };
@@ -287,7 +287,8 @@ impl Driver for Mysql {
     async fn stream(&mut self, job: &Job, feed: &mut Feed<'_>) -> Result<(), SqlError> {
         let result = self.feed(job, feed).await;
         self.is_amid |= self.conn.is_disconnected();
-        if self.is_amid || result.as_ref().is_err_and(SqlError::is_loss) || feed.is_left() {
+        let is_open = result.as_ref().is_err_and(|error| error.is_loss() || given_up(error));
+        if self.is_amid || is_open || feed.is_left() {
             return result;
         }
         self.note_end(result.as_ref().err());

@@ -322,6 +322,7 @@ impl Driver for Postgres {
         let result = self.feed(job, feed).await;
         if let Err(error) = &result
             && !error.is_loss()
+            && !given_up(error)
             && !feed.is_left()
         {
             self.leave_cursor().await?;

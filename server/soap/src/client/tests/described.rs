@@ -20,6 +20,12 @@ fn of_several_ports_the_one_of_soap_11_is_taken() {
 }
 
 #[test]
+fn many_calls_share_a_client() {
+    fn is_shared<T: Send + Sync>(_: &T) {}
+    is_shared(&client("calculator.wsdl"));
+}
+
+#[test]
 fn a_port_is_chosen_by_its_name() {
     let documents = documents(&[("calculator.wsdl", "calculator.wsdl")]);
     let of = |service, port| Client::read(&documents, service, port);

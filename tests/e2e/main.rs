@@ -42,6 +42,7 @@ mod logs;
 mod metrics;
 mod orders;
 mod outgoing;
+mod outgoing_orders;
 mod outgoing_plain;
 mod outgoing_sql;
 mod people;

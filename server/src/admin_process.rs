@@ -1,6 +1,6 @@
 //! The admin process: REST API on a socket that it inherited, or binds itself.
 
-use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use busbar_admin::{Asked, Handed, Heard, Tls, Whom};
@@ -75,10 +75,9 @@ async fn serve(boot: Boot, listener: TcpListener, role: &str) -> anyhow::Result<
         amqp_url: boot.settings.amqp.url.clone(),
         master_key: Zeroizing::new(master_key::bytes(&key_path)?.to_vec()),
     };
-    let odb_files = boot.odb_url.strip_prefix("sqlite:").map(PathBuf::from).into_iter().collect();
     let settings = busbar_admin::Settings {
         odb,
-        ping: ping::pinger(Arc::clone(&master_key), odb_files),
+        ping: ping::pinger(Arc::clone(&master_key), boot.odb_files()),
         wsdl: wsdl::fetcher(),
         master_key,
         token,

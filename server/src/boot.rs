@@ -4,6 +4,7 @@ use std::{
     ffi::OsString,
     io::{self, Read as _},
     os::unix::process::{CommandExt as _, parent_id},
+    path::PathBuf,
     process::Command,
 };
 
@@ -44,6 +45,11 @@ pub(crate) struct Boot {
 }
 
 impl Boot {
+    /// The ODB, where it is a file: nobody else opens it.
+    pub(crate) fn odb_files(&self) -> Vec<PathBuf> {
+        self.odb_url.strip_prefix("sqlite:").map(PathBuf::from).into_iter().collect()
+    }
+
     /// Where balancers reach the server; nowhere where it is for this machine only.
     pub(crate) fn address(&self) -> Option<String> {
         if self.development {

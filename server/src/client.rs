@@ -44,7 +44,7 @@ mod variables;
 mod watch;
 
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 
 use std::{
     cell::Cell,

@@ -12,6 +12,7 @@ mod ledger;
 mod logging;
 mod report;
 mod stage;
+mod ways;
 
 use std::path::{Path, PathBuf};
 

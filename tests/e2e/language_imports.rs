@@ -63,6 +63,9 @@ async fn others_are_called(plugin: &Plugin<'_>) {
     assert_eq!(plugin.result("invoke", json!(4)).await, json!([5, 2, ["no-such", 404], "hello"]));
     let unknown = json!(["connection-unknown", "connection-unknown"]);
     assert_eq!(plugin.result("broker", json!(4)).await, unknown);
+    let mut ways_out = vec!["connection-unknown"; 8];
+    ways_out.extend(["dictionary-unknown"; 2]);
+    assert_eq!(plugin.result("ways_out", json!(null)).await, json!(ways_out));
     let ids = plugin.result("deliver", json!(null)).await;
     for (id, state) in [(&ids[1], "confirmed"), (&ids[0], "waiting")] {
         let path = format!("/deliveries/{}", id.as_str().unwrap());

@@ -39,6 +39,9 @@ async fn inhabited() -> Quickstart {
     bus.create_channel("files", "/files/{rest...}", "greeter.greet", json!({"active": false})).await;
     bus.create_basic("partner", "ada", "long-enough-1").await;
     bus.create_key("robot").await;
+    let countries = json!({"name": "countries", "systems": ["erp", "shop"], "defaults": {"shop": "XX"},
+        "entries": [{"codes": {"erp": "DE", "shop": "germany"}}]});
+    bus.admin("POST", "/dictionaries", Some(&countries)).await.expect_status(201);
     let grants = json!({"invoke": ["echo", "greeter.*"]});
     bus.admin("PUT", "/plugins/echo/grants", Some(&grants)).await.expect_status(200);
     bus

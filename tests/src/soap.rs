@@ -112,7 +112,7 @@ pub fn call(version: &str, operation: &str, input: &Value) -> Value {
 }
 
 /// Something that `make soap-clients` installs.
-fn installed(name: &str) -> PathBuf {
+pub(crate) fn installed(name: &str) -> PathBuf {
     let folder = env::var_os("BUSBAR_SOAP_CLIENTS").map(PathBuf::from);
     let path = folder.map(|folder| folder.join(name)).filter(|path| path.exists());
     path.unwrap_or_else(|| panic!("{name} of the SOAP clients is not installed: {MISSING}"))

@@ -67,17 +67,16 @@ impl Sheet {
             return Err(Problem::invalid_at("", message));
         }
         while reader.read_byte_record(&mut row).map_err(broken)? {
-            sheet.row(&row);
+            sheet.row(&row, line_of(&row, bytes));
         }
         Ok(sheet)
     }
 
-    fn row(&mut self, row: &ByteRecord) {
+    fn row(&mut self, row: &ByteRecord, line: u64) {
         // A line of separators alone is what spreadsheets leave below a table.
         if row.iter().all(<[u8]>::is_empty) {
             return;
         }
-        let line = row.position().map(csv::Position::line).unwrap_or_default();
         if row.len() != self.columns.len() {
             let message = format!("has {} cells; line 1 has {}", row.len(), self.columns.len());
             self.mistakes.add(format!("line {line}"), message);
@@ -171,6 +170,14 @@ impl Column {
             Self::ValidUntil => VALID_UNTIL,
         }
     }
+}
+
+/// The reader counts from where it began to look for the row: empty lines may stand there.
+fn line_of(row: &ByteRecord, text: &[u8]) -> u64 {
+    let Some(at) = row.position() else { return 0 };
+    let here = usize::try_from(at.byte()).ok().and_then(|byte| text.get(byte..)).unwrap_or_default();
+    let empty = here.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n');
+    empty.fold(at.line(), |line, _| line + 1)
 }
 
 fn columns(row: &ByteRecord) -> Result<Vec<Column>, Problem> {

@@ -84,7 +84,7 @@ pub(crate) async fn translate(
     let (from, to) = (system("from", &mut check), system("to", &mut check));
     let key = check.some("/key", given.remove("key"), REQUIRED);
     let on = given.remove("on").map(|on| check.ok("/on", on.parse::<Date>()));
-    let on = on.map_or_else(|| Some(clock::now().day()), |on| on);
+    let on = on.unwrap_or_else(|| Some(clock::now().day()));
     let asked = from.zip(to).zip(key.zip(on));
     let ((from, to), (key, on)) = check.finish_with(asked)?;
     app.read(move |odb| {

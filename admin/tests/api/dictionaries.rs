@@ -254,7 +254,7 @@ async fn a_csv_replaces_all_entries_and_comes_out_as_it_went_in() {
 async fn ten_thousand_entries_go_in_and_out_every_way() {
     let api = Api::new();
     let entry = |at: u32| {
-        json!({"codes": {"erp": format!("material-{at}"), "shop": format!("sku-{at}")},
+        json!({"codes": {"erp": format!("material-number-{at:09}"), "shop": format!("sku-{at}")},
         "valid_from": "2026-01-01", "valid_until": "2026-12-31"})
     };
     let entries: Vec<Value> = (0..10_000).map(entry).collect();

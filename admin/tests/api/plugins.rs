@@ -89,7 +89,7 @@ async fn grants_are_set_and_unset() {
     let uri = "/api/v1/plugins/p/grants";
     assert_eq!(api.get(uri).await.is(200).json, Value::Null);
     let set = api.put(uri, json!({"invoke": ["a.b", "mailer.*"]})).await.is(200);
-    let whole = json!({"invoke": ["a.b", "mailer.*"], "secrets": [], "connections": []});
+    let whole = json!({"invoke": ["a.b", "mailer.*"], "secrets": [], "connections": [], "dictionaries": []});
     assert_eq!((set.header("etag"), &set.json), ("\"2\"", &whole));
     assert_eq!(api.get("/api/v1/plugins/p").await.json["grants"], set.json);
     api.put(uri, json!({"invoke": ["ok", "a*b"]})).await.invalid_at("/invoke/1", &["\"a*b\""]);
@@ -99,7 +99,10 @@ async fn grants_are_set_and_unset() {
     api.put(uri, json!([])).await.invalid_at("", &["object"]);
     api.send_if("PUT", uri, "\"1\"", json!({})).await.refused(412, "precondition-failed");
     let set = api.put(uri, json!({"secrets": ["pay-key", "mail.*"]})).await.is(200);
-    assert_eq!(set.json, json!({"invoke": [], "secrets": ["pay-key", "mail.*"], "connections": []}));
+    assert_eq!(
+        set.json,
+        json!({"invoke": [], "secrets": ["pay-key", "mail.*"], "connections": [], "dictionaries": []})
+    );
     api.put(uri, Value::Null).await.is(200);
     assert_eq!(api.get(uri).await.is(200).json, Value::Null);
     api.put("/api/v1/plugins/none/grants", json!({})).await.refused(404, "not-found");

@@ -24,7 +24,7 @@ export { date, decimal, json, time, timestamp, uuid } from './value.js';
 /** How many rows a cursor asks for at once. */
 const BATCH_ROWS = 256;
 
-/** Rows; `columns` has `name` and `kind`, the database's own name of the type. What is made of it by `map` is an array. */
+/** Rows; `columns` has `name` and `kind`, what its values are (`any` where each row has its own). What is made of it by `map` is an array. */
 export class Rows extends Array {
   static get [Symbol.species]() {
     return Array;

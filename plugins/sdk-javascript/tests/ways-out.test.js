@@ -180,15 +180,17 @@ test('dictionaries translate by day', () => {
   const entries = [
     { erp: 'CS', shop: 'old' },
     { erp: 'CS', shop: 'new' },
-    { erp: 'DE', shop: 'germany', bank: '276' },
+    { erp: 'DE', bank: '276' },
+    { erp: 'DE', shop: 'germany' },
   ];
   const countries = { entries, defaults: { shop: 'elsewhere' }, validOn: { 0: [undefined, '2020-12-31'] } };
   calling({ dictionaries: { countries, plain: entries } }, () => {
     assert.equal(dictionaries.translate('countries', 'CS', 'erp', 'shop'), 'new');
     assert.equal(dictionaries.translate('countries', 'CS', 'erp', 'shop', { on: new Date('2020-12-31') }), 'old');
+    assert.equal(dictionaries.translate('countries', 'DE', 'erp', 'shop'), 'germany');
     assert.equal(dictionaries.translate('countries', 'XX', 'erp', 'shop'), 'elsewhere');
     assert.equal(dictionaries.translate('countries', 'XX', 'erp', 'bank'), undefined);
-    assert.equal(dictionaries.entries('countries').length, 2);
+    assert.equal(dictionaries.entries('countries').length, 3);
     assert.deepEqual(dictionaries.entries('plain'), entries);
     assert.equal(codeOf(() => dictionaries.translate('plain', 'DE', 'erp', 'crm')), 'system-unknown');
     assert.equal(codeOf(() => dictionaries.entries('plain', { on: 'today' })), 'invalid-input');

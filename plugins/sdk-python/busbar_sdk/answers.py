@@ -56,9 +56,9 @@ class Dictionary:
         systems = {system for entry in self.entries for system in entry} | self.defaults.keys()
         for system in (source, target):
             if system not in systems:
-                raise Err(refused("system-unknown", f"the dictionary has no system {system}"))
-        found = next((entry for entry in map(dict, self.valid(on)) if entry.get(source) == key), {})
-        return found.get(target, self.defaults.get(target))
+                raise Err(refused("system-unknown", f"the dictionary has no system {system}", 404))
+        fitting = (entry for entry in map(dict, self.valid(on)) if entry.get(source) == key and target in entry)
+        return next(fitting, self.defaults).get(target)
 
     def valid(self, on):
         if on is not None and not DATE.fullmatch(on):

@@ -34,7 +34,7 @@ ISOLATIONS = {
 
 
 class Rows(list):
-    """Rows as dicts, by the names of the columns; `columns` has `name` and `kind`, the database's own name of the type."""
+    """Rows as dicts, by the names of the columns; `columns` has `name` and `kind`, what its values are (`any` where each row has its own)."""
 
     def __init__(self, columns, rows):
         super().__init__(_row(columns, row) for row in rows)

@@ -177,16 +177,17 @@ class WaysOut(unittest.TestCase):
                 self.assertEqual([row["n"] for row in cursor], [1, 2, 3])
 
     def test_dictionaries_translate_by_day(self):
-        germany = {"erp": "DE", "shop": "germany", "bank": "276"}
-        entries = [{"erp": "CS", "shop": "old"}, {"erp": "CS", "shop": "new"}, germany]
+        germany = [{"erp": "DE", "bank": "276"}, {"erp": "DE", "shop": "germany"}]
+        entries = [{"erp": "CS", "shop": "old"}, {"erp": "CS", "shop": "new"}, *germany]
         countries = Dictionary(entries, defaults={"shop": "elsewhere"}, valid_on={0: (None, "2020-12-31")})
         with calling(TestHost(dictionaries={"countries": countries, "plain": entries})):
             self.assertEqual(dictionaries.translate("countries", "CS", "erp", "shop"), "new")
             day = datetime.date(2020, 12, 31)
             self.assertEqual(dictionaries.translate("countries", "CS", "erp", "shop", on=day), "old")
+            self.assertEqual(dictionaries.translate("countries", "DE", "erp", "shop"), "germany")
             self.assertEqual(dictionaries.translate("countries", "XX", "erp", "shop"), "elsewhere")
             self.assertIsNone(dictionaries.translate("countries", "XX", "erp", "bank"))
-            self.assertEqual(len(dictionaries.entries("countries")), 2)
+            self.assertEqual(len(dictionaries.entries("countries")), 3)
             self.assertEqual(dictionaries.entries("plain"), entries)
             self.assertEqual(self.code(dictionaries.translate, "plain", "DE", "erp", "crm"), "system-unknown")
             self.assertEqual(self.code(dictionaries.entries, "plain", on="today"), "invalid-input")

@@ -242,7 +242,8 @@ fn dictionaries_translate_by_day() {
     let countries = Dictionary::new()
         .valid(None, Some("2025-12-31"), &[("erp", "CS"), ("shop", "old")])
         .entry(&[("erp", "CS"), ("shop", "new")])
-        .entry(&[("erp", "DE"), ("shop", "germany"), ("bank", "276")])
+        .entry(&[("erp", "DE"), ("bank", "276")])
+        .entry(&[("erp", "DE"), ("shop", "germany")])
         .default_of("shop", "elsewhere");
     let host = TestHost::new().dictionary("countries", countries);
     let outcome = host.run(|| {
@@ -255,7 +256,7 @@ fn dictionaries_translate_by_day() {
         );
         let then = dictionaries::on("2025-12-31");
         assert_eq!(then.translate("countries", "CS", "erp", "shop")?.as_deref(), Some("old"));
-        assert_eq!((then.entries("countries")?.len(), dictionaries::entries("countries")?.len()), (3, 2));
+        assert_eq!((then.entries("countries")?.len(), dictionaries::entries("countries")?.len()), (4, 3));
         assert_eq!(code(translate("DE", "crm")), "system-unknown");
         assert_eq!(code(dictionaries::on("today").entries("countries")), "invalid-input");
         Ok(())

@@ -37,11 +37,16 @@ impl<K> Default for Counts<K> {
 }
 
 impl<K: PartialEq + Clone> Counts<K> {
-    pub fn record(&mut self, status: K, took: Duration) {
+    /// Counts a status alone: of a call that was counted already, and ended otherwise.
+    pub fn note(&mut self, status: K) {
         match self.statuses.iter_mut().find(|(known, _)| *known == status) {
             Some((_, count)) => *count += 1,
             None => self.statuses.push((status, 1)),
         }
+    }
+
+    pub fn record(&mut self, status: K, took: Duration) {
+        self.note(status);
         let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let bucket = BUCKETS_US.iter().position(|bound| us <= *bound).unwrap_or(BUCKETS_US.len());
         self.buckets[bucket] += 1;
@@ -124,12 +129,16 @@ impl Metrics {
         *self.errors.lock().unwrap_or_else(PoisonError::into_inner).entry(kind).or_default() += 1;
     }
 
-    /// A call by a connection.
-    pub fn outgoing(&self, connection: &str, outcome: Outcome, took: Duration) {
+    /// A call by a connection; of one whose reply broke off later, only its outcome.
+    pub fn outgoing(&self, connection: &str, outcome: Outcome, took: Option<Duration>) {
         let mut outgoing = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
-        match outgoing.get_mut(connection) {
-            Some(counts) => counts.record(outcome, took),
-            None => outgoing.entry(connection.to_owned()).or_default().record(outcome, took),
+        if !outgoing.contains_key(connection) {
+            outgoing.insert(connection.to_owned(), Counts::default());
+        }
+        let Some(counts) = outgoing.get_mut(connection) else { return };
+        match took {
+            Some(took) => counts.record(outcome, took),
+            None => counts.note(outcome),
         }
     }
 
@@ -180,9 +189,9 @@ mod tests {
     fn calls_by_connections_are_counted_by_their_outcome() {
         let metrics = Metrics::default();
         for ms in 1..=100 {
-            metrics.outgoing("prices", "ok".into(), Duration::from_millis(ms));
+            metrics.outgoing("prices", "ok".into(), Some(Duration::from_millis(ms)));
         }
-        metrics.outgoing("prices", "unreachable".into(), Duration::from_secs(9));
+        metrics.outgoing("prices", "unreachable".into(), Some(Duration::from_secs(9)));
         let taken = metrics.take().outgoing;
         let (connection, counts) = &taken[0];
         assert_eq!((connection.as_str(), counts.count()), ("prices", 101));

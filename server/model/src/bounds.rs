@@ -357,7 +357,9 @@ pub const WSDL_OPERATIONS_MAX: usize = 2_000;
 /// What a partner's schemas come to: types, members of all of them, and places that are looked at, repeats counted.
 pub const WSDL_TYPES_MAX: usize = 20_000;
 pub const WSDL_MEMBERS_MAX: usize = 200_000;
-pub const WSDL_STEPS_MAX: usize = 2_000_000;
+pub const WSDL_STEPS_MAX: usize = 500_000;
+/// Members that are looked at to find what operations come to, all together.
+pub const WSDL_VISITS_MAX: usize = 20_000_000;
 /// Types that one extends, and groups within each other.
 pub const WSDL_DEPTH_MAX: usize = 32;
 /// Characters of what a partner says of an operation or an element.

@@ -75,7 +75,8 @@ impl Client {
         let pending: Vec<Pending> =
             described.into_iter().map(|described| Pending::of(&mut compiler, described)).collect();
         let compiled = compiler.finish();
-        let mut walk = Walk::new(&compiled);
+        let limit = definitions.refuse(bound.binding, "the operations come to more than can be looked at");
+        let mut walk = Walk::new(&compiled, limit);
         let operations: Vec<Operation> =
             pending.into_iter().map(|pending| pending.finish(&compiled, &mut walk)).collect();
         let mut problems = operations.iter().map(|operation| &operation.problem);
@@ -122,13 +123,15 @@ impl Client {
         &'c self,
         operation: &'c Operation,
     ) -> impl Iterator<Item = (&'c str, &'c QName, Value)> {
-        let of = |root| schema::schema(&self.shape, &self.extras, root, Direction::In);
+        let of = |root| schema::schema(&self.shape, &self.extras, root, false, Direction::In);
         operation.faults.iter().map(move |fault| (fault.name.as_str(), &fault.element, of(fault.root)))
     }
 
     fn schema(&self, payload: &Payload, direction: Direction) -> Value {
         match &payload.content {
-            Some(content) => schema::schema(&self.shape, &self.extras, content.root, direction),
+            Some(content) => {
+                schema::schema(&self.shape, &self.extras, content.root, content.nillable, direction)
+            }
             None => schema::nothing(),
         }
     }

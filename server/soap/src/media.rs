@@ -2,7 +2,8 @@
 
 mod parameters;
 
-pub(crate) use self::parameters::{Parameters, quoted};
+pub(crate) use self::parameters::Parameters;
+pub use self::parameters::quoted;
 
 use crate::{refusal::Refusal, version::Version};
 

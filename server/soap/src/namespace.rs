@@ -32,5 +32,7 @@ pub const SECURITY_UTILITY: &str =
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd";
 /// XML-binary Optimized Packaging (W3C Recommendation 2005).
 pub const XOP: &str = "http://www.w3.org/2004/08/xop/include";
+/// Assigning Media Types to Binary Data in XML (W3C Note 2005), which JAX-WS imports from where it was published.
+pub const MEDIA_TYPES: &str = "http://www.w3.org/2005/05/xmlmime";
 /// What a fault of the bus tells in its detail.
 pub const FAULT: &str = "urn:busbar:fault";

@@ -60,18 +60,24 @@ pub fn payload(
     Ok(reading.out)
 }
 
-/// The JSON text of an element of somebody else's, which was just started; reads to its end. `root` is its type.
+/// The JSON text of an element of somebody else's, which was just started; reads to its end. `root` is its type, and it may
+/// be `null` if it is `nillable`.
 ///
 /// Elements and attributes that are not known are passed over, since others add to what they send, and `xsi:type` is
 /// read as the type that is declared. What is required has to be there: nobody else looks.
 pub fn foreign(
     shape: &Shape,
     root: TypeId,
+    nillable: bool,
     xml: &mut Reader<'_>,
     parts: &mut dyn Parts,
 ) -> Result<String, Unreadable> {
     let mut reading = Reading::new(shape, "", xml, parts);
     reading.foreign = true;
+    if nillable && reading.is_nil()? {
+        reading.xml.skip()?;
+        return Ok("null".to_owned());
+    }
     reading.root(root, false)?;
     Ok(reading.out)
 }

@@ -84,6 +84,8 @@ pub enum Foreign {
     Whole,
     /// `xs:dateTime` as JSON has it, but that its zone may be missing.
     Moment,
+    /// `xs:QName`: `{namespace}local` in JSON, or the local name alone where there is no namespace.
+    Name,
     /// Whatever stands in an element, as a JSON string: XML that is well-formed within it.
     Markup,
 }
@@ -233,6 +235,7 @@ impl ScalarKind {
             Self::Foreign(Foreign::Token) => "token",
             Self::Foreign(Foreign::Whole) => "integer",
             Self::Foreign(Foreign::Moment) => "dateTime",
+            Self::Foreign(Foreign::Name) => "QName",
             Self::Foreign(Foreign::Markup) => "anyType",
         }
     }

@@ -116,6 +116,8 @@ struct Writer<'s, 'o> {
     spans: Vec<record::Span>,
     /// Where a record is put in order.
     scratch: String,
+    /// Prefixes that were made for names in values.
+    prefixes: usize,
     /// Elements that are open.
     depth: usize,
     /// Why writing stopped; if nothing is told here, the JSON itself or its type is wrong.
@@ -135,6 +137,7 @@ impl<'s, 'o> Writer<'s, 'o> {
             lookup: Lookup::default(),
             spans: Vec::new(),
             scratch: String::new(),
+            prefixes: 0,
             depth: 0,
             reason: None,
             expected: None,

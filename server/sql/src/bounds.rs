@@ -20,6 +20,8 @@ pub(crate) const ROW_BYTES: u64 = 24;
 pub(crate) const VALUE_BYTES: u64 = 32;
 /// A cursor that is closed is read on for so long for the sake of its connection, before its statement is ended.
 pub(crate) const DRAINING: Duration = Duration::from_millis(20);
+/// Rows of a batch that room is made for before they come.
+pub(crate) const ROWS_RESERVED_MAX: usize = 1_024;
 /// Commands that a connection holds while it is at one.
 pub(crate) const COMMANDS_MAX: usize = 8;
 /// Instructions of SQLite between two looks at the time.

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use busbar_model::connection::sql::{self, Refused};
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::{
@@ -15,7 +14,7 @@ use crate::{
     session::{Answer, Outcome, Task, cursor_number, given_up},
     statement::Job,
     transaction::Transaction,
-    value::{Rows, Value},
+    value::{Begin, Rows, Value},
 };
 
 pub type Settings = sql::Sql<Secret>;
@@ -31,35 +30,6 @@ pub(crate) struct Shared {
     pub(crate) engine: sql::Engine,
     pub(crate) read_only: bool,
     pub(crate) pool: Arc<Pool>,
-}
-
-/// How a transaction is begun.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Begin {
-    pub read_only: bool,
-    /// `None`: the database's own. SQLite's is serializable, whatever is asked for.
-    pub isolation: Option<Isolation>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Isolation {
-    ReadUncommitted,
-    ReadCommitted,
-    RepeatableRead,
-    Serializable,
-}
-
-impl Isolation {
-    pub(crate) fn as_sql(self) -> &'static str {
-        match self {
-            Self::ReadUncommitted => "READ UNCOMMITTED",
-            Self::ReadCommitted => "READ COMMITTED",
-            Self::RepeatableRead => "REPEATABLE READ",
-            Self::Serializable => "SERIALIZABLE",
-        }
-    }
 }
 
 impl Shared {
@@ -131,7 +101,7 @@ impl Connection {
     }
 
     /// The rows of one statement in batches. It has a connection of its own until its end; what it changed is undone if
-    /// it is dropped before.
+    /// it is dropped before (of MariaDB it may be done).
     pub async fn open(&self, sql: &str, params: Vec<Value>) -> Result<Cursor, SqlError> {
         let started = Instant::now();
         let outcome = self.run_open(sql, params).await;

@@ -4,14 +4,15 @@ use std::pin::Pin;
 
 use tokio::{
     sync::mpsc,
+    task::unconstrained,
     time::{Instant, Sleep, sleep},
 };
 
 use crate::{
     ErrorKind, SqlError,
-    bounds::STATEMENT_MARGIN,
+    bounds::{ROWS_RESERVED_MAX, STATEMENT_MARGIN},
     limits::Limits,
-    session::{Answer, Command, Reply, Task, closed_cursor},
+    session::{Answer, Command, Reply, Task, closed_cursor, given_up},
     value::{Column, Row, row_bytes},
 };
 
@@ -21,14 +22,38 @@ pub(crate) struct Feed<'a> {
     cursor: u64,
     /// Who waits: for the columns first, then for batches.
     waiting: Option<Reply>,
-    batch: Vec<Row>,
+    batch: Batch,
     batch_max: usize,
-    bytes: u64,
     limits: Limits,
     late: Pin<Box<Sleep>>,
     is_left: bool,
     /// What ended the cursor and is to be done next.
     after: Option<Command>,
+}
+
+/// Rows on their way to who asked for them.
+#[derive(Default)]
+pub(crate) struct Batch {
+    rows: Vec<Row>,
+    rows_max: usize,
+    bytes: u64,
+    bytes_max: u64,
+}
+
+impl Batch {
+    pub(crate) fn is_full(&self) -> bool {
+        self.rows.len() >= self.rows_max || self.bytes >= self.bytes_max
+    }
+
+    pub(crate) fn push(&mut self, row: Row) -> Result<(), SqlError> {
+        let bytes = row_bytes(&row);
+        if bytes > self.bytes_max {
+            return Err(ErrorKind::TooLarge { bytes_max: self.bytes_max }.maybe());
+        }
+        self.bytes += bytes;
+        self.rows.push(row);
+        Ok(())
+    }
 }
 
 /// How a cursor came to its end.
@@ -51,9 +76,8 @@ impl<'a> Feed<'a> {
             commands,
             cursor,
             waiting: Some(reply),
-            batch: Vec::new(),
+            batch: Batch::default(),
             batch_max: 0,
-            bytes: 0,
             limits: limits.clone(),
             late: Box::pin(sleep(limits.statement + STATEMENT_MARGIN)),
             is_left: false,
@@ -67,11 +91,8 @@ impl<'a> Feed<'a> {
         }
     }
 
-    /// Returns when another row is wanted, with `false` when no more is.
+    /// Returns when another batch is wanted, with `false` when no more is.
     pub(crate) async fn wants(&mut self) -> bool {
-        if self.waiting.is_some() && self.batch.len() < self.batch_max && self.bytes < self.limits.bytes_max {
-            return true;
-        }
         self.send(false);
         loop {
             let Some(Command { task, reply }) = self.commands.recv().await else {
@@ -106,8 +127,7 @@ impl<'a> Feed<'a> {
 
     fn send(&mut self, is_last: bool) {
         if let Some(waiting) = self.waiting.take() {
-            let rows = std::mem::take(&mut self.batch);
-            self.bytes = 0;
+            let rows = std::mem::take(&mut self.batch).rows;
             let _ = waiting.send(Ok(Answer::Batch { rows, is_last }));
         }
     }
@@ -118,26 +138,27 @@ impl<'a> Feed<'a> {
         tokio::select! {
             biased;
             done = work => Ok(done),
-            () = waiting.closed() => {
+            () = unconstrained(waiting.closed()) => {
                 self.is_left = true;
                 Err(ErrorKind::Other { text: "given up".to_owned() }.maybe())
             }
-            () = &mut self.late => {
+            () = unconstrained(&mut self.late) => {
                 self.is_left = true;
                 Err(ErrorKind::StatementTimeout { bound: self.limits.statement }.maybe())
             }
         }
     }
 
-    pub(crate) fn push(&mut self, row: Row) -> Result<(), SqlError> {
-        let bytes = row_bytes(&row);
-        if bytes > self.limits.bytes_max {
-            self.is_left = true;
-            return Err(ErrorKind::TooLarge { bytes_max: self.limits.bytes_max }.maybe());
-        }
-        self.bytes += bytes;
-        self.batch.push(row);
-        Ok(())
+    /// What is to be filled, and then put back.
+    pub(crate) fn take(&mut self) -> Batch {
+        let mut batch = std::mem::take(&mut self.batch);
+        (batch.rows_max, batch.bytes_max) = (self.batch_max, self.limits.bytes_max);
+        batch.rows.reserve(self.batch_max.min(ROWS_RESERVED_MAX));
+        batch
+    }
+
+    pub(crate) fn put(&mut self, batch: Batch) {
+        self.batch = batch;
     }
 
     /// Rows may still be on their way.
@@ -152,7 +173,7 @@ impl<'a> Feed<'a> {
             Ok(()) => {}
             Err(error) => {
                 // What the driver could not read is still on its way.
-                self.is_left |= matches!(error.kind, ErrorKind::UnsupportedType { .. });
+                self.is_left |= given_up(&error);
                 if let Some(waiting) = self.waiting.take() {
                     let _ = waiting.send(Err(self.limits.complete(error)));
                 }

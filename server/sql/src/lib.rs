@@ -43,11 +43,11 @@ mod transaction;
 mod value;
 
 pub use busbar_model::connection::sql::{Invalid, Refused};
-pub use connection::{Begin, Connection, Isolation, Settings};
+pub use connection::{Connection, Settings};
 pub use cursor::Cursor;
 pub use error::{ErrorKind, SqlError};
 pub use outside::{Authorities, Outside};
 pub use secrets::Secret;
 pub use statistics::{LATENCY_BUCKETS_MS, Statistics};
 pub use transaction::Transaction;
-pub use value::{Column, Kind, Row, Rows, Value};
+pub use value::{Begin, Column, Isolation, Kind, Row, Rows, Value};

@@ -5,14 +5,15 @@ use std::pin::pin;
 use mysql_async::{
     BinaryProtocol, Conn, Params, QueryResult, Statement, consts::StatusFlags, prelude::Queryable as _,
 };
-use tokio::time::sleep;
+use tokio::{task::unconstrained, time::sleep};
 
 use crate::{
     ErrorKind, Isolation, SqlError,
     bounds::DRAINING,
+    error::lost,
     feed::Feed,
     limits::Limits,
-    session::{Answer, Driver, Outcome, Task},
+    session::{Answer, Driver, Outcome, Task, given_up},
     statement::Job,
     value::{Rows, row_bytes},
 };
@@ -167,6 +168,9 @@ impl Mysql {
     }
 
     async fn reset(&mut self) -> Outcome {
+        if self.conn.is_disconnected() {
+            return Err(lost("it was closed").undone());
+        }
         if self.in_transaction {
             self.roll_back().await?;
         }
@@ -204,23 +208,23 @@ impl Mysql {
         let columns = values::columns(result.columns_ref());
         feed.opened(columns);
         while feed.wants().await {
-            match feed.watch(result.next()).await? {
-                Ok(Some(row)) => {
-                    let row = values::row(row);
-                    if let Err(error) = feed.push(row) {
-                        self.is_amid = false;
-                        return Err(error);
-                    }
+            let mut batch = feed.take();
+            let filling = feed.watch(async {
+                while !batch.is_full() {
+                    let row = result.next().await.map_err(|error| error_of(&error))?;
+                    let Some(row) = row else { return Ok(false) };
+                    batch.push(values::row(row))?;
                 }
-                Ok(None) => {
-                    self.is_amid = false;
-                    return Ok(());
-                }
-                Err(error) => {
-                    self.is_amid = false;
-                    return Err(error_of(&error));
-                }
+                Ok(true)
+            });
+            let more = filling.await.flatten();
+            feed.put(batch);
+            // Else it is between two packets.
+            self.is_amid = feed.is_left();
+            if !more? {
+                return Ok(());
             }
+            self.is_amid = true;
         }
         self.is_amid = false;
         Ok(())
@@ -238,9 +242,9 @@ impl Mysql {
         tokio::select! {
             biased;
             is_whole = &mut draining => return is_whole,
-            () = sleep(DRAINING) => {}
+            () = unconstrained(sleep(DRAINING)) => {}
         }
-        tokio::join!(target.kill(id, "QUERY"), draining).1
+        tokio::join!(unconstrained(target.kill(id, "QUERY")), draining).1
     }
 }
 
@@ -282,7 +286,9 @@ impl Driver for Mysql {
 
     async fn stream(&mut self, job: &Job, feed: &mut Feed<'_>) -> Result<(), SqlError> {
         let result = self.feed(job, feed).await;
-        if self.is_amid || result.as_ref().is_err_and(SqlError::is_loss) || feed.is_left() {
+        self.is_amid |= self.conn.is_disconnected();
+        let is_open = result.as_ref().is_err_and(|error| error.is_loss() || given_up(error));
+        if self.is_amid || is_open || feed.is_left() {
             return result;
         }
         self.note_end(result.as_ref().err());

@@ -223,6 +223,9 @@ impl Postgres {
     }
 
     async fn reset(&mut self) -> Outcome {
+        if self.client.is_closed() {
+            return Err(lost("it was closed").undone());
+        }
         if self.in_transaction || self.is_wrapped {
             self.roll_back().await?;
         }
@@ -250,9 +253,18 @@ impl Postgres {
         pin_mut!(stream);
         feed.opened(columns.clone());
         while feed.wants().await {
-            match feed.watch(stream.next()).await? {
-                Some(row) => feed.push(read::row(&row.map_err(|error| error_of(&error))?, &columns)?)?,
-                None => return self.end_cursor().await,
+            let mut batch = feed.take();
+            let filling = feed.watch(async {
+                while !batch.is_full() {
+                    let Some(row) = stream.next().await else { return Ok(false) };
+                    batch.push(read::row(&row.map_err(|error| error_of(&error))?, &columns)?)?;
+                }
+                Ok(true)
+            });
+            let more = filling.await.flatten();
+            feed.put(batch);
+            if !more? {
+                return self.end_cursor().await;
             }
         }
         Ok(())
@@ -310,6 +322,7 @@ impl Driver for Postgres {
         let result = self.feed(job, feed).await;
         if let Err(error) = &result
             && !error.is_loss()
+            && !given_up(error)
             && !feed.is_left()
         {
             self.leave_cursor().await?;

@@ -7,6 +7,7 @@ use std::sync::{
 
 use tokio::{
     sync::{mpsc, oneshot},
+    task::unconstrained,
     time::{sleep, timeout},
 };
 
@@ -189,8 +190,9 @@ async fn attend<D: Driver>(driver: &mut D, task: Task, mut reply: Reply, limits:
     let outcome = tokio::select! {
         biased;
         outcome = driver.work(task) => Some(outcome),
-        () = reply.closed() => None,
-        () = sleep(bound) => Some(Err(ErrorKind::StatementTimeout { bound: limits.statement }.maybe())),
+        // Rows that come without a pause use up what a task may do at once; these two are looked at all the same.
+        () = unconstrained(reply.closed()) => None,
+        () = unconstrained(sleep(bound)) => Some(Err(ErrorKind::StatementTimeout { bound: limits.statement }.maybe())),
     };
     let (is_lost, is_whole) = match &outcome {
         None => (false, false),

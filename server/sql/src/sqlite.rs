@@ -11,7 +11,7 @@ use std::{
 };
 
 use rusqlite::{
-    Connection, OpenFlags, Statement,
+    Connection, OpenFlags, Rows, Statement,
     config::DbConfig,
     hooks::{AuthAction, AuthContext, Authorization},
     limits::Limit,
@@ -21,11 +21,11 @@ use tokio::sync::oneshot;
 use crate::{
     ErrorKind, SqlError,
     bounds::{SQLITE_INSTRUCTIONS, SQLITE_LOCK_MS_MAX, STATEMENTS_MAX},
-    feed::Feed,
+    feed::{Batch, Feed},
     limits::Limits,
     session::{Answer, Driver, Orders, Outcome, Task, serve},
     statement::Job,
-    value::{Rows, row_bytes},
+    value::{self, Kind, Row, row_bytes},
 };
 
 mod error;
@@ -202,7 +202,7 @@ impl Sqlite {
         drop(found);
         if wants_rows {
             // Where a table was changed they are known since the first row only.
-            return Ok(Answer::Rows(Rows { columns: values::columns(&statement), rows }));
+            return Ok(Answer::Rows(value::Rows { columns: values::columns(&statement), rows }));
         }
         // The number of the last change stays until the next one.
         let has_changed = self.connection.total_changes() != changes;
@@ -252,18 +252,19 @@ impl Sqlite {
             first = Some(values::row(row, &values::declared(row.as_ref())));
         }
         let declared: Vec<_> = columns.iter().map(|column| column.kind).collect();
-        let is_empty = first.is_none();
+        if first.is_none() {
+            feed.opened(columns);
+            feed.wants().await;
+            return Ok(());
+        }
         feed.opened(columns);
         while feed.wants().await {
             self.deadline.set(self.limits.statement);
-            if let Some(row) = first.take() {
-                feed.push(row)?;
-                continue;
-            }
-            let row = if is_empty { None } else { rows.next().map_err(|error| error_of(&error))? };
-            match row {
-                Some(row) => feed.push(values::row(row, &declared))?,
-                None => return Ok(()),
+            let mut batch = feed.take();
+            let more = fill(&mut batch, first.take(), &mut rows, &declared);
+            feed.put(batch);
+            if !more? {
+                return Ok(());
             }
         }
         Ok(())
@@ -280,6 +281,25 @@ impl Sqlite {
         self.deadline.stop.store(false, Relaxed);
         self.say(statements).map(|_| ())
     }
+}
+
+/// Whether there may be more.
+fn fill(
+    batch: &mut Batch,
+    first: Option<Row>,
+    rows: &mut Rows<'_>,
+    declared: &[Kind],
+) -> Result<bool, SqlError> {
+    if let Some(row) = first {
+        batch.push(row)?;
+    }
+    while !batch.is_full() {
+        match rows.next().map_err(|error| error_of(&error))? {
+            Some(row) => batch.push(values::row(row, declared))?,
+            None => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 fn bind(statement: &mut Statement<'_>, job: &Job) -> Result<(), SqlError> {

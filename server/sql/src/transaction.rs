@@ -51,7 +51,8 @@ impl Transaction {
         self.shared.counted(started, outcome)
     }
 
-    /// What its statement changed is undone if it is dropped before its end; the transaction goes on.
+    /// What its statement changed is undone if it is dropped before its end (of MariaDB it may be done); the transaction
+    /// goes on.
     pub async fn open(&mut self, sql: &str, params: Vec<Value>) -> Result<Cursor, SqlError> {
         let started = Instant::now();
         let outcome = self.run_open(sql, params).await;

@@ -1,120 +1,25 @@
 //! What goes to a database and what comes from one.
 
-use serde::{Deserialize, Serialize};
+pub use busbar_model::sql::{Begin, Column, Isolation, Kind, Row, Rows, Value};
 
 use crate::bounds::{ROW_BYTES, VALUE_BYTES};
 
-/// Dates and times are texts of ISO 8601: `2026-11-30`, `23:59:59.5`, `2026-11-30T23:59:59.5`, the last with `Z` or an
-/// offset where the database knows the zone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "value", rename_all = "kebab-case")]
-pub enum Value {
-    Null,
-    Boolean(bool),
-    Integer(i64),
-    Float(f64),
-    /// Digits with sign and point, or `NaN`, `Infinity`, `-Infinity`.
-    Decimal(String),
-    Text(String),
-    Bytes(Vec<u8>),
-    Date(String),
-    Time(String),
-    Timestamp(String),
-    /// In lower case, with its dashes.
-    Uuid(String),
-    Json(String),
-}
-
-/// What the values of a column are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    Null,
-    Boolean,
-    Integer,
-    Float,
-    Decimal,
-    Text,
-    Bytes,
-    Date,
-    Time,
-    Timestamp,
-    Uuid,
-    Json,
-    /// Each row has its own: SQLite.
-    Any,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Column {
-    pub name: String,
-    pub kind: Kind,
-}
-
-pub type Row = Vec<Value>;
-
-/// A whole result.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Rows {
-    pub columns: Vec<Column>,
-    pub rows: Vec<Row>,
-}
-
-impl Kind {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Boolean => "boolean",
-            Self::Integer => "integer",
-            Self::Float => "float",
-            Self::Decimal => "decimal",
-            Self::Text => "text",
-            Self::Bytes => "bytes",
-            Self::Date => "date",
-            Self::Time => "time",
-            Self::Timestamp => "timestamp",
-            Self::Uuid => "uuid",
-            Self::Json => "json",
-            Self::Any => "any",
-        }
-    }
-}
-
-impl Value {
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::Null => Kind::Null,
-            Self::Boolean(_) => Kind::Boolean,
-            Self::Integer(_) => Kind::Integer,
-            Self::Float(_) => Kind::Float,
-            Self::Decimal(_) => Kind::Decimal,
-            Self::Text(_) => Kind::Text,
-            Self::Bytes(_) => Kind::Bytes,
-            Self::Date(_) => Kind::Date,
-            Self::Time(_) => Kind::Time,
-            Self::Timestamp(_) => Kind::Timestamp,
-            Self::Uuid(_) => Kind::Uuid,
-            Self::Json(_) => Kind::Json,
-        }
-    }
-
-    /// What it takes in memory, about.
-    pub(crate) fn bytes(&self) -> u64 {
-        let own = match self {
-            Self::Null | Self::Boolean(_) | Self::Integer(_) | Self::Float(_) => 0,
-            Self::Bytes(bytes) => bytes.len(),
-            Self::Decimal(text)
-            | Self::Text(text)
-            | Self::Date(text)
-            | Self::Time(text)
-            | Self::Timestamp(text)
-            | Self::Uuid(text)
-            | Self::Json(text) => text.len(),
-        };
-        VALUE_BYTES + own as u64
-    }
+/// What a value takes in memory, about.
+fn value_bytes(value: &Value) -> u64 {
+    let own = match value {
+        Value::Null | Value::Boolean(_) | Value::Integer(_) | Value::Float(_) => 0,
+        Value::Bytes(bytes) => bytes.len(),
+        Value::Decimal(text)
+        | Value::Text(text)
+        | Value::Date(text)
+        | Value::Time(text)
+        | Value::Timestamp(text)
+        | Value::Uuid(text)
+        | Value::Json(text) => text.len(),
+    };
+    VALUE_BYTES + own as u64
 }
 
 pub(crate) fn row_bytes(row: &[Value]) -> u64 {
-    ROW_BYTES + row.iter().map(Value::bytes).sum::<u64>()
+    ROW_BYTES + row.iter().map(value_bytes).sum::<u64>()
 }

@@ -2,6 +2,7 @@
 
 mod auth;
 mod settings;
+mod statistics;
 mod view;
 
 use anyhow::Context as _;
@@ -9,7 +10,7 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use self::{auth::Secrets, settings::Settings, view::View};
+use self::{auth::Secrets, settings::Settings, statistics::STATISTICS, view::View};
 use super::{
     Session,
     answer::{view, views},
@@ -128,7 +129,9 @@ pub(crate) async fn run(session: &mut Session, command: Command) -> anyhow::Resu
         Command::Show { key } => {
             let failed = || format!("failed to show connection {key}");
             let mut found = KIND.find(&api, &key).await.with_context(failed)?;
-            standing::ask(&api, &KIND, &mut found, LINKS).await.with_context(failed)?;
+            // Brokers are used by links, all else by calls.
+            let beside = if found["kind"] == "amqp" { LINKS } else { STATISTICS };
+            standing::ask(&api, &KIND, &mut found, beside).await.with_context(failed)?;
             show(session, &found)
         }
         Command::Create { name, kind, engine, url, settings, password } => {
@@ -241,6 +244,7 @@ fn show(session: &mut Session, value: &Value) -> anyhow::Result<()> {
         return Ok(session.output.value(value)?);
     }
     let fields = standing::field(view::<View>(value)?.fields(), value, LINKS)?;
+    let fields = statistics::field(fields, value)?;
     Ok(session.output.fields(&fields)?)
 }
 

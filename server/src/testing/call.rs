@@ -25,7 +25,7 @@ pub(super) struct Seen {
     /// JSON, or text that is none.
     pub(super) body: Value,
     pub(super) committed: Committed,
-    /// Calls of doubles that the case gives no answer for.
+    /// Calls of doubles that the case gives no answer for, and answers that nobody asked for.
     pub(super) unanswered: Vec<Failure>,
     /// The plugin under test.
     pub(super) plugin: Name,
@@ -50,7 +50,7 @@ impl Stage {
             headers,
             body: double::value(&bytes),
             committed: self.ledger.committed(),
-            unanswered: self.doubles.unanswered(),
+            unanswered: [self.doubles.unanswered(), self.script.failures()].concat(),
             plugin: self.plugin,
         })
     }

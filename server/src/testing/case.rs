@@ -1,5 +1,8 @@
 //! What stands in a file of cases: one case, or a list of them.
 
+pub(super) mod connection;
+mod dictionary;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -10,6 +13,7 @@ use busbar_model::Name;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use self::connection::Others;
 use crate::client::Usage;
 
 /// A file with its cases.
@@ -47,6 +51,9 @@ pub(super) struct Given {
     pub(super) secrets: BTreeMap<Name, String>,
     /// Answers of other services.
     pub(super) services: BTreeMap<Name, Vec<Answer>>,
+    /// Answers of systems of others, by connection.
+    pub(super) connections: BTreeMap<Name, Others>,
+    pub(super) dictionaries: BTreeMap<Name, dictionary::Given>,
     pub(super) headers: BTreeMap<String, String>,
     pub(super) caller: Option<Name>,
     pub(super) attempt: u32,
@@ -61,11 +68,23 @@ impl Default for Given {
             config: Map::new(),
             secrets: BTreeMap::new(),
             services: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            dictionaries: BTreeMap::new(),
             headers: BTreeMap::new(),
             caller: None,
             attempt: 1,
             idempotency_key: None,
         }
+    }
+}
+
+impl Given {
+    /// A dictionary whose parts do not go together.
+    fn unfit(&self) -> Option<String> {
+        let unfit = |(name, given): (&Name, &dictionary::Given)| {
+            given.table().err().map(|text| format!("dictionary {name}: {text}"))
+        };
+        self.dictionaries.iter().find_map(unfit)
     }
 }
 
@@ -169,7 +188,8 @@ fn parse(text: &str) -> Result<Vec<Case>, String> {
         let place = format!(" at line {line} column {column}");
         format!("{line}:{column}: {}", message.strip_suffix(&place).unwrap_or(&message))
     })?;
-    match cases.iter().find_map(|case| Some((case, case.contradiction()?))) {
+    let wrong = |case: &Case| case.contradiction().map(str::to_owned).or_else(|| case.given.unfit());
+    match cases.iter().find_map(|case| Some((case, wrong(case)?))) {
         Some((case, text)) => Err(format!(" case {:?}: {text}", case.name)),
         None => Ok(cases),
     }
@@ -188,6 +208,9 @@ impl Case {
         let mut answers = self.given.services.values().flatten();
         if answers.any(|answer| answer.output.is_some() && answer.fault.is_some()) {
             return Some("a double answers with an output or a fault, not both");
+        }
+        if let Some(text) = self.given.connections.values().find_map(Others::contradiction) {
+            return Some(text);
         }
         if self.given.services.contains_key(&self.service) {
             return Some("the service that is tested has no double");
@@ -228,6 +251,33 @@ mod tests {
             (r#""given": {"services": {"a": [{"output": 1, "fault": {"code": "x"}}]}}"#, "not both"),
             (r#""given": {"services": {"x": []}}"#, "no double"),
             (r#""given": {"attempt": 0}"#, "number 1"),
+            (
+                r#""given": {"dictionaries": {"d": {"systems": ["erp"]}}}"#,
+                "dictionary d: /systems: has 1 items",
+            ),
+            (r#""given": {"connections": {"a": {}}}"#, "one kind"),
+            (r#""given": {"connections": {"a": {"http": [], "sql": []}}}"#, "one kind"),
+            (
+                r#""given": {"connections": {"a": {"http": [{"reply": {}, "fault": {"code": "x"}}]}}}"#,
+                "not both",
+            ),
+            (
+                r#""given": {"connections": {"a": {"http": [{"reply": {"json": 1, "text": ""}}]}}}"#,
+                "not both",
+            ),
+            (r#""given": {"connections": {"a": {"soap": [{"output": 1}]}}}"#, "to an operation or"),
+            (
+                r#""given": {"connections": {"a": {"soap": [{"operation": "o", "reply": {}}]}}}"#,
+                "an envelope a reply",
+            ),
+            (
+                r#""given": {"connections": {"a": {"soap": [{"operation": "o", "output": 1, "fault": {"code": "x"}}]}}}"#,
+                "one of output",
+            ),
+            (
+                r#""given": {"connections": {"a": {"sql": [{"statement": "s", "rows": [], "affected": 1}]}}}"#,
+                "one of rows",
+            ),
         ] {
             let error = parse(&format!(r#"{{"name": "a", "service": "x", {contradiction}}}"#)).unwrap_err();
             assert!(error.starts_with(" case \"a\": ") && error.contains(word), "{error}");

@@ -14,6 +14,7 @@ use busbar_engine::{
 };
 use busbar_model::{
     Definitions, Digest, Name, Secret, Security, Service, Timestamp,
+    dictionary::{self, Dictionary, Table},
     plugin::{ActiveVersion, Description, Grants, Plugin as PluginDefinition},
     secret::{NONCE_BYTES, Sealed},
     security::{Credential, INVOKER},
@@ -26,6 +27,7 @@ use super::{
     component::{Component, Components},
     double::{Doubles, PLUGIN, Surrounded},
     ledger::MemoryLedger,
+    ways::{self, Script},
 };
 
 /// Of the one caller.
@@ -35,6 +37,8 @@ pub(super) struct Stage {
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) ledger: Arc<MemoryLedger>,
     pub(super) doubles: Arc<Doubles>,
+    /// Of systems of others.
+    pub(super) script: Script,
     /// The plugin under test.
     pub(super) plugin: Name,
 }
@@ -57,10 +61,11 @@ impl Stage {
         let definitions = definitions(components, tested, &doubles, &case.given)?;
         let (catalog, _) = binder.bind(definitions, &|active| loaded.get(&active.digest).cloned());
         let ledger = MemoryLedger::with(&plugin, kept(&case.given));
-        let pipeline =
-            Pipeline::new(metrics, Arc::new(NoAccessLog), Arc::clone(&ledger) as Arc<_>, Outward::default());
+        let script = Script::new(&case.given.connections);
+        let outward = Outward { outlet: None, ways: Some(Arc::new(script.clone())) };
+        let pipeline = Pipeline::new(metrics, Arc::new(NoAccessLog), Arc::clone(&ledger) as Arc<_>, outward);
         pipeline.switch(catalog);
-        Ok(Self { pipeline, ledger, doubles, plugin })
+        Ok(Self { pipeline, ledger, doubles, script, plugin })
     }
 }
 
@@ -103,14 +108,29 @@ fn definitions(
         }
     }
     let secrets = given.secrets.iter().map(|(name, value)| secret(name.clone(), value)).collect();
-    Ok(Definitions { plugins, services, secrets, securities: vec![invoker()?], ..Definitions::default() })
+    let connections = given.connections.iter();
+    let connections = connections.map(|(name, others)| ways::connection(name.clone(), others)).collect();
+    let dictionaries = given.dictionaries.iter();
+    let dictionaries = dictionaries.map(|(name, given)| Ok(dictionary(name.clone(), given.table()?)));
+    let dictionaries: Result<_, String> = dictionaries.collect();
+    Ok(Definitions {
+        plugins,
+        services,
+        secrets,
+        securities: vec![invoker()?],
+        connections,
+        dictionaries: dictionaries.map_err(anyhow::Error::msg)?,
+        ..Definitions::default()
+    })
 }
 
 fn plugin(description: Description, digest: Digest, config: Map<String, Value>) -> PluginDefinition {
     let grants = Grants {
         invoke: description.invokes.clone(),
         secrets: description.secrets.clone(),
-        ..Grants::default()
+        // A plugin does not say which of these it needs; there are those that the case gives.
+        connections: vec!["*".to_owned()],
+        dictionaries: vec!["*".to_owned()],
     };
     PluginDefinition {
         id: description.name.to_string(),
@@ -126,6 +146,12 @@ fn plugin(description: Description, digest: Digest, config: Map<String, Value>) 
 
 fn service(name: Name, plugin: Name) -> Service {
     Service { id: name.to_string(), name, plugin, limits: LimitsPatch::default(), revision: 1 }
+}
+
+fn dictionary(name: Name, table: Table) -> Dictionary {
+    let (created_at, updated_at) = (Timestamp(0), Timestamp(0));
+    let draft = dictionary::Draft { name: name.clone(), summary: None, table };
+    Dictionary { id: name.to_string(), draft, revision: 1, created_at, updated_at }
 }
 
 /// Not sealed: it comes from a file that anyone reads who runs the cases.

@@ -4,9 +4,12 @@
 mod breakers;
 mod counted;
 mod http;
+mod soap;
+mod sql;
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -24,7 +27,7 @@ use busbar_engine::{
 };
 use busbar_model::{
     Connection, Fault, Name,
-    connection::Client,
+    connection::{self, Client},
     server::Outgoing as Report,
     sql::{Begin, Rows},
 };
@@ -42,6 +45,8 @@ pub(crate) struct Ways(Arc<Inner>);
 struct Inner {
     opener: Arc<Opener>,
     outside: Outside,
+    /// For databases.
+    databases: busbar_sql::Outside,
     metrics: Arc<Metrics>,
     held: Mutex<HashMap<Name, Arc<Held>>>,
     breakers: Breakers,
@@ -59,12 +64,16 @@ struct Held {
 
 enum Made {
     Http(busbar_egress::Connection),
+    Soap(Box<soap::Soap>),
+    Sql(busbar_sql::Connection),
 }
 
 impl Ways {
-    pub(crate) fn new(opener: Arc<Opener>, metrics: Arc<Metrics>) -> Self {
+    /// `own` are the bus's own files, which no connection opens.
+    pub(crate) fn new(opener: Arc<Opener>, metrics: Arc<Metrics>, own: Vec<PathBuf>) -> Self {
         let (outside, held, breakers) = (Outside::system(), Mutex::default(), Breakers::default());
-        Self(Arc::new(Inner { opener, outside, metrics, held, breakers }))
+        let databases = busbar_sql::Outside { forbidden: own, ..busbar_sql::Outside::default() };
+        Self(Arc::new(Inner { opener, outside, databases, metrics, held, breakers }))
     }
 
     pub(crate) fn breakers(&self) -> &Breakers {
@@ -81,6 +90,15 @@ impl Ways {
                 present.is_some_and(|present| present.active && held.serves(present))
             });
         }
+    }
+
+    fn of(&self, passage: &Passage) -> (Arc<Inner>, Arc<Held>) {
+        (Arc::clone(&self.0), self.0.of(passage.connection()))
+    }
+
+    fn broke(&self, held: &Arc<Held>) -> http::Broke {
+        let (inner, held) = (Arc::clone(&self.0), Arc::clone(held));
+        Box::new(move |fault| inner.broke(&held, fault))
     }
 
     /// How the connections do, by name.
@@ -121,8 +139,13 @@ impl Inner {
                 self.breakers.put_back(connection, &made);
                 Ok(Made::Http(made))
             }
+            Client::Soap(definition) => {
+                let made = soap::Soap::new(definition, self.outside.clone())?;
+                self.breakers.put_back(connection, &made.client);
+                Ok(Made::Soap(Box::new(made)))
+            }
+            Client::Sql(definition) => Ok(Made::Sql(outgoing::sql(definition, self.databases.clone())?)),
             Client::Amqp(_) => Err("messages go out by it, and nothing else".to_owned()),
-            Client::Soap(_) | Client::Sql(_) => Err("not there".to_owned()),
         }
     }
 }
@@ -136,72 +159,108 @@ impl Held {
         self.made.as_ref().map_err(|problem| ways::unusable(format!("connection {}: {problem}", self.name)))
     }
 
-    fn http(&self) -> Result<&busbar_egress::Connection, Fault> {
-        let Made::Http(http) = self.made()?;
-        Ok(http)
+    fn http(&self, passage: &Passage) -> Result<&busbar_egress::Connection, Fault> {
+        match self.made()? {
+            Made::Http(http) => Ok(http),
+            _ => Err(ways::unfit(passage.connection(), connection::http::KIND)),
+        }
+    }
+
+    fn soap(&self, passage: &Passage) -> Result<&soap::Soap, Fault> {
+        match self.made()? {
+            Made::Soap(soap) => Ok(soap),
+            _ => Err(ways::unfit(passage.connection(), connection::soap::KIND)),
+        }
+    }
+
+    fn sql(&self, passage: &Passage) -> Result<&busbar_sql::Connection, Fault> {
+        match self.made()? {
+            Made::Sql(sql) => Ok(sql),
+            _ => Err(ways::unfit(passage.connection(), connection::sql::KIND)),
+        }
     }
 
     /// The client that has a breaker.
     fn breaking(&self) -> Option<&busbar_egress::Connection> {
         match &self.made {
             Ok(Made::Http(http)) => Some(http),
-            Err(_) => None,
+            Ok(Made::Soap(soap)) => Some(&soap.client),
+            Ok(Made::Sql(_)) | Err(_) => None,
         }
     }
 
     fn report(&self) -> Report {
         let pool = match &self.made {
             Ok(Made::Http(http)) => http::pool(http),
+            Ok(Made::Soap(soap)) => http::pool(&soap.client),
+            Ok(Made::Sql(sql)) => sql::pool(sql),
             Err(_) => counted::Pool::default(),
         };
         self.counted.report(&self.name, pool)
     }
 }
 
-fn of_kind(kind: &str) -> String {
-    format!("it is of kind {kind}")
-}
-
 impl ways::Ways for Ways {
     fn http(&self, passage: Passage, request: Outgoing) -> WayFuture<Response> {
-        let inner = Arc::clone(&self.0);
+        let (inner, held) = self.of(&passage);
+        let broke = self.broke(&held);
         Box::pin(async move {
-            let held = inner.of(passage.connection());
-            inner.counted(&held, async { http::send(held.http()?, &passage, request).await }).await
+            let work = async { http::send(held.http(&passage)?, &passage, request, broke).await };
+            inner.counted(&held, work).await
         })
     }
 
-    fn soap(&self, passage: Passage, _: String, _: Bytes) -> WayFuture<Bytes, Failure> {
-        let fault = ways::unusable(of_kind(passage.connection().client.kind()));
-        Box::pin(async { Err(fault.into()) })
+    fn soap(&self, passage: Passage, operation: String, input: Bytes) -> WayFuture<Bytes, Failure> {
+        let (inner, held) = self.of(&passage);
+        Box::pin(async move {
+            let work = async { held.soap(&passage)?.call(&passage, &operation, &input).await };
+            inner.counted(&held, work).await
+        })
     }
 
-    fn exchange(&self, passage: Passage, _: String, _: Outgoing) -> WayFuture<Response> {
-        no(&passage)
+    fn exchange(&self, passage: Passage, action: String, envelope: Outgoing) -> WayFuture<Response> {
+        let (inner, held) = self.of(&passage);
+        let broke = self.broke(&held);
+        Box::pin(async move {
+            let work = async { held.soap(&passage)?.exchange(&passage, &action, envelope, broke).await };
+            inner.counted(&held, work).await
+        })
     }
 
     fn operations(&self, passage: Passage) -> WayFuture<Vec<Operation>> {
-        no(&passage)
+        let (_, held) = self.of(&passage);
+        Box::pin(async move { held.soap(&passage)?.operations().await })
     }
 
-    fn query(&self, passage: Passage, _: Statement) -> WayFuture<Rows> {
-        no(&passage)
+    fn query(&self, passage: Passage, statement: Statement) -> WayFuture<Rows> {
+        let (inner, held) = self.of(&passage);
+        Box::pin(async move {
+            let work = async { sql::query(held.sql(&passage)?, &passage, statement).await };
+            inner.counted(&held, work).await
+        })
     }
 
-    fn execute(&self, passage: Passage, _: Statement) -> WayFuture<u64> {
-        no(&passage)
+    fn execute(&self, passage: Passage, statement: Statement) -> WayFuture<u64> {
+        let (inner, held) = self.of(&passage);
+        Box::pin(async move {
+            let work = async { sql::execute(held.sql(&passage)?, &passage, statement).await };
+            inner.counted(&held, work).await
+        })
     }
 
-    fn open(&self, passage: Passage, _: Statement) -> WayFuture<Box<dyn Cursor>> {
-        no(&passage)
+    fn open(&self, passage: Passage, statement: Statement) -> WayFuture<Box<dyn Cursor>> {
+        let (inner, held) = self.of(&passage);
+        Box::pin(async move {
+            let work = async { sql::open(held.sql(&passage)?, &passage, statement).await };
+            inner.counted(&held, work).await
+        })
     }
 
-    fn begin(&self, passage: Passage, _: Begin) -> WayFuture<Box<dyn Transaction>> {
-        no(&passage)
+    fn begin(&self, passage: Passage, begin: Begin) -> WayFuture<Box<dyn Transaction>> {
+        let (inner, held) = self.of(&passage);
+        Box::pin(async move {
+            let work = async { sql::begin(held.sql(&passage)?, &passage, begin).await };
+            inner.counted(&held, work).await
+        })
     }
-}
-
-fn no<T: Send + 'static>(passage: &Passage) -> WayFuture<T> {
-    let fault = ways::unusable(of_kind(passage.connection().client.kind()));
-    Box::pin(async { Err(fault) })
 }

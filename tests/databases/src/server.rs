@@ -46,6 +46,10 @@ impl Server {
         self.place.path("tls.crt")
     }
 
+    pub fn port(&self) -> u16 {
+        self.place.port
+    }
+
     /// The URL of a database that is made.
     pub fn database(&self, name: &str) -> String {
         self.sql(None, &format!("CREATE DATABASE {name}"));

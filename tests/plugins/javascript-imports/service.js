@@ -8,6 +8,8 @@ import {
   definePlugin,
   defineService,
   deliver,
+  dictionaries,
+  http,
   invoke,
   invokeAll,
   invokeAsync,
@@ -20,6 +22,8 @@ import {
   Response,
   RetryAfter,
   secrets,
+  soap,
+  sql,
 } from './busbar-sdk/index.js';
 
 const SELF = 'javascript-imports.use';
@@ -95,6 +99,26 @@ const uses = {
       }
     });
   },
+  /** Nobody has made the connections, and no dictionary. */
+  ways_out: () =>
+    [
+      () => http.post('nowhere', '/orders', { sku: 'tea' }),
+      () => soap.call('nowhere', 'confirm', { order: 1 }),
+      () => soap.exchange('nowhere', 'urn:confirm', 'text/xml', '<envelope/>'),
+      () => soap.operations('nowhere'),
+      () => sql.query('nowhere', 'select $1, $2', [sql.decimal('1.50'), sql.date('2026-11-30')]),
+      () => sql.execute('nowhere', 'delete from t'),
+      () => sql.cursor('nowhere', 'select 1'),
+      () => sql.transaction('nowhere', () => {}),
+      () => dictionaries.translate('nowhere', 'DE', 'erp', 'shop'),
+      () => dictionaries.entries('nowhere'),
+    ].map((call) => {
+      try {
+        return call();
+      } catch (fault) {
+        return fault.code;
+      }
+    }),
   deliver() {
     const input = { what: 'add', value: 1 };
     const first = deliver.send(SELF, input, { attempts: 1, orderKey: 'a', delayMs: 600_000 });

@@ -1,8 +1,10 @@
 """Uses all that the bus offers, from Python, and fails in all ways."""
 
+import decimal
 import random
 import time
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from busbar_sdk import (
@@ -18,6 +20,8 @@ from busbar_sdk import (
     config,
     context,
     deliver,
+    dictionaries,
+    http,
     invoke,
     invoke_all,
     invoke_async,
@@ -25,6 +29,8 @@ from busbar_sdk import (
     kv,
     log,
     secrets,
+    soap,
+    sql,
 )
 
 plugin = Plugin("python-imports", version="0.1.0")
@@ -141,6 +147,28 @@ def use_broker(value):
     for send in (amqp.publish, amqp.hand_over):
         try:
             send("nowhere", message)
+        except Reject as fault:
+            codes.append(fault.code)
+    return codes
+
+
+def use_ways_out(value):
+    """Nobody has made the connections, and no dictionary."""
+    codes = []
+    for function, arguments in [
+        (http.post, ("nowhere", "/orders", {"sku": "tea"})),
+        (soap.call, ("nowhere", "confirm", {"order": 1})),
+        (soap.exchange, ("nowhere", "urn:confirm", "text/xml", "<envelope/>")),
+        (soap.operations, ("nowhere",)),
+        (sql.query, ("nowhere", "select $1, $2", decimal.Decimal("1.50"), date(2026, 11, 30))),
+        (sql.execute, ("nowhere", "delete from t")),
+        (sql.cursor, ("nowhere", "select 1")),
+        (sql.transaction, ("nowhere",)),
+        (dictionaries.translate, ("nowhere", "DE", "erp", "shop")),
+        (dictionaries.entries, ("nowhere",)),
+    ]:
+        try:
+            function(*arguments)
         except Reject as fault:
             codes.append(fault.code)
     return codes

@@ -12,7 +12,7 @@ use crate::host::sql as bus;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     pub name: String,
-    /// The database's own name of the type.
+    /// What its values are: `integer`, `text` and so on; `any` where each row has its own (SQLite).
     pub kind: String,
 }
 

@@ -55,7 +55,10 @@ impl Dictionary {
         let systems: BTreeSet<_> = codes.map(|(system, _)| system).chain(self.defaults.keys()).collect();
         match systems.iter().any(|known| *known == system) {
             true => Ok(()),
-            false => Err(Fault::reject("system-unknown", format!("the dictionary has no system {system}"))),
+            false => {
+                let text = format!("the dictionary has no system {system}");
+                Err(Fault::reject("system-unknown", text).status(404))
+            }
         }
     }
 
@@ -91,8 +94,10 @@ impl TestHost {
         let (dictionary, day) = self.opened(name, on)?;
         dictionary.knows(from)?;
         dictionary.knows(to)?;
-        let found = dictionary.on(&day).find(|entry| entry.code(from).is_some_and(|code| code == key));
-        Ok(found.and_then(|entry| entry.code(to)).or_else(|| dictionary.defaults.get(to)).cloned())
+        let mut fitting =
+            dictionary.on(&day).filter(|entry| entry.code(from).is_some_and(|code| code == key));
+        let found = fitting.find_map(|entry| entry.code(to));
+        Ok(found.or_else(|| dictionary.defaults.get(to)).cloned())
     }
 
     pub(super) fn entries(&self, name: &str, on: Option<&str>) -> Result<Vec<Vec<(String, String)>>, Fault> {

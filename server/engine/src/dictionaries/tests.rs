@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{Entry, entries, translate};
 use crate::{
-    Body, Catalog, Pipeline, Request,
+    Body, Catalog, Outward, Pipeline, Request,
     catalog::Binder,
     double::{Committed, Plain},
     metrics::Metrics,
@@ -43,7 +43,7 @@ impl Plugin for Asking {
         let head = head.unwrap();
         let words: Vec<&str> = head.headers["x-ask"].to_str().unwrap().split(',').collect();
         match words[..] {
-            [dictionary] => self.listed.lock().unwrap().push(entries(&origin, dictionary)),
+            [dictionary] => self.listed.lock().unwrap().push(entries(&origin, dictionary, None)),
             [dictionary, key, from, to, ref on @ ..] => {
                 let answer = translate(&origin, dictionary, key, from, to, on.first().copied());
                 self.translated.lock().unwrap().push(answer);
@@ -127,7 +127,12 @@ async fn ask(words: &[&str]) -> Arc<Asking> {
     let loaded = |_: &_| Some(Arc::clone(&plugin) as Arc<dyn Plugin>);
     let (catalog, problems) = binder().bind(definitions(all, &["countries", "no-*"]), &loaded);
     assert_eq!(problems, [""; 0]);
-    let pipeline = Pipeline::new(Arc::new(Metrics::default()), Arc::new(Silent), Committed::with([]), None);
+    let pipeline = Pipeline::new(
+        Arc::new(Metrics::default()),
+        Arc::new(Silent),
+        Committed::with([]),
+        Outward::default(),
+    );
     pipeline.switch(catalog);
     for words in words {
         let headers = HeaderMap::from_iter([("x-ask".parse().unwrap(), words.parse().unwrap())]);

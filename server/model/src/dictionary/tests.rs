@@ -1,3 +1,5 @@
+//! What fits into a dictionary, and what it answers.
+
 use std::{collections::BTreeMap, time::Instant};
 
 use proptest::prelude::*;

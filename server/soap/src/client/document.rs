@@ -34,7 +34,7 @@ pub enum ReferenceKind {
 }
 
 /// Namespaces that every reader of WSDL knows: where their schemas are is of no interest.
-const KNOWN: [&str; 3] = [namespace::XSD, namespace::XML, namespace::SOAP_ENCODING];
+const KNOWN: [&str; 4] = [namespace::XSD, namespace::XML, namespace::SOAP_ENCODING, namespace::MEDIA_TYPES];
 
 /// What the text of a document refers to, each location once. Nothing is fetched here; who fetches does so once per
 /// resolved location, so that documents may refer to each other in a circle.
@@ -45,7 +45,7 @@ pub fn references(document: &Document) -> Result<Vec<Reference>, Refused> {
     }
     let malformed = |error: crate::xml::Malformed| Refused::at(document, error.offset, error.reason);
     let mut found: Vec<Reference> = Vec::new();
-    let mut xml = Reader::new(&document.text).map_err(malformed)?;
+    let mut xml = Reader::of_description(&document.text).map_err(malformed)?;
     loop {
         match xml.next().map_err(malformed)? {
             Event::Eof => return Ok(found),
@@ -93,6 +93,13 @@ pub fn resolve(base: &str, location: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{Document, ReferenceKind, references, resolve};
+
+    #[test]
+    fn how_a_browser_shows_it_is_passed_over() {
+        let text = "<?xml version='1.0'?>\n<?xml-stylesheet href='x.xsl'?><a/>";
+        assert_eq!(of(text).unwrap(), []);
+        assert!(of("<?xml-stylesheet href='x.xsl'?><!DOCTYPE a><a/>").is_err());
+    }
 
     fn of(text: &str) -> Result<Vec<(String, ReferenceKind)>, String> {
         let document = Document { location: "a.wsdl".to_owned(), text: text.to_owned() };

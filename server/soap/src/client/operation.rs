@@ -43,6 +43,8 @@ pub(super) struct Payload {
 pub(super) struct Tagged {
     pub(super) root: TypeId,
     pub(super) element: QName,
+    /// In replies it may stand for `null`.
+    pub(super) nillable: bool,
     /// In rpc, services do not agree on what it is called in replies.
     pub(super) is_rpc: bool,
     /// With its prefix.
@@ -79,6 +81,7 @@ pub(super) struct Pending {
 
 struct Made {
     element: QName,
+    nillable: bool,
     is_rpc: bool,
     root: TypeId,
 }
@@ -92,12 +95,16 @@ impl Pending {
                 Err(refused) => Err(refused.clone()),
                 Ok(Body::Nothing) => Ok(None),
                 Ok(Body::Element(element)) => {
-                    let root = compiler.global(item, element);
-                    root.map(|root| Some(Made { element: element.clone(), is_rpc: false, root }))
+                    let made = compiler.global(item, element);
+                    made.map(|(root, nillable)| {
+                        Some(Made { element: element.clone(), nillable, is_rpc: false, root })
+                    })
                 }
                 Ok(Body::Rpc { namespace, parts }) => {
                     let element = QName { namespace: namespace.as_str().into(), local: name.into() };
-                    compiler.parts(item, parts).map(|root| Some(Made { element, is_rpc: true, root }))
+                    compiler
+                        .parts(item, parts)
+                        .map(|root| Some(Made { element, nillable: false, is_rpc: true, root }))
                 }
             };
             made.unwrap_or_else(|refused| {
@@ -111,7 +118,7 @@ impl Pending {
         let mut faults = Vec::new();
         for (name, element) in &described.faults {
             // A fault that can't be read is told as XML.
-            if let Ok(root) = compiler.global(item, element) {
+            if let Ok((root, _)) = compiler.global(item, element) {
                 faults.push(Fault { name: name.clone(), element: element.clone(), root });
             }
         }
@@ -144,7 +151,9 @@ impl Pending {
 }
 
 fn payload(made: Option<Made>, compiled: &Compiled, walk: &mut Walk<'_>) -> (Payload, Reached) {
-    let Some(Made { element, is_rpc, root }) = made else { return (Payload::default(), Reached::default()) };
+    let Some(Made { element, nillable, is_rpc, root }) = made else {
+        return (Payload::default(), Reached::default());
+    };
     let reached = walk.from(root);
     let own = compiled.namespaces.iter().position(|namespace| *namespace == element.namespace);
     let mut declarations = String::new();
@@ -169,6 +178,6 @@ fn payload(made: Option<Made>, compiled: &Compiled, walk: &mut Walk<'_>) -> (Pay
         }
     });
     let name = format!("{prefix}{}", element.local);
-    let content = Some(Tagged { root, element, is_rpc, name, declarations });
+    let content = Some(Tagged { root, element, nillable, is_rpc, name, declarations });
     (Payload { has_rules: reached.has_rules, content }, reached)
 }

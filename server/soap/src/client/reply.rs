@@ -122,7 +122,7 @@ impl Client {
             let message = format!("the Body has the element {found} instead of {}", content.element);
             return Err(Unreadable::Invalid(vec![FieldError { path: String::new(), message }]));
         }
-        let json = read::foreign(&self.shape, content.root, &mut xml, parts)?;
+        let json = read::foreign(&self.shape, content.root, content.nillable, &mut xml, parts)?;
         envelope::finish(&mut xml)?;
         Ok(Reply::Output(json.into_bytes()))
     }

@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use busbar_model::{bounds::FIELD_ERRORS_MAX, fault::FieldError};
+use busbar_model::{
+    bounds::{FIELD_ERRORS_MAX, FIELD_MESSAGE_CHARS_MAX},
+    fault::FieldError,
+};
 use serde_json::{Map, Value};
 
 use super::types::{Extra, Facets};
@@ -43,6 +46,16 @@ pub(super) fn check(shape: &Shape, extras: &[Extra], root: TypeId, value: &Value
     let mut checking = Checking { shape, extras, path: Vec::new(), errors: Vec::new() };
     checking.value(root, value);
     checking.errors
+}
+
+/// Whether a value of JSON is the one that XSD writes like this.
+fn is_value(value: &Value, fixed: &str) -> bool {
+    match value {
+        Value::String(text) => text == fixed,
+        Value::Bool(is) => matches!((is, fixed.trim()), (true, "true" | "1") | (false, "false" | "0")),
+        Value::Number(number) => fixed.trim().parse().is_ok_and(|fixed: f64| number.as_f64() == Some(fixed)),
+        _ => false,
+    }
 }
 
 struct Checking<'c> {
@@ -111,8 +124,7 @@ impl Checking<'_> {
             (Rule::Given { member, value: fixed, is_fixed: true }, Value::Object(members)) => {
                 match members.get(member) {
                     None | Some(Value::Null) => {}
-                    Some(Value::String(text)) if text == fixed => {}
-                    Some(other) if other.to_string() == *fixed => {}
+                    Some(value) if is_value(value, fixed) => {}
                     Some(_) => self.error(&[member], format!("can be {fixed:?} only")),
                 }
             }
@@ -154,6 +166,7 @@ impl Checking<'_> {
     fn error(&mut self, below: &[&String], message: String) {
         let segments = self.path.iter().chain(below.iter().copied());
         let path = segments.map(|segment| format!("/{}", segment.replace('~', "~0").replace('/', "~1")));
+        let message = message.chars().take(FIELD_MESSAGE_CHARS_MAX).collect();
         self.errors.push(FieldError { path: path.collect(), message });
     }
 }

@@ -24,12 +24,22 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 const MOMENT: &str =
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?$";
 
-/// The schema of what stands in an element of this type. Objects are referred to, in `$defs`.
-pub(super) fn schema(shape: &Shape, extras: &[Extra], root: TypeId, direction: Direction) -> Value {
+/// `xs:QName`, as it is told in JSON.
+const NAME: &str = r"^(\{[^{}]*\})?[^{}:\s]+$";
+
+/// The schema of what stands in an element of this type. Objects and enumerations are referred to, in `$defs`.
+pub(super) fn schema(
+    shape: &Shape,
+    extras: &[Extra],
+    root: TypeId,
+    nillable: bool,
+    direction: Direction,
+) -> Value {
     let mut telling = Telling { shape, extras, direction, told: HashSet::new(), waiting: VecDeque::new() };
     let mut whole = Map::new();
     whole.insert("$schema".to_owned(), json!(DIALECT));
-    whole.extend(telling.content(root));
+    let content = telling.content(root);
+    whole.extend(or_null(content, nillable && direction == Direction::In));
     let mut definitions = Map::new();
     while let Some(id) = telling.waiting.pop_front() {
         if let Some(name) = &shape.of(id).name {
@@ -52,7 +62,7 @@ struct Telling<'s> {
     extras: &'s [Extra],
     direction: Direction,
     told: HashSet<TypeId>,
-    /// Objects that were referred to.
+    /// Types that were referred to.
     waiting: VecDeque<TypeId>,
 }
 
@@ -80,17 +90,21 @@ impl Telling<'_> {
         told
     }
 
-    /// The same where it is used: objects by reference.
+    /// The same where it is used: objects, and what has values, by reference.
     fn reference(&mut self, id: TypeId) -> Map<String, Value> {
-        match (&self.shape.of(id).content, &self.shape.of(id).name) {
-            (Content::Record(_), Some(name)) => {
+        let is_large = match &self.shape.of(id).content {
+            Content::Scalar(scalar) => !scalar.values.is_empty(),
+            _ => true,
+        };
+        match self.shape.of(id).name.as_ref().filter(|_| is_large) {
+            Some(name) => {
                 if self.told.insert(id) {
                     self.waiting.push_back(id);
                 }
                 let pointer = name.replace('~', "~0").replace('/', "~1");
                 Map::from_iter([("$ref".to_owned(), json!(format!("#/$defs/{pointer}")))])
             }
-            _ => self.content(id),
+            None => self.content(id),
         }
     }
 
@@ -145,7 +159,7 @@ impl Telling<'_> {
     }
 
     fn attribute(&mut self, own: &Attribute) -> Map<String, Value> {
-        let told = self.content(own.value);
+        let told = self.reference(own.value);
         let told = described(told, own.documentation.as_deref());
         or_null(told, own.nullable && self.direction == Direction::Out)
     }
@@ -209,6 +223,7 @@ fn scalar_schema(scalar: &Scalar) -> Map<String, Value> {
         ScalarKind::Date => ("string", Some(("format", "date"))),
         ScalarKind::DateTime => ("string", Some(("format", "date-time"))),
         ScalarKind::Foreign(Foreign::Moment) => ("string", Some(("pattern", MOMENT))),
+        ScalarKind::Foreign(Foreign::Name) => ("string", Some(("pattern", NAME))),
         ScalarKind::Binary => ("string", Some(("format", "byte"))),
         ScalarKind::Foreign(Foreign::Markup) => ("string", Some(("contentMediaType", "application/xml"))),
     };

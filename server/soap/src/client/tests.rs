@@ -58,9 +58,17 @@ fn jaxws() -> Client {
     Client::read(&documents(&files), None, None).unwrap()
 }
 
-/// What stands in the Body of a request.
+/// Whether a payload is what its JSON Schema says.
+fn is_valid(schema: &Value, payload: &Value) -> bool {
+    let options = jsonschema::options().should_validate_formats(true);
+    options.build(schema).unwrap().is_valid(payload)
+}
+
+/// What stands in the Body of a request. What is sent is what the JSON Schema says, too.
 fn sent(client: &Client, operation: &str, json: &str) -> Result<String, Unsendable> {
     let outgoing = client.request(operation, json.as_bytes(), &Options::default())?;
+    let schema = client.input_schema(client.operation(operation).unwrap());
+    assert!(is_valid(&schema, &serde_json::from_str(json).unwrap()), "{json} by {schema}");
     let text = String::from_utf8(outgoing.body).unwrap();
     let body = text.split_once("<soap:Body>").and_then(|(_, rest)| rest.split_once("</soap:Body>"));
     Ok(body.unwrap().0.to_owned())
@@ -88,10 +96,15 @@ fn replied(client: &Client, operation: &str, body: &str) -> Result<Reply, super:
     client.reply(operation, 200, Some("text/xml; charset=utf-8"), enveloped(body).as_bytes())
 }
 
-/// The output in a reply.
+/// The output in a reply, which is what the JSON Schema says.
 fn read(client: &Client, operation: &str, body: &str) -> Value {
     match replied(client, operation, body) {
-        Ok(Reply::Output(json)) => serde_json::from_slice(&json).unwrap(),
+        Ok(Reply::Output(json)) => {
+            let output = serde_json::from_slice(&json).unwrap();
+            let schema = client.output_schema(client.operation(operation).unwrap()).unwrap();
+            assert!(is_valid(&schema, &output), "{output} by {schema}");
+            output
+        }
         other => panic!("{body}: {other:?}"),
     }
 }

@@ -176,7 +176,7 @@ pub(super) fn read<'x>(documents: &'x [Document], names: &mut Names) -> Result<V
 
 fn tree<'x>(document: &'x Document, names: &mut Names, left: &mut usize) -> Result<Node<'x>, Refused> {
     let malformed = |error: Malformed| Refused::at(document, error.offset, error.reason);
-    let mut xml = Reader::new(&document.text).map_err(malformed)?;
+    let mut xml = Reader::of_description(&document.text).map_err(malformed)?;
     let mut open: Vec<Node<'x>> = Vec::new();
     let mut root = None;
     loop {

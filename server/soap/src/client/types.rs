@@ -23,7 +23,7 @@ use std::{
     sync::Arc,
 };
 
-use busbar_model::bounds::{WSDL_MEMBERS_MAX, WSDL_STEPS_MAX, WSDL_TYPES_MAX};
+use busbar_model::bounds::{WSDL_MEMBERS_MAX, WSDL_STEPS_MAX, WSDL_TYPES_MAX, XML_NAME_BYTES_MAX};
 
 use super::{
     Refused,
@@ -32,7 +32,10 @@ use super::{
     tree::QName,
     wsdl,
 };
-use crate::shape::{Content, Element, Namespace, Record, Scalar, ScalarKind, Shape, Type, TypeId};
+use crate::{
+    shape::{Content, Element, Namespace, Record, Scalar, ScalarKind, Shape, Type, TypeId},
+    xml::is_ncname,
+};
 
 /// Why a place can't be read: where in the document of a schema, and what.
 #[derive(Clone, Debug)]
@@ -130,6 +133,15 @@ impl<'d> Compiler<'d> {
         item.node.name(attribute).map_err(|text| Self::problem(item, text))
     }
 
+    /// Refuses a name that would break the XML which it is written into; attributes can't be declarations either.
+    fn check_name(item: Item<'_>, name: &str) -> Step {
+        let is_declaration = item.node.local == "attribute" && name.starts_with("xmlns");
+        match is_ncname(name) && name.len() <= XML_NAME_BYTES_MAX && !is_declaration {
+            true => Ok(()),
+            false => Err(Self::problem(item, format!("{name:?} is no name"))),
+        }
+    }
+
     /// What a name means where `item` stands.
     fn find(&self, item: Item<'d>, kind: Kind, name: &QName) -> Step<Item<'d>> {
         self.components.get(item.schema, kind, name).map_err(|text| Self::problem(item, text))
@@ -138,7 +150,8 @@ impl<'d> Compiler<'d> {
     /// Counts what is looked at: groups within groups may come to far more than stands in the documents.
     fn step(&mut self, item: Item<'_>) -> Step {
         self.steps += 1;
-        match self.steps > WSDL_STEPS_MAX {
+        // What has come to too many members is not looked at further either.
+        match self.steps > WSDL_STEPS_MAX || self.members > WSDL_MEMBERS_MAX {
             true => Err(Self::problem(item, "the schemas come to more than can be looked at")),
             false => Ok(()),
         }

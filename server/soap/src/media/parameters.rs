@@ -77,7 +77,7 @@ fn is_token(byte: u8) -> bool {
 }
 
 /// A value in quotes; what no header may have is left out.
-pub(crate) fn quoted(value: &str) -> String {
+pub fn quoted(value: &str) -> String {
     let mut quoted = String::from("\"");
     for c in value.chars().filter(|c| !c.is_control()) {
         let escape = if matches!(c, '"' | '\\') { "\\" } else { "" };

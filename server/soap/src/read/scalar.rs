@@ -10,7 +10,7 @@ use super::{
 use crate::{
     json,
     shape::{Foreign, Scalar, ScalarKind},
-    xml::Event,
+    xml::{Event, Reader},
 };
 
 impl Reading<'_, '_, '_> {
@@ -30,6 +30,11 @@ impl Reading<'_, '_, '_> {
                 Ok(())
             }
             ScalarKind::Foreign(Foreign::Markup) => self.markup(),
+            ScalarKind::Foreign(Foreign::Name) => {
+                let text =
+                    self.xml.content()?.ok_or_else(|| invalid("is text, so it can't have elements"))?;
+                push_name(&mut self.out, self.xml, &text).map_err(invalid)
+            }
             _ => {
                 let text =
                     self.xml.content()?.ok_or_else(|| invalid("is text, so it can't have elements"))?;
@@ -51,6 +56,17 @@ impl Reading<'_, '_, '_> {
         self.out.push('"');
         Ok(())
     }
+}
+
+/// Appends a name, by the prefixes that are in force where it stands.
+pub(super) fn push_name(out: &mut String, xml: &Reader<'_>, text: &str) -> Result<(), &'static str> {
+    let found = xml.resolve(text.trim_ascii());
+    let (namespace, local) = found.ok_or("has to be a name whose prefix is declared")?;
+    match namespace {
+        "" => json::push_string(out, local),
+        namespace => json::push_string(out, &format!("{{{namespace}}}{local}")),
+    }
+    Ok(())
 }
 
 /// Appends the JSON of a whole text, or tells why it has none.
@@ -77,7 +93,7 @@ pub(super) fn push(out: &mut String, scalar: &Scalar, text: &str) -> Result<(), 
         ScalarKind::Foreign(Foreign::Token) => json::push_string(out, collapsed),
         ScalarKind::Foreign(Foreign::Whole) => number::push_whole(out, collapsed)?,
         ScalarKind::Foreign(Foreign::Moment) => push_quoted(out, time::moment(collapsed)?),
-        ScalarKind::Foreign(Foreign::Markup) => return Err("can't be an attribute".into()),
+        ScalarKind::Foreign(Foreign::Markup | Foreign::Name) => return Err("can't be an attribute".into()),
     }
     Ok(())
 }
@@ -86,7 +102,9 @@ pub(super) fn push(out: &mut String, scalar: &Scalar, text: &str) -> Result<(), 
 /// what they mean.
 fn push_value(out: &mut String, scalar: &Scalar, text: &str) -> Result<(), Cow<'static, str>> {
     let (plain, is_quoted) = match scalar.kind {
-        ScalarKind::Text | ScalarKind::Foreign(Foreign::Token | Foreign::Markup) => (text, true),
+        ScalarKind::Text | ScalarKind::Foreign(Foreign::Token | Foreign::Markup | Foreign::Name) => {
+            (text, true)
+        }
         ScalarKind::Foreign(Foreign::Moment) => (time::moment(text)?, true),
         ScalarKind::Foreign(Foreign::Whole) => {
             let mut number = String::new();

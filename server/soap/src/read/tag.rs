@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     namespace,
-    shape::{Attribute, Content, Record, Type},
+    shape::{Attribute, Content, Foreign, Record, Scalar, ScalarKind, Type},
     xml::Reader,
 };
 
@@ -51,6 +51,9 @@ impl<'s> Reading<'s, '_, '_> {
             let own = &record.attributes[at];
             super::push_key(&mut self.out, &own.json);
             let written = match &self.shape.of(own.value).content {
+                Content::Scalar(Scalar { kind: ScalarKind::Foreign(Foreign::Name), .. }) => {
+                    scalar::push_name(&mut self.out, self.xml, &attribute.value).map_err(Into::into)
+                }
                 Content::Scalar(of) => scalar::push(&mut self.out, of, &attribute.value),
                 _ => Err("can't be an attribute".into()),
             };

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     escape::{Place, escape_lossy},
+    namespace,
     shape::{self, Attribute, Content, Member, Occurs, TypeId},
 };
 
@@ -268,6 +269,12 @@ impl<'s> Open<'s> {
 fn attribute_name(out: &mut String, attribute: &Attribute, slot: usize) {
     out.push(' ');
     if let Some(namespace) = &attribute.namespace {
+        // No other prefix may stand for it (Namespaces in XML 1.0, section 3).
+        if namespace == namespace::XML {
+            out.push_str("xml:");
+            out.push_str(&attribute.name);
+            return;
+        }
         let prefix = format!("a{}", slot + 1);
         out.push_str("xmlns:");
         out.push_str(&prefix);

@@ -11,6 +11,7 @@ use crate::{
     namespace,
     read::is_fragment,
     shape::{Foreign, Scalar, ScalarKind, TypeId},
+    xml::is_ncname,
 };
 
 /// A scalar as the content of an element, whose start tag it closes, or as an attribute's value.
@@ -106,6 +107,33 @@ impl ScalarValue<'_, '_, '_> {
         Ok(Written::Content)
     }
 
+    /// With a prefix that is declared beside it: in an attribute, by another one, whose closing quote is the caller's.
+    fn name<E: Error>(mut self, text: &str) -> Result<Written, E> {
+        let (namespace, local) = match text.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
+            Some(parts) => parts,
+            None => ("", text),
+        };
+        if !is_ncname(local) {
+            return Err(self.writer.stop("is not a name like {namespace}local"));
+        }
+        if namespace.is_empty() {
+            return self.plain(local);
+        }
+        self.writer.prefixes += 1;
+        let prefix = format!("q{}", self.writer.prefixes);
+        if self.place == Place::Attribute {
+            self.writer.out.push_str(&format!("{prefix}:{local}\" xmlns:{prefix}=\""));
+            self.writer.text(namespace, Place::Attribute)?;
+            return Ok(Written::Content);
+        }
+        self.writer.out.push_str(&format!(" xmlns:{prefix}=\""));
+        self.writer.text(namespace, Place::Attribute)?;
+        self.writer.out.push('"');
+        self.begin();
+        self.writer.out.push_str(&format!("{prefix}:{local}"));
+        Ok(Written::Content)
+    }
+
     fn not_base64<E: Error>(self) -> E {
         self.writer.stop("is not base64 (RFC 4648, section 4, with padding)")
     }
@@ -156,6 +184,7 @@ impl Visitor<'_> for ScalarValue<'_, '_, '_> {
                 Some(moment) => self.plain(&moment),
                 None => Err(self.writer.stop("is not a date and time (RFC 3339, maybe without its zone)")),
             },
+            ScalarKind::Foreign(Foreign::Name) => self.name(text),
             ScalarKind::Foreign(Foreign::Markup) => match is_fragment(text) {
                 Ok(()) => self.plain(text),
                 Err(malformed) => {

@@ -54,6 +54,8 @@ pub struct Reader<'x> {
     /// Whether the document has this anywhere: most have not, and then no text is searched for it.
     carriage_returns: bool,
     section_ends: bool,
+    /// Processing instructions are passed over, not refused.
+    instructions: bool,
 }
 
 impl<'x> Reader<'x> {
@@ -83,7 +85,13 @@ impl<'x> Reader<'x> {
             nodes: 0,
             carriage_returns: text.contains('\r'),
             section_ends: text.contains("]]>"),
+            instructions: false,
         })
+    }
+
+    /// The same for what is no message: descriptions say by processing instructions how browsers show them.
+    pub fn of_description(text: &'x str) -> Result<Self, Malformed> {
+        Self::new(text).map(|reader| Self { instructions: true, ..reader })
     }
 
     /// The name of the element that was just started.
@@ -186,6 +194,7 @@ impl<'x> Reader<'x> {
                 events::Event::Comment(_) => {}
                 events::Event::Decl(_) if self.begins == 0 => {}
                 events::Event::Decl(_) => return Err(self.malformed("an XML declaration that is not first")),
+                events::Event::PI(_) if self.instructions => {}
                 events::Event::PI(_) => return Err(self.malformed("a processing instruction")),
                 events::Event::DocType(_) => return Err(self.malformed("a DOCTYPE")),
                 events::Event::Eof if self.scope.depth() > 0 => {

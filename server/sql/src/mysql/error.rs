@@ -19,8 +19,17 @@ pub(super) fn of(error: &Error) -> SqlError {
         Error::Driver(DriverError::LocalInfile(_)) => {
             ErrorKind::InvalidStatement { text: "files of this machine are not sent".to_owned() }.undone()
         }
-        Error::Driver(DriverError::PacketTooLarge) => ErrorKind::TooLarge { bytes_max: 0 }.maybe(),
+        other if is_too_large(other) => ErrorKind::TooLarge { bytes_max: 0 }.maybe(),
         other => ErrorKind::ConnectionLost { text: explain(other) }.maybe(),
+    }
+}
+
+/// The driver's bound of a packet; it tells of it by the words of an error that it does not export.
+fn is_too_large(error: &Error) -> bool {
+    match error {
+        Error::Driver(DriverError::PacketTooLarge) => true,
+        Error::Io(IoError::Io(error)) => error.to_string().contains("max_allowed_packet"),
+        _ => false,
     }
 }
 

@@ -85,17 +85,18 @@ impl<'a> FromSql<'a> for Raw<'a> {
 }
 
 pub(super) fn row(row: &Row, columns: &[Column]) -> Result<Vec<Value>, SqlError> {
-    let values = row.columns().iter().zip(columns).enumerate().map(|(place, (column, named))| {
+    let mut values = Vec::with_capacity(columns.len());
+    for (place, (told, named)) in row.columns().iter().zip(columns).enumerate() {
         let raw: Raw<'_> = row.try_get(place).map_err(|error| lost(error).maybe())?;
-        match raw.0 {
-            None => Ok(Value::Null),
-            Some(bytes) => value(column.type_(), bytes).map_err(|error| {
+        values.push(match raw.0 {
+            None => Value::Null,
+            Some(bytes) => value(told.type_(), bytes).map_err(|error| {
                 let text = format!("column {:?} can't be read: {error}", named.name);
                 ErrorKind::Other { text }.maybe()
-            }),
-        }
-    });
-    values.collect()
+            })?,
+        });
+    }
+    Ok(values)
 }
 
 fn value(r#type: &Type, bytes: &[u8]) -> Result<Value, Broken> {

@@ -60,11 +60,11 @@ fn kind(declared: &str) -> Kind {
 }
 
 pub(super) fn row(row: &Row<'_>, declared: &[Kind]) -> Vec<Value> {
-    let values = declared.iter().enumerate().map(|(place, kind)| match row.get_ref(place) {
-        Ok(found) => value(found, *kind),
-        Err(_) => Value::Null,
-    });
-    values.collect()
+    let mut values = Vec::with_capacity(declared.len());
+    for (place, kind) in declared.iter().enumerate() {
+        values.push(row.get_ref(place).map_or(Value::Null, |found| value(found, *kind)));
+    }
+    values
 }
 
 /// What is not as it was declared is what it is.

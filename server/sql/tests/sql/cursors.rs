@@ -158,3 +158,26 @@ async fn what_a_left_cursor_changed_is_undone() {
         assert_eq!(integer(&connection, "SELECT count(*) FROM stock").await, 1_000, "{engine:?}");
     }
 }
+
+#[tokio::test]
+async fn a_row_that_is_too_large_ends_its_cursor_at_once() {
+    for engine in [Engine::Postgres, Engine::Mysql] {
+        let place = Place::new(engine);
+        let connection = connect(&Settings { bytes_max: 2_000, ..place.settings() });
+        let sql = match engine {
+            Engine::Postgres => "SELECT repeat('x', generate_series(1900, 50000000))",
+            _ => "SELECT REPEAT('x', seq) FROM seq_1900_to_50000000",
+        };
+        let began = Instant::now();
+        let mut cursor = connection.open(sql, Vec::new()).await.unwrap();
+        let error = loop {
+            if let Err(error) = cursor.next(10).await {
+                break error;
+            }
+        };
+        assert_eq!(error.kind.code(), "too-large", "{engine:?} {error}");
+        drop(cursor);
+        assert_eq!(integer(&connection, "SELECT 1").await, 1);
+        assert!(began.elapsed() < Duration::from_secs(10), "{engine:?}: {:?}", began.elapsed());
+    }
+}

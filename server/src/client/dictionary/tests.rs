@@ -1,3 +1,5 @@
+//! What commands ask of the bus, and say.
+
 use clap::Parser;
 use serde_json::{Value, json};
 
@@ -66,7 +68,7 @@ async fn refuses_what_makes_no_sense() {
 async fn lists_and_shows() {
     let fake = Fake::start(bus).await;
     let (_, list, _) = obey(&fake, "list").await;
-    assert!(list.ends_with("\ncountries\terp shop\t7\tshop=XX\t\n"), "{list}");
+    assert!(list.ends_with("\ncountries\terp shop\t7\tshop=XX\t-\n"), "{list}");
     let (_, show, _) = obey(&fake, "show countries").await;
     assert!(show.ends_with("systems\terp shop\ndefaults\tshop=XX\nentries\t7\n"), "{show}");
 }

@@ -33,8 +33,12 @@ pub(super) struct Pool {
 const OK: &str = "ok";
 
 impl Counted {
-    fn record(&self, outcome: Outcome, took: Duration) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).record(outcome, took);
+    fn record(&self, outcome: Outcome, took: Option<Duration>) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match took {
+            Some(took) => counts.record(outcome, took),
+            None => counts.note(outcome),
+        }
     }
 
     pub(super) fn report(&self, connection: &Name, pool: Pool) -> Outgoing {
@@ -90,11 +94,20 @@ impl Inner {
         let outcome = call.await;
         let took = started.elapsed();
         let code = outcome.as_ref().err().map_or(OK.into(), Code::code);
+        self.count(held, code, Some(took));
+        outcome
+    }
+
+    /// A reply that was counted as good came to nothing.
+    pub(super) fn broke(&self, held: &Held, fault: &Fault) {
+        self.count(held, fault.code(), None);
+    }
+
+    fn count(&self, held: &Held, code: Outcome, took: Option<Duration>) {
         held.counted.record(code.clone(), took);
         self.metrics.outgoing(held.name.as_str(), code, took);
         if let Some(client) = held.breaking() {
             self.breakers.note(&held.name, held.revision, client);
         }
-        outcome
     }
 }

@@ -21,10 +21,14 @@ const SMALL_BYTES: u64 = 16 * 1024;
 /// When a system that nobody reached is tried again.
 const AWAY_S: u32 = 1;
 
+/// Tells of replies that break off.
+pub(super) type Broke = Box<dyn Fn(&Fault) + Send + Sync>;
+
 pub(super) async fn send(
     client: &Connection,
     passage: &Passage,
     request: Outgoing,
+    broke: Broke,
 ) -> Result<Response, Fault> {
     let Outgoing { method, path, headers, body } = request;
     let body = match body {
@@ -36,27 +40,30 @@ pub(super) async fn send(
     let request =
         Request { headers, body, trace, deadline: Some(passage.deadline), ..Request::new(method, path) };
     let reply = client.call(request).await.map_err(|error| fault(&error))?;
-    response(reply).await
+    response(reply, broke).await
 }
 
-async fn response(reply: Reply) -> Result<Response, Fault> {
+pub(super) async fn response(reply: Reply, broke: Broke) -> Result<Response, Fault> {
     let (parts, body) = reply.into_parts();
     let body = match body.size_hint().exact() {
         Some(0) => Body::Empty,
         Some(length) if length <= SMALL_BYTES => {
             body.collect().await.map_err(|error| fault(&error))?.to_bytes().into()
         }
-        _ => streamed(body),
+        _ => streamed(body, broke),
     };
     Ok(Response { status: Some(parts.status), headers: parts.headers, body })
 }
 
 /// Its client bounds it.
-fn streamed(body: ReplyBody) -> Body {
-    let body = body.map_err(|error| match error.kind {
-        ErrorKind::TooLarge { bytes_max, .. } => BodyError::TooLarge { limit: bytes_max },
-        ErrorKind::Timeout { .. } => BodyError::Late,
-        _ => BodyError::Broken(error.to_string()),
+fn streamed(body: ReplyBody, broke: Broke) -> Body {
+    let body = body.map_err(move |error| {
+        broke(&fault(&error));
+        match error.kind {
+            ErrorKind::TooLarge { bytes_max, .. } => BodyError::TooLarge { limit: bytes_max },
+            ErrorKind::Timeout { .. } => BodyError::Late,
+            _ => BodyError::Broken(error.to_string()),
+        }
     });
     Body::Stream(Stream::new(body, u64::MAX))
 }

@@ -3,6 +3,8 @@
 // The names that it exports are none that another target's linker takes.
 #![cfg(target_family = "wasm")]
 
+mod fetch;
+
 use std::hint::{black_box, spin_loop};
 
 use wasip2::exports::http::incoming_handler::Guest;
@@ -20,6 +22,7 @@ impl Guest for Hostile {
             "trap" => std::process::abort(),
             // Returns without an answer.
             "silent" => drop(out),
+            asked if asked.starts_with("fetch?") => fetch::answer(&path, out),
             // The rest begins to answer first.
             after => begun(after, out),
         }

@@ -1,6 +1,7 @@
 //! What a step does, and what is told of it.
 
-use busbar_sdk::bindings::busbar::bus::{dictionaries, http, soap};
+use std::time::Duration;
+
 use busbar_sdk::prelude::*;
 use busbar_sdk::serde_json::{self, Value, json};
 
@@ -87,19 +88,22 @@ fn one(step: Step) -> Told {
         Step::Http(step) => Ok(send(step)?),
         Step::Soap { connection, operation, input } => called(&connection, &operation, &input),
         Step::Operations { connection } => {
-            let found = soap::operations(&connection).map_err(Fault::from)?;
+            let found = soap::operations(&connection)?;
             Ok(json!(found.into_iter().map(|one| one.name).collect::<Vec<_>>()))
         }
         Step::Translate { dictionary, key, from, to, on } => {
-            let found = dictionaries::translate(&dictionary, &key, &from, &to, on.as_deref());
-            Ok(json!(found.map_err(Fault::from)?))
+            let found = match on {
+                Some(day) => dictionaries::on(day).translate(&dictionary, &key, &from, &to),
+                None => dictionaries::translate(&dictionary, &key, &from, &to),
+            };
+            Ok(json!(found?))
         }
         Step::Query(statement) => Ok(statement.query()?),
         Step::Execute(statement) => Ok(statement.execute()?),
         Step::Cursor { statement, batch, stop_after } => Ok(statement.count(batch, stop_after)?),
         Step::Transaction { connection, steps, end } => Ok(rows::transaction(&connection, steps, end)?),
         Step::Sleep { ms } => {
-            std::thread::sleep(std::time::Duration::from_millis(ms));
+            std::thread::sleep(Duration::from_millis(ms));
             Ok(Value::Null)
         }
         Step::Fail => Err(None),
@@ -107,22 +111,20 @@ fn one(step: Step) -> Told {
 }
 
 fn send(step: Http) -> Result<Value, Fault> {
-    let payload = if step.body.is_empty() { Payload::Empty } else { Payload::Bytes(step.body.into_bytes()) };
-    let request = http::Request {
-        method: step.method,
-        path: step.path,
-        headers: step.headers,
-        content_type: Some("application/json".to_owned()).filter(|_| !matches!(payload, Payload::Empty)),
-        payload,
-        timeout_ms: step.timeout_ms,
-    };
-    let reply = http::send(&step.connection, request)?;
-    let streamed = matches!(reply.payload, Payload::Stream(_));
-    let body = reply.payload.into_bytes()?;
+    let mut request = http::Request::new(&step.method, &step.path);
+    request.headers = step.headers;
+    request.timeout = step.timeout_ms.map(Duration::from_millis);
+    if !step.body.is_empty() {
+        request = request.bytes("application/json", step.body.into_bytes());
+    }
+    let reply = request.send(&step.connection)?;
     let headers: serde_json::Map<String, Value> =
-        reply.headers.into_iter().map(|(name, value)| (name, value.into())).collect();
-    let mut told =
-        json!({"status": reply.status, "headers": headers, "streamed": streamed, "bytes": body.len()});
+        reply.headers().iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    let status = reply.status();
+    let payload = reply.body();
+    let streamed = matches!(payload, Payload::Stream(_));
+    let body = payload.into_bytes()?;
+    let mut told = json!({"status": status, "headers": headers, "streamed": streamed, "bytes": body.len()});
     if !step.counted {
         told["body"] = String::from_utf8_lossy(&body).into();
     }
@@ -130,30 +132,22 @@ fn send(step: Http) -> Result<Value, Fault> {
 }
 
 fn called(connection: &str, operation: &str, input: &Value) -> Told {
-    match soap::call(connection, operation, &input.to_string()) {
-        Ok(output) => Ok(serde_json::from_str(&output).map_err(|_| Fault::fail("no JSON"))?),
-        Err(soap::SoapError::Bus(fault)) => Err(Some(fault.into())),
-        Err(soap::SoapError::Partner(fault)) => Ok(json!({"partner": {
+    match soap::call(connection, operation, input) {
+        Ok(output) => Ok(output),
+        Err(soap::Error::Bus(fault)) => Err(Some(fault)),
+        Err(soap::Error::Partner(fault)) => Ok(json!({"partner": {
             "code": fault.code, "message": fault.message, "detail": fault.detail, "described": fault.described,
         }})),
     }
 }
 
 fn failed(fault: Fault) -> Value {
-    let wire: busbar_sdk::bindings::busbar::bus::types::Fault = fault.into();
-    json!({"fault": wire.code, "message": wire.message})
+    json!({"fault": fault.code, "message": fault.message})
 }
 
 /// The body goes out to the connection `partner` as it comes in, and its reply likewise.
 #[service]
 pub(crate) fn pass(request: Request) -> Result<Response, Fault> {
-    let request = http::Request {
-        method: "POST".to_owned(),
-        path: "/count".to_owned(),
-        headers: Vec::new(),
-        content_type: request.content_type,
-        payload: request.payload,
-        timeout_ms: None,
-    };
-    Ok(http::send("partner", request)?)
+    let request = http::Request::post("/count").body(request.content_type, request.payload);
+    Ok(request.send("partner")?.into())
 }

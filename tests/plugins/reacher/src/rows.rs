@@ -1,6 +1,6 @@
 //! SQL in JSON: `{"integer": 1}` is a value.
 
-use busbar_sdk::bindings::busbar::bus::sql;
+use busbar_sdk::bindings::busbar::bus::sql as bus;
 use busbar_sdk::prelude::*;
 use busbar_sdk::serde_json::{Value, json};
 
@@ -13,6 +13,7 @@ pub(crate) struct Statement {
 }
 
 #[data]
+#[derive(Clone)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Cell {
     Null,
@@ -34,63 +35,85 @@ pub(crate) enum Cell {
 pub(crate) enum End {
     Commit,
     Rollback,
-    /// Let go of.
+    /// Let go of. Its steps have no parameters and no rows.
     Drop,
 }
 
 impl Statement {
-    fn taken(self) -> (String, String, Vec<sql::Value>) {
-        (self.connection, self.statement, self.parameters.into_iter().map(value).collect())
+    fn values(&self) -> Vec<sql::Value> {
+        self.parameters.iter().cloned().map(value).collect()
     }
 
     pub(crate) fn query(self) -> Result<Value, Fault> {
-        let (connection, statement, parameters) = self.taken();
-        Ok(shown(sql::query(&connection, &statement, &parameters)?))
+        let values = self.values();
+        Ok(shown(sql::query(&self.connection, &self.statement, &given(&values))?))
     }
 
     pub(crate) fn execute(self) -> Result<Value, Fault> {
-        let (connection, statement, parameters) = self.taken();
-        Ok(json!(sql::execute(&connection, &statement, &parameters)?))
+        let values = self.values();
+        Ok(json!(sql::execute(&self.connection, &self.statement, &given(&values))?))
     }
 
     pub(crate) fn count(self, batch: u32, stop_after: Option<u64>) -> Result<Value, Fault> {
-        let (connection, statement, parameters) = self.taken();
-        let cursor = sql::open(&connection, &statement, &parameters)?;
-        let columns: Vec<String> = cursor.columns().into_iter().map(|column| column.name).collect();
+        let values = self.values();
+        let cursor = sql::cursor(&self.connection, &self.statement, &given(&values))?.batch(batch);
+        let columns: Vec<String> = cursor.columns().iter().map(|column| column.name.clone()).collect();
         let mut count = 0;
-        loop {
-            let rows = cursor.next(batch)?;
-            count += rows.len() as u64;
-            if rows.is_empty() || stop_after.is_some_and(|most| count >= most) {
-                return Ok(json!({"columns": columns, "count": count}));
+        for row in cursor {
+            row?;
+            count += 1;
+            if stop_after.is_some_and(|most| count >= most) {
+                break;
             }
         }
+        Ok(json!({"columns": columns, "count": count}))
     }
 }
 
+fn given(values: &[sql::Value]) -> Vec<&dyn sql::Parameter> {
+    values.iter().map(|value| value as &dyn sql::Parameter).collect()
+}
+
+/// What ends a transaction that is to be rolled back.
+const ROLLED_BACK: &str = "rolled-back";
+
 pub(crate) fn transaction(connection: &str, steps: Vec<Statement>, end: End) -> Result<Value, Fault> {
-    let transaction = sql::begin(connection, sql::Options { read_only: false, isolation: None })?;
+    if matches!(end, End::Drop) {
+        return let_go(connection, &steps);
+    }
     let mut done = Vec::new();
-    for step in steps {
-        let (_, statement, parameters) = step.taken();
-        let is_query = statement.trim_start().to_ascii_lowercase().starts_with("select");
-        done.push(match is_query {
-            true => shown(transaction.query(&statement, &parameters)?),
-            false => json!(transaction.execute(&statement, &parameters)?),
-        });
+    let ended = sql::transaction(connection, |transaction| {
+        for step in steps {
+            let values = step.values();
+            let is_query = step.statement.trim_start().to_ascii_lowercase().starts_with("select");
+            done.push(match is_query {
+                true => shown(transaction.query(&step.statement, &given(&values))?),
+                false => json!(transaction.execute(&step.statement, &given(&values))?),
+            });
+        }
+        match end {
+            End::Commit => Ok(()),
+            End::Rollback | End::Drop => Err(Fault::fail("asked to roll back").code(ROLLED_BACK)),
+        }
+    });
+    match ended {
+        Err(fault) if fault.code != ROLLED_BACK => Err(fault),
+        _ => Ok(done.into()),
     }
-    match end {
-        End::Commit => transaction.commit()?,
-        End::Rollback => transaction.rollback()?,
-        End::Drop => drop(transaction),
-    }
-    Ok(done.into())
+}
+
+/// The SDK's own transactions always end in one way or the other.
+fn let_go(connection: &str, steps: &[Statement]) -> Result<Value, Fault> {
+    let transaction = bus::begin(connection, bus::Options { read_only: false, isolation: None })?;
+    let done: Result<Vec<u64>, _> =
+        steps.iter().map(|step| transaction.execute(&step.statement, &[])).collect();
+    Ok(json!(done?))
 }
 
 fn shown(rows: sql::Rows) -> Value {
-    let columns: Vec<String> = rows.columns.into_iter().map(|column| column.name).collect();
+    let columns: Vec<&str> = rows.columns().iter().map(|column| column.name.as_str()).collect();
     let rows: Vec<Vec<Value>> =
-        rows.rows.into_iter().map(|row| row.into_iter().map(cell).collect()).collect();
+        rows.iter().map(|row| row.values().iter().cloned().map(cell).collect()).collect();
     json!({"columns": columns, "rows": rows})
 }
 

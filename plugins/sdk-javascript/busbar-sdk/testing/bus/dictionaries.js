@@ -24,9 +24,9 @@ export function translate(name, key, from, to, on) {
   const { defaults = {} } = given;
   for (const system of [from, to]) {
     const isKnown = Object.hasOwn(defaults, system) || given.entries.some((entry) => Object.hasOwn(entry, system));
-    if (!isKnown) throw refusal(rejected('system-unknown', `the dictionary has no system ${system}`));
+    if (!isKnown) throw refusal(rejected('system-unknown', `the dictionary has no system ${system}`, 404));
   }
-  return valid(given, on).find((entry) => entry[from] === key)?.[to] ?? defaults[to];
+  return valid(given, on).find((entry) => entry[from] === key && Object.hasOwn(entry, to))?.[to] ?? defaults[to];
 }
 
 export function entries(name, on) {

@@ -50,7 +50,9 @@ impl Client {
             match (version, xml.local()) {
                 (Version::V11, "faultcode") => fault.code = code(xml)?,
                 (Version::V11, "faultstring") => fault.message = text(xml)?,
-                (Version::V11, "faultactor") | (Version::V12, "Role") => fault.role = Some(text(xml)?),
+                (Version::V11, "faultactor") | (Version::V12, "Role") => {
+                    fault.role = Some(text(xml)?).filter(|role| !role.is_empty());
+                }
                 (Version::V11, "detail") | (Version::V12, "Detail") => {
                     self.detail(operation, xml, parts, &mut fault)?;
                 }
@@ -82,7 +84,7 @@ impl Client {
                 let mut xml = Reader::new(&element)?;
                 xml.next()?;
                 // What can't be read is told as XML: it is a fault all the same.
-                let json = read::foreign(&self.shape, declared.root, &mut xml, parts).ok();
+                let json = read::foreign(&self.shape, declared.root, false, &mut xml, parts).ok();
                 fault.declared = json.map(|json| (declared.name.clone(), json));
             }
             detail.push_str(&element);

@@ -20,6 +20,12 @@ fn of_several_ports_the_one_of_soap_11_is_taken() {
 }
 
 #[test]
+fn many_calls_share_a_client() {
+    fn is_shared<T: Send + Sync>(_: &T) {}
+    is_shared(&client("calculator.wsdl"));
+}
+
+#[test]
 fn a_port_is_chosen_by_its_name() {
     let documents = documents(&[("calculator.wsdl", "calculator.wsdl")]);
     let of = |service, port| Client::read(&documents, service, port);
@@ -29,16 +35,16 @@ fn a_port_is_chosen_by_its_name() {
         (
             None,
             Some("CalculatorHttpGet"),
-            "line 70: the port \"CalculatorHttpGet\" is not bound to SOAP; there are these: \
+            "line 81: the port \"CalculatorHttpGet\" is not bound to SOAP; there are these: \
           CalculatorSoap (SOAP 1.1), CalculatorSoap12 (SOAP 1.2), CalculatorHttpGet (no SOAP)",
         ),
         (
             None,
             Some("Other"),
-            "line 70: the service \"Calculator\" has no port \"Other\", but these: CalculatorSoap (SOAP 1.1), \
+            "line 81: the service \"Calculator\" has no port \"Other\", but these: CalculatorSoap (SOAP 1.1), \
           CalculatorSoap12 (SOAP 1.2), CalculatorHttpGet (no SOAP)",
         ),
-        (Some("Other"), None, "line 70: there is no service \"Other\", but these: Calculator"),
+        (Some("Other"), None, "line 81: there is no service \"Other\", but these: Calculator"),
     ];
     for (service, port, expected) in cases {
         assert_eq!(of(service, port).unwrap_err().to_string(), format!("calculator.wsdl, {expected}"));
@@ -122,7 +128,7 @@ fn only_operations_with_what_is_not_supported_are_refused() {
             "AbstractNeeded",
             "the type \"AbstractRequest\" is abstract: which of its types is meant can't be told",
         ),
-        ("QualifiedName", "values of xs:QName are not supported"),
+        ("Notation", "values of xs:NOTATION are not supported"),
         ("Twice", "the element \"a\" twice in one type"),
         ("Repeats", "a group of several elements that repeats: JSON has no order among members"),
         (

@@ -20,8 +20,8 @@ fn with(schema: &str) -> Result<Client, Refused> {
     );
     let begun = Instant::now();
     let read = Client::read(&[Document { location: "w".to_owned(), text }], None, None);
-    // Optimised it is some ten times faster.
-    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    // Most take a second or two, on a machine that does nothing else.
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
     read
 }
 
@@ -131,10 +131,10 @@ fn bases_are_not_copied_without_end() {
 #[test]
 fn a_long_enumeration_is_held_once() {
     let mut values = String::new();
-    for n in 0..100_000 {
+    for n in 0..20_000 {
         let _ = write!(values, "<x:enumeration value='{n}'/>");
     }
-    let members: String = (0..1_000).fold(String::new(), |mut text, n| {
+    let members: String = (0..300).fold(String::new(), |mut text, n| {
         let _ = write!(text, "<x:element name='e{n}' type='t:E' minOccurs='0'/>");
         text
     });
@@ -143,8 +143,11 @@ fn a_long_enumeration_is_held_once() {
         go(&format!("<x:sequence>{members}</x:sequence>"))
     );
     let client = with(&schema).unwrap();
-    assert!(sent(&client, "Go", r#"{"e7": "99999"}"#).is_ok());
-    assert!(sent(&client, "Go", r#"{"e7": "100000"}"#).is_err());
+    let options = Options::default();
+    assert!(client.request("Go", br#"{"e7": "19999"}"#, &options).is_ok());
+    assert!(client.request("Go", br#"{"e7": "20000"}"#, &options).is_err());
+    let schema = client.input_schema(client.operation("Go").unwrap());
+    assert!(schema.to_string().len() < 2_000_000);
     // Restricted anew again and again, it would be copied again and again.
     let copies: String = (0..10_000).fold(String::new(), |mut text, n| {
         let _ = write!(
@@ -158,6 +161,29 @@ fn a_long_enumeration_is_held_once() {
         go(&format!("<x:sequence>{copies}</x:sequence>"))
     );
     assert!(problem(&schema).contains("looked at"));
+}
+
+#[test]
+fn names_can_not_be_markup() {
+    let bad = ["a&gt;&lt;b", "a b", "", "p:a", "1"];
+    for name in bad {
+        let schema = go(&format!("<x:sequence><x:element name='{name}' type='x:int'/></x:sequence>"));
+        assert!(problem(&schema).contains("is no name"), "{name}");
+        let schema = go(&format!("<x:attribute name='{name}' type='x:int'/>"));
+        assert!(problem(&schema).contains("is no name"), "{name}");
+    }
+    for name in ["xmlns", "xmlnsx"] {
+        let schema = go(&format!("<x:attribute name='{name}' type='x:string'/>"));
+        assert!(problem(&schema).contains("is no name"), "{name}");
+    }
+    let namespace = "u&quot;&gt;&lt;evil/&gt;";
+    let text = documents(&[("calculator.wsdl", "w")])
+        .remove(0)
+        .text
+        .replace("http://calc.example/\"", &format!("{namespace}\""));
+    let client = Client::read(&[Document { location: "w".to_owned(), text }], None, None).unwrap();
+    let sent = sent(&client, "Clear", "{}").unwrap();
+    assert_eq!(sent, "<n0:Clear xmlns:n0=\"u&quot;&gt;&lt;evil/&gt;\"/>");
 }
 
 #[test]

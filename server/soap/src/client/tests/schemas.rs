@@ -41,10 +41,8 @@ fn what_may_be_missing_may_be_null_in_requests() {
         json!({"anyOf": [{"$ref": "#/$defs/Request"}, {"type": "null"}]})
     );
     let request = &told["$defs"]["Request"];
-    assert_eq!(
-        request["properties"]["Kind"],
-        json!({"anyOf": [{"type": "string", "enum": ["Single", "Double"]}, {"type": "null"}]})
-    );
+    assert_eq!(request["properties"]["Kind"], json!({"anyOf": [{"$ref": "#/$defs/Kind"}, {"type": "null"}]}));
+    assert_eq!(told["$defs"]["Kind"], json!({"type": "string", "enum": ["Single", "Double"]}));
     assert_eq!(request["properties"]["Picture"], json!({"type": ["string", "null"], "format": "byte"}));
     assert_eq!(request["required"], json!(["Guests"]));
     let guests = &told["$defs"]["ArrayOfGuest"]["properties"]["Guest"];
@@ -93,10 +91,13 @@ fn restrictions_are_told_where_json_schema_can() {
     assert_eq!(line["unit"], json!({"type": ["string", "null"], "const": "piece"}));
     let amount = &told["$defs"]["Amount"];
     assert_eq!(amount["properties"]["$value"], json!({"type": "string", "format": "decimal"}));
-    assert_eq!(amount["properties"]["currency"], json!({"type": "string", "enum": ["EUR", "CHF"]}));
+    assert_eq!(amount["properties"]["currency"], json!({"$ref": "#/$defs/Currency"}));
+    assert_eq!(told["$defs"]["Currency"], json!({"type": "string", "enum": ["EUR", "CHF"]}));
     assert_eq!(amount["required"], json!(["currency", "$value"]));
     let kinds = &output(&shop(), "Kinds")["properties"];
-    assert_eq!(kinds["level"], json!({"type": "integer", "format": "int32", "enum": [1, 2]}));
+    assert_eq!(kinds["level"], json!({"$ref": "#/$defs/level"}));
+    let level = &output(&shop(), "Kinds")["$defs"]["level"];
+    assert_eq!(*level, json!({"type": "integer", "format": "int32", "enum": [1, 2]}));
     assert_eq!(kinds["whole"], json!({"type": "integer"}));
     assert_eq!(kinds["positive"], json!({"type": "integer", "minimum": 1}));
     assert_eq!(kinds["float"], json!({"type": "number"}));
@@ -115,4 +116,39 @@ fn choices_are_told_by_what_is_there() {
     assert_eq!(told["allOf"], json!([{"oneOf": ways}]));
     let told = input(&shop(), "Wide");
     assert_eq!(told["allOf"][0]["anyOf"].as_array().unwrap().len(), 2);
+}
+
+/// What is refused by a schema and by what is behind it, as far as JSON Schema can tell.
+#[test]
+fn schemas_refuse_what_is_not_sent() {
+    let shop = shop();
+    let cases = [
+        ("Order", json!({"Number": "A", "batch": 1, "Line": []})),
+        ("Order", json!({"Number": "", "batch": 1, "Line": [line(1)]})),
+        ("Order", json!({"Number": "A", "Line": [line(1)]})),
+        ("Order", json!({"Number": "A", "batch": 1, "Line": [line(1000)]})),
+        ("Order", json!({"Number": "A", "batch": 1, "Line": vec![line(1); 6]})),
+        ("Order", json!({"Number": "A", "batch": 1, "Line": [line(1)], "more": 1})),
+        ("Pay", json!({"Amount": "1"})),
+        ("Pay", json!({"Amount": "1", "Iban": "x", "Card": "y", "Until": "2030-01"})),
+        ("Pay", json!({"Amount": "1", "Card": "y"})),
+        ("Pay", json!({"Amount": "1", "Pin": 1})),
+        ("Kinds", json!({"time": "25:00:00"})),
+        ("Kinds", json!({"hex": "0"})),
+        ("Kinds", json!({"level": 3})),
+        ("Kinds", json!({"positive": 0})),
+        ("Kinds", json!({"whole": 1.5})),
+        ("Kinds", json!({"moment": "tomorrow"})),
+        ("Kinds", json!({"day": "2026-02-30"})),
+    ];
+    for (operation, payload) in cases {
+        assert!(!super::is_valid(&input(&shop, operation), &payload), "{operation} {payload}");
+        assert!(super::sent(&shop, operation, &payload.to_string()).is_err(), "{operation} {payload}");
+    }
+    let good = json!({"Number": "A", "batch": 1, "Line": [line(1)]});
+    assert!(super::sent(&shop, "Order", &good.to_string()).is_ok());
+}
+
+fn line(quantity: u32) -> Value {
+    json!({"quantity": quantity, "Article": "x", "Price": {"currency": "EUR", "$value": "1"}})
 }

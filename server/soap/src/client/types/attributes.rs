@@ -60,6 +60,7 @@ impl<'d> Compiler<'d> {
                 (uri, name.to_owned(), self.type_of(item, name)?, item)
             }
         };
+        Self::check_name(item, &name)?;
         found.retain(|other| other.attribute.name != name || other.attribute.namespace != uri);
         if item.node.get("use") == Some("prohibited") {
             return Ok(());
@@ -91,7 +92,7 @@ impl<'d> Compiler<'d> {
         let uri = Some(name.namespace.to_string()).filter(|uri| !uri.is_empty());
         let local = name.local.to_string();
         // Everybody knows xml:lang and its like, and few give their schema.
-        if &*name.namespace == namespace::XML {
+        if matches!(&*name.namespace, namespace::XML | namespace::MEDIA_TYPES) {
             return Ok((uri, local, self.scalar(item, ScalarKind::Text)?, item));
         }
         let found = self.find(item, Kind::Attribute, name)?;

@@ -3,8 +3,7 @@
 use super::facets::Facets;
 use crate::shape::{Foreign, ScalarKind, Width};
 
-/// What a type of XSD is; `None` for names that it does not have, and for names of things in documents, which JSON can't
-/// tell.
+/// What a type of XSD is; `None` for names that it does not have, and for `NOTATION`, which names something in a DOCTYPE.
 pub(super) fn builtin(local: &str) -> Option<(ScalarKind, Facets)> {
     let plain = |kind| Some((kind, Facets::default()));
     let least = |least: &str| Some((ScalarKind::Foreign(Foreign::Whole), Facets::at_least(least)));
@@ -31,6 +30,7 @@ pub(super) fn builtin(local: &str) -> Option<(ScalarKind, Facets)> {
         "dateTime" => plain(ScalarKind::Foreign(Foreign::Moment)),
         "dateTimeStamp" => plain(ScalarKind::DateTime),
         "base64Binary" => plain(ScalarKind::Binary),
+        "QName" => plain(ScalarKind::Foreign(Foreign::Name)),
         "anyType" => plain(ScalarKind::Foreign(Foreign::Markup)),
         "token" | "language" | "Name" | "NCName" | "NMTOKEN" | "NMTOKENS" | "ID" | "IDREF" | "IDREFS"
         | "ENTITY" | "ENTITIES" | "anyURI" | "duration" | "dayTimeDuration" | "yearMonthDuration"

@@ -8,7 +8,7 @@ use super::{
     Compiler, Step,
     attributes::Found,
     element::is_true,
-    particles::{Choice, Flat, Particle},
+    particles::{Choice, Flat, Particle, Wildcard},
     simple::Simple,
     text_element,
 };
@@ -32,13 +32,15 @@ struct Gathered<'d> {
     text: Option<Simple>,
     /// Only XML can tell what is in it.
     is_markup: bool,
+    /// Anything may be in it: beside elements that are known it is passed over, without any it is all there is.
+    is_open: bool,
 }
 
 impl<'d> Compiler<'d> {
     pub(super) fn complex(&mut self, id: TypeId, item: Item<'d>) -> Step<Content> {
         let mut gathered = Gathered::default();
         self.gather(item, &mut gathered, 0)?;
-        if gathered.is_markup {
+        if gathered.is_markup || (gathered.is_open && gathered.flat.particles.is_empty()) {
             let kind = ScalarKind::Foreign(Foreign::Markup);
             return Ok(Content::Scalar(Scalar { kind, values: Vec::new() }));
         }
@@ -76,7 +78,11 @@ impl<'d> Compiler<'d> {
     }
 
     fn own(&mut self, item: Item<'d>, gathered: &mut Gathered<'d>) -> Step {
-        gathered.is_markup |= Self::is_open(item);
+        match Self::wildcard(item) {
+            Wildcard::None => {}
+            Wildcard::Optional => gathered.is_open = true,
+            Wildcard::Required => gathered.is_markup = true,
+        }
         if !gathered.is_markup {
             self.particles(item, &mut gathered.flat)?;
         }
@@ -99,7 +105,7 @@ impl<'d> Compiler<'d> {
             // A restriction says all that it leaves, but for attributes.
             if derivation.node.local == "restriction" {
                 gathered.flat = Flat::default();
-                gathered.is_markup = false;
+                (gathered.is_markup, gathered.is_open) = (false, false);
             }
         }
         self.own(derivation, gathered)
@@ -208,7 +214,9 @@ impl<'d> Compiler<'d> {
         if particle.is_array && (least > 0 || particle.most.is_some()) {
             rules.push(Rule::Items { member: json.to_owned(), least, most: particle.most });
         }
-        given(rules, json, particle.default.clone(), particle.fixed.clone());
+        if !particle.is_array {
+            given(rules, json, particle.default.clone(), particle.fixed.clone());
+        }
     }
 
     fn named(

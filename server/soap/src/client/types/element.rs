@@ -12,11 +12,15 @@ use crate::{
 };
 
 impl<'d> Compiler<'d> {
-    /// The type of the element that a message has in its Body; `item` is what names it.
-    pub(in crate::client) fn global(&mut self, item: Item<'d>, name: &QName) -> Result<TypeId, Refused> {
+    /// The type of the element that a message has in its Body, and whether it is nillable; `item` is what names it.
+    pub(in crate::client) fn global(
+        &mut self,
+        item: Item<'d>,
+        name: &QName,
+    ) -> Result<(TypeId, bool), Refused> {
         let found = self.find(item, Kind::Element, name);
         let element = found.and_then(|found| self.element(found, true));
-        element.map(|element| element.value).map_err(|problem| self.told(&problem))
+        element.map(|element| (element.value, element.nillable)).map_err(|problem| self.told(&problem))
     }
 
     /// The object of an rpc operation: a member for each part.
@@ -27,6 +31,7 @@ impl<'d> Compiler<'d> {
     ) -> Result<TypeId, Refused> {
         let mut record = Record::default();
         for (name, named) in parts {
+            Self::check_name(item, name).map_err(|problem| self.told(&problem))?;
             let value = self.type_named(item, named).map_err(|problem| self.told(&problem))?;
             if record.members.iter().any(|member| member.json == *name) {
                 return Err(self.told(&Self::problem(item, format!("two parts named {name:?}"))));
@@ -55,6 +60,7 @@ impl<'d> Compiler<'d> {
         let Some(name) = item.node.get("name") else {
             return Err(Self::problem(item, "an element without a name"));
         };
+        Self::check_name(item, name)?;
         if item.node.get("abstract").is_some_and(is_true) {
             return Err(Self::problem(
                 item,
@@ -85,7 +91,7 @@ impl<'d> Compiler<'d> {
             return self.complex_type(Item { node, ..item }, name);
         }
         if let Some(node) = item.node.child(Space::Xsd, "simpleType") {
-            return self.simple_type(Item { node, ..item });
+            return self.simple_type(Item { node, ..item }, name);
         }
         let kind = match item.node.local {
             "attribute" => ScalarKind::Text,
@@ -101,20 +107,28 @@ impl<'d> Compiler<'d> {
                 None => Err(Self::problem(item, format!("{name} is no type"))),
             };
         }
+        // Its attribute, a media type, is passed over.
+        if &*name.namespace == namespace::MEDIA_TYPES && &*name.local == "base64Binary" {
+            return self.scalar(item, ScalarKind::Binary);
+        }
         let found = self.find(item, Kind::Type, name)?;
         match found.node.local {
-            "simpleType" => self.simple_type(found),
+            "simpleType" => self.simple_type(found, &name.local),
             _ => self.complex_type(found, &name.local),
         }
     }
 
-    fn simple_type(&mut self, item: Item<'d>) -> Step<TypeId> {
+    /// `name` is for references in JSON Schema, where values are told once however often they are used.
+    fn simple_type(&mut self, item: Item<'d>, name: &str) -> Step<TypeId> {
         let key = (std::ptr::from_ref(item.node).addr(), item.schema);
         if let Some(id) = self.known.get(&key) {
             return Ok(*id);
         }
         let simple = self.simple(item, 0)?;
         let id = self.add_simple(item, simple)?;
+        if matches!(&self.types[id.0].content, Content::Scalar(scalar) if !scalar.values.is_empty()) {
+            self.name(id, name);
+        }
         self.known.insert(key, id);
         Ok(id)
     }

@@ -56,7 +56,9 @@ impl Facets {
             return Err(format!("has {length} characters, and {most} are the most"));
         }
         match self.pattern {
-            Some(HEX) if text.len() % 2 != 0 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            Some(HEX)
+                if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
+            {
                 Err("is not hexadecimal, two digits a byte".to_owned())
             }
             Some(TIME) if !is_time(text) => Err("is not a time like 12:30:00".to_owned()),

@@ -39,6 +39,13 @@ pub(super) struct Way {
     pub(super) required: Vec<usize>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wildcard {
+    None,
+    Optional,
+    Required,
+}
+
 #[derive(Default)]
 pub(super) struct Flat<'d> {
     pub(super) particles: Vec<Particle<'d>>,
@@ -168,23 +175,21 @@ impl<'d> Compiler<'d> {
         Ok(())
     }
 
-    /// Whether a group has a wildcard that has to be there, or nothing beside one: then only XML can tell what it is.
-    pub(super) fn is_open(item: Item<'_>) -> bool {
-        let mut any = false;
-        let mut others = false;
+    /// Whether there are wildcards in a type, an extension or a restriction.
+    pub(super) fn wildcard(item: Item<'_>) -> Wildcard {
+        let mut found = Wildcard::None;
         let mut waiting = vec![item.node];
         while let Some(node) = waiting.pop() {
             for child in node.xsd() {
                 match child.local {
-                    "any" if occurs(Item { node: child, ..item }).0 > 0 => return true,
-                    "any" => any = true,
+                    "any" if occurs(Item { node: child, ..item }).0 > 0 => return Wildcard::Required,
+                    "any" => found = Wildcard::Optional,
                     "sequence" | "all" | "choice" => waiting.push(child),
-                    "element" | "group" => others = true,
                     _ => {}
                 }
             }
         }
-        any && !others
+        found
     }
 }
 

@@ -1,5 +1,7 @@
 //! What an operation comes to, from the type of its payload on.
 
+use busbar_model::bounds::WSDL_VISITS_MAX;
+
 use super::Compiled;
 use crate::{
     client::Refused,
@@ -30,11 +32,16 @@ pub(in crate::client) struct Walk<'c> {
     compiled: &'c Compiled,
     seen: Vec<Seen>,
     turn: u32,
+    /// Visits that are left.
+    left: usize,
+    /// What is said when there are none.
+    limit: Refused,
 }
 
 impl<'c> Walk<'c> {
-    pub(in crate::client) fn new(compiled: &'c Compiled) -> Self {
-        Self { compiled, seen: vec![Seen::default(); compiled.shape.types.len()], turn: 0 }
+    pub(in crate::client) fn new(compiled: &'c Compiled, limit: Refused) -> Self {
+        let seen = vec![Seen::default(); compiled.shape.types.len()];
+        Self { compiled, seen, turn: 0, left: WSDL_VISITS_MAX, limit }
     }
 
     pub(in crate::client) fn from(&mut self, root: TypeId) -> Reached {
@@ -55,6 +62,14 @@ impl<'c> Walk<'c> {
                 reached.unsendable = reached.unsendable.or_else(|| extra.is_abstract.clone());
             }
             let Content::Record(record) = &self.compiled.shape.of(id).content else { continue };
+            let visits = record.members.len() + record.attributes.len();
+            match self.left.checked_sub(visits) {
+                Some(left) => self.left = left,
+                None => {
+                    reached.problem = Some(self.limit.clone());
+                    return reached;
+                }
+            }
             for member in &record.members {
                 if let Namespace::Prefixed { prefix, .. } = &member.element.namespace
                     && let Some(used) = number(prefix).and_then(|number| is_used.get_mut(number))

@@ -189,8 +189,8 @@ impl Simple {
                         }
                     }
                 }
-                // Numbers have many forms, of which JSON knows one: their values are left to the partner.
-                ScalarKind::Double => return Ok(Vec::new()),
+                // Numbers and names have many forms, of which JSON knows one: their values are left to the partner.
+                ScalarKind::Double | ScalarKind::Foreign(Foreign::Name) => return Ok(Vec::new()),
                 _ => value.trim().to_owned(),
             };
             if seen.insert(value.clone()) {

@@ -11,6 +11,7 @@ use crate::{
         tree::{Node, QName, Space},
     },
     version::Version,
+    xml::is_ncname,
 };
 
 /// An operation, or why it can't be called.
@@ -45,6 +46,7 @@ pub(in crate::client) enum Body {
 /// Of one operation: more than anybody declares, since each is looked for among the other's.
 const HEADERS_MAX: usize = 32;
 const PARTS_MAX: usize = 1_000;
+const FAULTS_MAX: usize = 100;
 
 pub(super) fn space(version: Version) -> Space {
     match version {
@@ -155,6 +157,9 @@ impl<'d> Reading<'_, 'd> {
         let parts: Vec<&Node<'d>> = parts.filter(is_ours).collect();
         let source = &self.definitions.sources[message.source];
         if rpc {
+            if !is_ncname(name) {
+                return Err(self.refuse(format!("{name:?} is no name")));
+            }
             let namespace = soap.get("namespace").unwrap_or_default().to_owned();
             let typed = |part: &&Node<'d>| {
                 let named = part.name("type").map_err(|text| source.refuse(part.offset, text))?;
@@ -207,6 +212,6 @@ impl<'d> Reading<'_, 'd> {
             let element = part.name("element").ok().flatten()?;
             Some((fault.get("name").unwrap_or(&element.local).to_owned(), element.clone()))
         };
-        declared.each(Space::Wsdl, "fault").filter_map(element).collect()
+        declared.each(Space::Wsdl, "fault").take(FAULTS_MAX).filter_map(element).collect()
     }
 }

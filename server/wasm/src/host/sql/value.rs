@@ -5,7 +5,10 @@ use busbar_model::sql as model;
 use crate::bindings::busbar::bus::sql::{Column, Rows, Value};
 
 pub(super) fn columns(columns: Vec<model::Column>) -> Vec<Column> {
-    columns.into_iter().map(|model::Column { name, kind }| Column { name, kind }).collect()
+    columns
+        .into_iter()
+        .map(|model::Column { name, kind }| Column { name, kind: kind.as_str().to_owned() })
+        .collect()
 }
 
 pub(super) fn rows(rows: model::Rows) -> Rows {

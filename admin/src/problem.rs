@@ -187,6 +187,10 @@ impl Problem {
         Self::invalid(vec![FieldError { path: path.into(), message: message.into() }])
     }
 
+    pub(crate) fn is_conflict(&self) -> bool {
+        self.0.kind == Kind::Conflict
+    }
+
     /// What would be right elsewhere.
     pub(crate) fn into_conflict(mut self, code: &'static str) -> Self {
         self.0.kind = Kind::Conflict;

@@ -156,7 +156,9 @@ impl Edit {
 
     /// What would be right for a connection of another kind is not wrong in itself.
     fn change(&self, kind: &str) -> Result<Change, Problem> {
-        let fits = |other: &&str| *other != kind && Change::read(other, self.members.clone()).is_ok();
+        let right =
+            |read: Result<Change, Problem>| read.map_or_else(|problem| problem.is_conflict(), |_| true);
+        let fits = |other: &&str| *other != kind && right(Change::read(other, self.members.clone()));
         Change::read(kind, self.members.clone()).map_err(|problem| {
             if KINDS.iter().any(fits) { problem.into_conflict("another-kind") } else { problem }
         })

@@ -161,6 +161,8 @@ async fn a_change_is_one_of_the_connections_kind() {
     assert_eq!((&made.json["port"], &made.json["pool"]["max"]), (&json!(5432), &json!(8)));
     no_secret(&made);
     api.patch(href, json!({"vhost": "a"})).await.refused(409, "another-kind");
+    let twice = json!({"documents": [{"location": "a", "text": WSDL}, {"location": "a", "text": WSDL}]});
+    api.patch(href, json!({"wsdl": twice})).await.refused(409, "another-kind");
     api.patch(href, json!({"colour": "red"})).await.invalid_at("/colour", &["unknown field"]);
     api.patch(href, json!({"engine": "mysql"})).await.invalid_at("/engine", &["new connections only"]);
     api.patch(href, json!({"file": "/a"})).await.refused(409, "unfit-engine");

@@ -138,7 +138,9 @@ async fn sqlite_is_a_file_but_not_the_bus_s_own() {
     )
     .await;
     assert_eq!(told[2]["rows"], json!([[{"integer": 1}, {"text": "a"}]]), "{told}");
-    assert!(told[3].to_string().contains("is a file of the bus itself"), "{told}");
+    assert!(told[3]["fault"].is_string(), "{told}");
+    let ping = bus.cli(&["connection", "ping", "own"]).await;
+    assert!(ping.expect(1).stderr.contains("is a file of the bus itself"), "{ping:?}");
 }
 
 /// Many rows in batches, in little memory; and what is too much at once.
@@ -243,4 +245,37 @@ async fn a_deadlock_is_a_conflict() {
         if told[0]["rows"] == json!([[{"integer": 2}]]) { Ok(()) } else { Err(told.to_string()) }
     });
     after.await;
+}
+
+/// What a service keeps hold of ends with its call: of an instance that serves more calls, and of a call that is cut.
+#[tokio::test]
+async fn no_transaction_outlives_its_call() {
+    let server = Server::start(Kind::Postgres);
+    let bus = bus(&definition(&server, Kind::Postgres), 1).await;
+    let limits = json!({"limits": {"calls_per_instance": 10, "timeout_ms": 1500}});
+    bus.admin("PATCH", "/services/reacher.run", Some(&limits)).await.expect(200);
+    bus.settle().await;
+    let made = json!([
+        execute("create table one (n int)", json!([])),
+        execute("insert into one values (0)", json!([])),
+    ]);
+    run(&bus, made).await;
+    let keep = transaction(json!([statement("update one set n = 7", json!([]))]), "keep");
+    let over = async || {
+        poll::until("the end of all transactions", poll::CHANGE_BOUND, async || {
+            let open = server.sql(
+                Some(DATABASE),
+                "select count(*) from pg_stat_activity where state like 'idle in transaction%'",
+            );
+            if open.trim() == "0" { Ok(()) } else { Err(open) }
+        })
+        .await;
+        let told = run(&bus, json!([execute("update one set n = n + 1", json!([])), query("select n from one", json!([]))])).await;
+        told[1]["rows"][0][0]["integer"].as_i64().unwrap()
+    };
+    run(&bus, json!([keep])).await;
+    assert_eq!(over().await, 1);
+    let cut = json!({"steps": [keep, {"do": "sleep", "ms": 60_000}]});
+    bus.invoke("reacher.run", &cut).await.expect_status(504);
+    assert_eq!(over().await, 2);
 }

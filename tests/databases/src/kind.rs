@@ -72,6 +72,8 @@ impl Kind {
                 let mut command = self.program("mariadb-install-db");
                 command.args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"]);
                 command.arg(format!("--datadir={}", data.display()));
+                // Servers that are made at once would take each other's temporary tables away.
+                command.env("TMPDIR", place.folder());
                 command
             }
         }
@@ -122,6 +124,7 @@ impl Kind {
                 command.arg(format!("--socket={folder}/socket"));
                 command.arg(format!("--pid-file={folder}/mariadbd-pid"));
                 command.arg(format!("--init-file={folder}/init.sql"));
+                command.arg(format!("--tmpdir={folder}"));
                 if place.encrypted {
                     command.arg(format!("--ssl-cert={folder}/tls.crt"));
                     command.arg(format!("--ssl-key={folder}/tls.key"));

@@ -37,6 +37,8 @@ pub(crate) enum End {
     Rollback,
     /// Let go of. Its steps have no parameters and no rows.
     Drop,
+    /// The same, but kept hold of.
+    Keep,
 }
 
 impl Statement {
@@ -78,8 +80,8 @@ fn given(values: &[sql::Value]) -> Vec<&dyn sql::Parameter> {
 const ROLLED_BACK: &str = "rolled-back";
 
 pub(crate) fn transaction(connection: &str, steps: Vec<Statement>, end: End) -> Result<Value, Fault> {
-    if matches!(end, End::Drop) {
-        return let_go(connection, &steps);
+    if matches!(end, End::Drop | End::Keep) {
+        return left(connection, &steps, matches!(end, End::Keep));
     }
     let mut done = Vec::new();
     let ended = sql::transaction(connection, |transaction| {
@@ -93,7 +95,7 @@ pub(crate) fn transaction(connection: &str, steps: Vec<Statement>, end: End) -> 
         }
         match end {
             End::Commit => Ok(()),
-            End::Rollback | End::Drop => Err(Fault::fail("asked to roll back").code(ROLLED_BACK)),
+            End::Rollback | End::Drop | End::Keep => Err(Fault::fail("asked to roll back").code(ROLLED_BACK)),
         }
     });
     match ended {
@@ -103,10 +105,13 @@ pub(crate) fn transaction(connection: &str, steps: Vec<Statement>, end: End) -> 
 }
 
 /// The SDK's own transactions always end in one way or the other.
-fn let_go(connection: &str, steps: &[Statement]) -> Result<Value, Fault> {
+fn left(connection: &str, steps: &[Statement], is_kept: bool) -> Result<Value, Fault> {
     let transaction = bus::begin(connection, bus::Options { read_only: false, isolation: None })?;
     let done: Result<Vec<u64>, _> =
         steps.iter().map(|step| transaction.execute(&step.statement, &[])).collect();
+    if is_kept {
+        std::mem::forget(transaction);
+    }
     Ok(json!(done?))
 }
 

@@ -27,7 +27,7 @@ JAVASCRIPT_TOOLS := $(abspath $(TARGET))/languages/javascript
 PYTHON_SERVICES := bin/language-services/currency.wasm bin/test-services/python-imports.wasm
 JAVASCRIPT_SERVICES := bin/language-services/addresses.wasm bin/test-services/javascript-imports.wasm
 
-.PHONY: build run check test test-long bench cluster haproxy advisories toolchain services test-services language-services language-tests run-languages test-binary nextest schemathesis soap-clients amqp-clients rabbitmq libfaketime libpq databases deny clean
+.PHONY: build run check test test-long bench bench-outgoing cluster haproxy advisories toolchain services test-services language-services language-tests run-languages test-binary nextest schemathesis soap-clients amqp-clients rabbitmq libfaketime libpq databases deny clean
 
 build: toolchain services ## ./bin/busbar and ./bin/services/*.wasm
 	$(CARGO) build --locked --release -p busbar
@@ -55,11 +55,16 @@ test: check test-binary test-services services language-services language-tests 
 
 test-long: build libpq test-services nextest schemathesis rabbitmq databases haproxy ## kill loops, many seeds; takes about half an hour
 	BUSBAR_BIN="$(CURDIR)/bin/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
-	  cargo-nextest nextest run --locked --workspace --all-features --profile long --run-ignored only --no-fail-fast
+	  cargo-nextest nextest run --locked --workspace --all-features --profile long --run-ignored only --no-fail-fast -E 'not test(cost::)'
 
 bench: build test-services bin/cluster/busbar ## figures beside a bare hyper server in the same run
 	$(CARGO) build --locked --release -p busbar-tests --bin bench
 	BUSBAR_BIN="$(CURDIR)/bin/busbar" BUSBAR_CLUSTER_BIN="$(CURDIR)/bin/cluster/busbar" $(TARGET)/release/bench $(ARGS)
+	$(if $(ARGS),,$(MAKE) bench-outgoing)
+
+bench-outgoing: databases ## what calls of systems of others cost beside bare clients, HTTP and SQL
+	$(CARGO) test --locked --release -p busbar-egress --test egress cost -- --ignored --nocapture
+	$(CARGO) test --locked --release -p busbar-sql --test sql cost -- --ignored --nocapture --test-threads=1
 
 # With all databases.
 bin/cluster/busbar: rabbitmq databases haproxy libpq FORCE

@@ -185,7 +185,7 @@ pub(crate) enum ClientCommand {
 }
 
 /// What a command works with.
-struct Session {
+pub(crate) struct Session {
     locator: Locator,
     /// Of the server on this machine.
     folder: PathBuf,

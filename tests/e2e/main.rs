@@ -44,6 +44,7 @@ mod orders;
 mod outgoing;
 mod outgoing_orders;
 mod outgoing_plain;
+mod outgoing_soap;
 mod outgoing_sql;
 mod people;
 mod pickup;

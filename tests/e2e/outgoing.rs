@@ -167,9 +167,9 @@ async fn a_partner_that_misbehaves_fails_its_call() {
     let page = bus.admin_client().get("/metrics").await;
     let page = page.expect_status(200).text();
     let good = [("connection", "partner"), ("outcome", "ok")];
-    assert_eq!(Samples::parse(&page).sum("busbar_connection_calls_total", &good), 3.0, "{page}");
+    assert_eq!(Samples::parse(page).sum("busbar_connection_calls_total", &good), 3.0, "{page}");
     let broken = [("connection", "partner"), ("outcome", "no-reply")];
-    assert_eq!(Samples::parse(&page).sum("busbar_connection_calls_total", &broken), 3.0, "{page}");
+    assert_eq!(Samples::parse(page).sum("busbar_connection_calls_total", &broken), 3.0, "{page}");
 }
 
 /// What a worker found out is not forgotten with it.

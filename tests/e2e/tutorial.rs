@@ -4,13 +4,12 @@ use std::{
     fs,
     net::TcpListener,
     os::unix::fs::symlink,
-    path::Path,
-    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use busbar_test_databases::{Kind, Server};
 use busbar_tests::{
+    Folder,
     artifact::{self, repository},
     process,
 };
@@ -60,8 +59,8 @@ fn every_command_of_the_tutorial_works() {
     let database = Server::start(Kind::Postgres);
     database.sql(None, "CREATE ROLE shop LOGIN PASSWORD 'shop'");
     database.sql(None, "CREATE DATABASE stock OWNER shop");
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path();
+    let folder = Folder::default();
+    let root = folder.root();
     let bin = root.join("bin");
     fs::create_dir(&bin).unwrap();
     symlink(artifact::binary(), bin.join("busbar")).unwrap();
@@ -79,21 +78,17 @@ fn every_command_of_the_tutorial_works() {
         .replace("11223", &http.to_string())
         .replace("8700", &partner.to_string())
         .replace("5432", &database.port().to_string());
-    let outcome = run(root, &format!("set -euo pipefail\n{script}\necho the tutorial is over\n"));
-    process::kill_all(root);
+    let outcome = run(&folder, &format!("set -euo pipefail\n{script}\necho the tutorial is over\n"));
     assert!(outcome.ends_with("the tutorial is over\n"), "{outcome}");
 }
 
-/// What the shell says.
-fn run(root: &Path, script: &str) -> String {
+/// What the shell says. Its processes end with the folder.
+fn run(folder: &Folder, script: &str) -> String {
+    let root = folder.root();
     fs::write(root.join("tutorial.sh"), script).unwrap();
     let said = fs::File::create(root.join("said")).unwrap();
-    let mut command = Command::new("bash");
-    command.arg("-x").arg("tutorial.sh").current_dir(root).env(process::MARKER, root).stdin(Stdio::null());
-    // What tells the tests where things are is no setting.
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BUSBAR_")) {
-        command.env_remove(name);
-    }
+    let mut command = folder.command("bash");
+    command.arg("-x").arg("tutorial.sh");
     let mut child = command.stdout(said.try_clone().unwrap()).stderr(said).spawn().unwrap();
     let started = Instant::now();
     while child.try_wait().unwrap().is_none() {

@@ -16,7 +16,7 @@
 //! ```
 //!
 //! Each connection to a database is driven by a task of its own (of SQLite: by a thread), which is asked by a channel
-//! ([`session`]). What a caller gives up, that task ends in order: futures here may be dropped at any point.
+//! (`session.rs`). What a caller gives up, that task ends in order: futures here may be dropped at any point.
 //!
 //! What comes is bounded: rows and bytes of a result, bytes of a batch, the time of a statement.
 

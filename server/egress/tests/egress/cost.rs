@@ -49,7 +49,7 @@ fn server() -> String {
 }
 
 #[tokio::test]
-#[ignore = "measures, which wants a release build: cargo test --release -p busbar-egress cost -- --ignored --nocapture"]
+#[ignore = "measures, in a release build: run by make bench-outgoing"]
 async fn a_call_costs_at_most_half_as_much_again_as_bare_hyper() {
     let url = server();
     let ours = connection(settings(&url));

@@ -96,7 +96,7 @@ async fn bare_postgres(settings: &Settings) -> tokio_postgres::Client {
 }
 
 #[tokio::test]
-#[ignore = "measures, which wants a release build: cargo test --release -p busbar-sql --test sql cost -- --ignored --nocapture --test-threads=1"]
+#[ignore = "measures, in a release build: run by make bench-outgoing"]
 async fn a_select_of_postgres_costs_at_most_half_as_much_again_as_the_bare_driver() {
     let place = Place::new(Engine::Postgres);
     let ours = filled(&place, Engine::Postgres).await;
@@ -140,7 +140,7 @@ async fn a_select_of_postgres_costs_at_most_half_as_much_again_as_the_bare_drive
 }
 
 #[tokio::test]
-#[ignore = "measures, which wants a release build: cargo test --release -p busbar-sql --test sql cost -- --ignored --nocapture --test-threads=1"]
+#[ignore = "measures, in a release build: run by make bench-outgoing"]
 async fn a_select_of_mariadb_costs_at_most_half_as_much_again_as_the_bare_driver() {
     use mysql_async::prelude::Queryable as _;
     let place = Place::new(Engine::Mysql);
@@ -192,7 +192,7 @@ async fn a_select_of_mariadb_costs_at_most_half_as_much_again_as_the_bare_driver
 }
 
 #[tokio::test]
-#[ignore = "measures, which wants a release build: cargo test --release -p busbar-sql --test sql cost -- --ignored --nocapture --test-threads=1"]
+#[ignore = "measures, in a release build: run by make bench-outgoing"]
 async fn a_cursor_of_sqlite_is_not_much_slower_than_the_bare_driver() {
     let place = Place::new(Engine::Sqlite);
     let ours = filled(&place, Engine::Sqlite).await;

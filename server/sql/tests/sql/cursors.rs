@@ -54,7 +54,7 @@ async fn a_million_rows_take_no_memory() {
 }
 
 #[tokio::test]
-#[ignore = "takes two minutes"]
+#[ignore = "long: run by make test-long"]
 async fn ten_million_rows_take_no_memory() {
     for engine in Engine::ALL {
         many(engine, 10).await;

@@ -50,7 +50,7 @@ use crate::{
 pub(crate) fn run() -> anyhow::Result<()> {
     let boot = boot::receive_as_child().context("failed to read what the parent says")?;
     let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(8).build()?;
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(16).build()?;
     let outcome = runtime.block_on(serve(boot));
     // Whatever still runs has had its time.
     runtime.shutdown_timeout(Duration::from_millis(100));

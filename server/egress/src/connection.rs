@@ -69,7 +69,8 @@ impl Connection {
     }
 
     pub fn statistics(&self) -> Statistics {
-        self.shared.counters.read_out(self.shared.pool.idle(), self.breaker())
+        let (idle, waiting) = (self.shared.pool.idle(), self.shared.limits.waiting());
+        self.shared.counters.read_out(idle, waiting, self.breaker())
     }
 
     /// `None`: it has no breaker.

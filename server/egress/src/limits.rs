@@ -40,6 +40,11 @@ impl Limits {
         }
     }
 
+    /// Calls that wait now.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed).into()
+    }
+
     /// Room for a call until what is returned is dropped. Waits no longer than to the deadline.
     pub(crate) async fn enter(
         &self,

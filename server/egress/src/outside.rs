@@ -3,12 +3,13 @@
 
 use std::{
     fmt, io,
-    net::IpAddr,
+    net::{IpAddr, ToSocketAddrs as _},
     pin::Pin,
     sync::{Arc, OnceLock},
     time::SystemTime,
 };
 
+use tokio::sync::Semaphore;
 use tokio_rustls::rustls::RootCertStore;
 
 pub type Resolving<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
@@ -18,13 +19,23 @@ pub trait Resolve: Send + Sync {
     fn resolve<'a>(&'a self, host: &'a str) -> Resolving<'a>;
 }
 
-/// The machine's own way to look up names.
-struct System;
+/// The machine's own way to look up names. It can't be told to stop, so few at once take a thread of the process.
+struct System(Arc<Semaphore>);
+
+/// Names that are looked up at once.
+const LOOK_UPS_MAX: usize = 4;
 
 impl Resolve for System {
     fn resolve<'a>(&'a self, host: &'a str) -> Resolving<'a> {
         Box::pin(async move {
-            let found = tokio::net::lookup_host((host, 0)).await?;
+            let place = Arc::clone(&self.0).acquire_owned().await.map_err(io::Error::other)?;
+            let host = host.to_owned();
+            let looking = move || {
+                let found = (host.as_str(), 0).to_socket_addrs();
+                drop(place);
+                found
+            };
+            let found = tokio::task::spawn_blocking(looking).await.map_err(io::Error::other)??;
             Ok(found.map(|address| address.ip()).collect())
         })
     }
@@ -52,7 +63,8 @@ impl Outside {
         let time = SystemTime::now;
         // Without the system's chance, which is never seen, half the longest pause.
         let random = || getrandom::u32().unwrap_or(u32::MAX / 2);
-        Self { resolver: Arc::new(System), time, random, authorities: Authorities::default() }
+        let resolver = Arc::new(System(Arc::new(Semaphore::new(LOOK_UPS_MAX))));
+        Self { resolver, time, random, authorities: Authorities::default() }
     }
 
     /// In milliseconds since 1970.

@@ -36,6 +36,8 @@ pub struct Statistics {
     pub opened: u64,
     pub in_use: u64,
     pub idle: u64,
+    /// Calls that wait for room, or for their time.
+    pub waiting: u64,
     pub breaker: Option<BreakerState>,
 }
 
@@ -77,7 +79,7 @@ impl Counters {
         count(&self.errors[error.place()]);
     }
 
-    pub(crate) fn read_out(&self, idle: u64, breaker: Option<BreakerState>) -> Statistics {
+    pub(crate) fn read_out(&self, idle: u64, waiting: u64, breaker: Option<BreakerState>) -> Statistics {
         let errors = CODES.iter().zip(&self.errors).map(|(code, count)| (*code, count.load(Relaxed)));
         Statistics {
             calls: self.calls.load(Relaxed),
@@ -91,6 +93,7 @@ impl Counters {
             opened: self.opened.load(Relaxed),
             in_use: self.open.load(Relaxed).saturating_sub(idle),
             idle,
+            waiting,
             breaker,
         }
     }
@@ -109,7 +112,7 @@ mod tests {
         }
         counters.failed(&ErrorKind::Auth { text: String::new() });
         counters.replied(http::StatusCode::NOT_FOUND);
-        let found = counters.read_out(0, None);
+        let found = counters.read_out(0, 0, None);
         assert_eq!(found.latency, [2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
         assert_eq!((found.calls, found.latency_sum_us), (6, 60_007_000));
         assert_eq!(found.errors, [("auth", 1)]);

@@ -8,7 +8,7 @@ use std::{pin::Pin, sync::Arc};
 
 use busbar_model::{
     Connection, Fault, Name,
-    correlation::TraceParent,
+    correlation::{CorrelationId, TraceParent},
     fault::FaultKind,
     sql::{Begin, Column, Rows, Value},
 };
@@ -43,6 +43,15 @@ impl Passage {
     /// As the call's catalog has it.
     pub fn connection(&self) -> &Connection {
         &self.context.catalog.definitions().connections[self.place]
+    }
+
+    /// Of the ODB that the catalog is of: revisions of another one do not compare.
+    pub fn incarnation(&self) -> &str {
+        &self.context.catalog.definitions().incarnation
+    }
+
+    pub fn correlation(&self) -> &CorrelationId {
+        &self.context.correlation
     }
 
     pub fn trace(&self) -> Option<TraceParent> {
@@ -88,8 +97,8 @@ pub type Borrowed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send 
 /// Rows that are read in batches.
 pub trait Cursor: Send + Sync {
     fn columns(&self) -> &[Column];
-    /// None are the end.
-    fn next(&mut self, most: u32) -> Borrowed<'_, Vec<Vec<Value>>>;
+    /// At most so many rows, and about so many bytes; one at least. None are the end.
+    fn next(&mut self, most: u32, bytes_max: u64) -> Borrowed<'_, Vec<Vec<Value>>>;
 }
 
 /// Rolled back when it is dropped, unless it was committed.

@@ -101,6 +101,11 @@ impl Task {
             feed::send(&mut link, &said(applied)).await?;
         }
         let (mut drain, mut breakers) = (self.drain.clone(), self.ways.breakers().changes());
+        if self.last.is_some() {
+            // What changed while nobody listened.
+            let present = breakers.borrow_and_update().clone();
+            feed::send(&mut link, &ToSingleton::Breakers { present }).await?;
+        }
         let mut told_drain = false;
         loop {
             let message = tokio::select! {

@@ -35,7 +35,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 pub(crate) use self::breakers::Breakers;
-use self::counted::Counted;
+use self::counted::{Counted, Steps};
 use crate::{outgoing, worker::secrets::Opener};
 
 /// Shared by the pipeline and those who report. Clones are the same.
@@ -55,7 +55,8 @@ struct Inner {
 /// A connection as it is used here.
 struct Held {
     name: Name,
-    /// Of the definition.
+    /// Of the ODB and the definition.
+    incarnation: String,
     id: String,
     revision: i64,
     made: Result<Made, String>,
@@ -87,13 +88,17 @@ impl Ways {
             let definitions = catalog.definitions();
             self.0.held().retain(|name, held| {
                 let present = definitions.connection(name.as_str());
-                present.is_some_and(|present| present.active && held.serves(present))
+                present
+                    .is_some_and(|present| present.active && held.serves(&definitions.incarnation, present))
+            });
+            self.0.breakers.keep(|name, revision| {
+                definitions.connection(name.as_str()).is_some_and(|present| present.revision == revision)
             });
         }
     }
 
     fn of(&self, passage: &Passage) -> (Arc<Inner>, Arc<Held>) {
-        (Arc::clone(&self.0), self.0.of(passage.connection()))
+        (Arc::clone(&self.0), self.0.of(passage.incarnation(), passage.connection()))
     }
 
     fn broke(&self, held: &Arc<Held>) -> http::Broke {
@@ -115,13 +120,14 @@ impl Inner {
     }
 
     /// The client of a connection. A call of an older catalog uses the newest there is.
-    fn of(&self, connection: &Connection) -> Arc<Held> {
+    fn of(&self, incarnation: &str, connection: &Connection) -> Arc<Held> {
         let mut all = self.held();
-        if let Some(held) = all.get(&connection.name).filter(|held| held.serves(connection)) {
+        if let Some(held) = all.get(&connection.name).filter(|held| held.serves(incarnation, connection)) {
             return Arc::clone(held);
         }
         let held = Arc::new(Held {
             name: connection.name.clone(),
+            incarnation: incarnation.to_owned(),
             id: connection.id.clone(),
             revision: connection.revision,
             made: self.make(connection),
@@ -151,8 +157,8 @@ impl Inner {
 }
 
 impl Held {
-    fn serves(&self, connection: &Connection) -> bool {
-        self.id == connection.id && self.revision >= connection.revision
+    fn serves(&self, incarnation: &str, connection: &Connection) -> bool {
+        self.incarnation == incarnation && self.id == connection.id && self.revision >= connection.revision
     }
 
     fn made(&self) -> Result<&Made, Fault> {
@@ -206,15 +212,15 @@ impl ways::Ways for Ways {
         let broke = self.broke(&held);
         Box::pin(async move {
             let work = async { http::send(held.http(&passage)?, &passage, request, broke).await };
-            inner.counted(&held, work).await
+            inner.counted(&held, &passage, work).await
         })
     }
 
     fn soap(&self, passage: Passage, operation: String, input: Bytes) -> WayFuture<Bytes, Failure> {
         let (inner, held) = self.of(&passage);
         Box::pin(async move {
-            let work = async { held.soap(&passage)?.call(&passage, &operation, &input).await };
-            inner.counted(&held, work).await
+            let work = async { held.soap(&passage)?.call(&passage, &operation, input).await };
+            inner.counted(&held, &passage, work).await
         })
     }
 
@@ -223,20 +229,20 @@ impl ways::Ways for Ways {
         let broke = self.broke(&held);
         Box::pin(async move {
             let work = async { held.soap(&passage)?.exchange(&passage, &action, envelope, broke).await };
-            inner.counted(&held, work).await
+            inner.counted(&held, &passage, work).await
         })
     }
 
     fn operations(&self, passage: Passage) -> WayFuture<Vec<Operation>> {
         let (_, held) = self.of(&passage);
-        Box::pin(async move { held.soap(&passage)?.operations().await })
+        Box::pin(async move { held.soap(&passage)?.operations(&passage).await })
     }
 
     fn query(&self, passage: Passage, statement: Statement) -> WayFuture<Rows> {
         let (inner, held) = self.of(&passage);
         Box::pin(async move {
             let work = async { sql::query(held.sql(&passage)?, &passage, statement).await };
-            inner.counted(&held, work).await
+            inner.counted(&held, &passage, work).await
         })
     }
 
@@ -244,23 +250,25 @@ impl ways::Ways for Ways {
         let (inner, held) = self.of(&passage);
         Box::pin(async move {
             let work = async { sql::execute(held.sql(&passage)?, &passage, statement).await };
-            inner.counted(&held, work).await
+            inner.counted(&held, &passage, work).await
         })
     }
 
     fn open(&self, passage: Passage, statement: Statement) -> WayFuture<Box<dyn Cursor>> {
         let (inner, held) = self.of(&passage);
+        let steps = Steps::new(&inner, &held, &passage);
         Box::pin(async move {
-            let work = async { sql::open(held.sql(&passage)?, &passage, statement).await };
-            inner.counted(&held, work).await
+            let work = async { sql::open(held.sql(&passage)?, &passage, statement, steps).await };
+            inner.counted(&held, &passage, work).await
         })
     }
 
     fn begin(&self, passage: Passage, begin: Begin) -> WayFuture<Box<dyn Transaction>> {
         let (inner, held) = self.of(&passage);
+        let steps = Steps::new(&inner, &held, &passage);
         Box::pin(async move {
-            let work = async { sql::begin(held.sql(&passage)?, &passage, begin).await };
-            inner.counted(&held, work).await
+            let work = async { sql::begin(held.sql(&passage)?, &passage, begin, steps).await };
+            inner.counted(&held, &passage, work).await
         })
     }
 }

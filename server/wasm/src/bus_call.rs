@@ -21,11 +21,11 @@ pub(crate) async fn run(loaded: &Loaded, pre: &PluginPre<CallState>, call: Call)
     let subject = Subject::of(&call);
     let (data, input) = CallData::of(call);
     let mut instance = instance(loaded, pre, &service, &subject).await?;
-    instance.store.data_mut().call.0 = Some(data);
+    instance.store.data_mut().call.call = Some(data);
     let turns = instance.store.data().cpu.turns();
     let outcome = counted(turns, handle(&mut instance, service.name.as_str(), input)).await;
     let state = instance.store.data_mut();
-    state.call.0 = None;
+    state.call.call = None;
     state.log.end();
     let response = match outcome {
         Err(trap) => return Err(fault::of_trap(&trap, state, &subject)),
@@ -44,7 +44,9 @@ pub(crate) async fn run(loaded: &Loaded, pre: &PluginPre<CallState>, call: Call)
     };
     instance.calls += 1;
     // One that kept hold of a body would keep its sender waiting.
-    let reusable = instance.calls < service.limits.calls_per_instance && instance.store.data().held == 0;
+    let state = instance.store.data();
+    let is_clean = state.held == 0 && !state.call.has_asked;
+    let reusable = instance.calls < service.limits.calls_per_instance && is_clean;
     if reusable {
         loaded.instances.put(&service.name, instance);
     }

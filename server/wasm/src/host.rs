@@ -33,6 +33,9 @@ impl types::Host for CallState {}
 impl CallState {
     /// The call being served. A component that describes itself has none.
     fn current(&mut self) -> wasmtime::Result<&mut crate::state::CallData> {
-        self.call.0.as_mut().ok_or_else(|| wasmtime::Error::msg("this import is for use within a call only"))
+        self.call
+            .call
+            .as_mut()
+            .ok_or_else(|| wasmtime::Error::msg("this import is for use within a call only"))
     }
 }

@@ -99,7 +99,7 @@ async fn guest(
     let request = request(data.head.take(), input);
     let mut state =
         CallState::new(&loaded.engine, limits.memory_bytes, cpu, Arc::clone(&loaded.cache), subject.clone());
-    state.call.0 = Some(data);
+    state.call.call = Some(data);
     let mut store = store(&loaded.engine, state);
     store.set_hostcall_fuel(hostcall_bytes(&limits));
     let turns = store.data().cpu.turns();

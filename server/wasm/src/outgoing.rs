@@ -26,7 +26,8 @@ impl WasiHttpHooks for Current {
         _: Option<RequestOptions>,
         _: Box<dyn Future<Output = HttpResult<()>> + Send>,
     ) -> Box<dyn Future<Output = HttpResult<Sent>> + Send> {
-        let Some(call) = &mut self.0 else { return Box::new(async { Err(HttpError::HttpRequestDenied) }) };
+        self.has_asked = true;
+        let Some(call) = &mut self.call else { return Box::new(async { Err(HttpError::HttpRequestDenied) }) };
         if call.count().is_err() {
             return Box::new(async { Err(HttpError::ConnectionLimitReached) });
         }

@@ -48,7 +48,12 @@ pub(crate) struct CallData {
 }
 
 /// Apart from the rest of the state, since outgoing requests of `wasi:http` are made by it.
-pub(crate) struct Current(pub(crate) Option<CallData>);
+#[derive(Default)]
+pub(crate) struct Current {
+    pub(crate) call: Option<CallData>,
+    /// It made such a request, of which the guest may hold what nobody here counts.
+    pub(crate) has_asked: bool,
+}
 
 impl CallState {
     pub(crate) fn new(
@@ -66,7 +71,7 @@ impl CallState {
             cpu,
             log: CallLog::new(subject, Arc::clone(&engine.shared.redactions)),
             cache,
-            call: Current(None),
+            call: Current::default(),
             held: 0,
         }
     }

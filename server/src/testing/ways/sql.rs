@@ -122,7 +122,7 @@ impl Cursor for Given {
         &self.0.columns
     }
 
-    fn next(&mut self, most: u32) -> Borrowed<'_, Vec<Vec<Value>>> {
+    fn next(&mut self, most: u32, _: u64) -> Borrowed<'_, Vec<Vec<Value>>> {
         let count = self.0.rows.len().min(most as usize);
         Box::pin(ready(Ok(self.0.rows.drain(..count).collect())))
     }

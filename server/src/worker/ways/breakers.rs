@@ -42,11 +42,24 @@ impl Breakers {
         }
     }
 
+    /// Forgets those of connections that are no more, or are others now.
+    pub(super) fn keep(&self, is_present: impl Fn(&Name, i64) -> bool) {
+        self.present.send_if_modified(|present| {
+            let before = present.len();
+            present.retain(|name, known| is_present(name, known.revision));
+            present.len() != before
+        });
+    }
+
     /// Tells of a breaker that has opened or closed.
     pub(super) fn note(&self, name: &Name, revision: i64, client: &busbar_egress::Connection) {
         let state = client.breaker().filter(|state| state.phase != Phase::Closed);
         self.present.send_if_modified(|present| {
             let known = present.get(name);
+            // A late call of a client before.
+            if known.is_some_and(|known| known.revision > revision) {
+                return false;
+            }
             let differs = match (&state, known) {
                 (None, None) => false,
                 // Open for another pause after a probe has failed.

@@ -1,16 +1,17 @@
 //! What calls by a connection came to.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use busbar_engine::{
     metrics::{Counts, Outcome},
-    ways::soap::Failure,
+    ways::{Passage, soap::Failure},
 };
 use busbar_model::{
     Fault, Name,
+    fault::FaultKind,
     server::{Breaker, Latency, Outgoing},
 };
 use tokio::time::Instant;
@@ -63,14 +64,35 @@ impl Counted {
     }
 }
 
-/// How a failure is counted.
+/// How a failure is counted, and what is told of it.
 pub(super) trait Code {
     fn code(&self) -> Outcome;
+    fn told(self, held: &Held, passage: &Passage) -> Self;
 }
 
 impl Code for Fault {
     fn code(&self) -> Outcome {
         self.code.clone().into()
+    }
+
+    /// What a service hands on to its caller names no address of ours. The cause is in the log.
+    fn told(self, held: &Held, passage: &Passage) -> Self {
+        let name = &held.name;
+        let message = match self.code.as_str() {
+            "unreachable" => format!("the system of connection {name} can't be reached at present"),
+            "circuit-open" => format!("connection {name} has failed too often and is left alone for a while"),
+            "connection-busy" => format!("connection {name} has no room at present"),
+            "bad-reply" if self.kind == FaultKind::RetryLater => {
+                format!("the system of connection {name} is not available at present")
+            }
+            "conflict" => format!("another transaction of connection {name} was in the way"),
+            _ => return self,
+        };
+        if !matches!(self.code.as_str(), "circuit-open" | "connection-busy") {
+            let (correlation, cause) = (passage.correlation(), &self.message);
+            tracing::warn!(connection = %name, correlation_id = %correlation, code = self.code, cause, "a call came to nothing");
+        }
+        Self { message, ..self }
     }
 }
 
@@ -81,6 +103,13 @@ impl Code for Failure {
             Self::Bus(fault) => fault.code(),
         }
     }
+
+    fn told(self, held: &Held, passage: &Passage) -> Self {
+        match self {
+            Self::Bus(fault) => Self::Bus(fault.told(held, passage)),
+            partner => partner,
+        }
+    }
 }
 
 impl Inner {
@@ -88,10 +117,11 @@ impl Inner {
     pub(super) async fn counted<T, E: Code>(
         &self,
         held: &Held,
+        passage: &Passage,
         call: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let started = Instant::now();
-        let outcome = call.await;
+        let outcome = call.await.map_err(|error| error.told(held, passage));
         let took = started.elapsed();
         let code = outcome.as_ref().err().map_or(OK.into(), Code::code);
         self.count(held, code, Some(took));
@@ -109,5 +139,26 @@ impl Inner {
         if let Some(client) = held.breaking() {
             self.breakers.note(&held.name, held.revision, client);
         }
+    }
+}
+
+/// What counts the steps of a cursor or a transaction, each as a call.
+pub(super) struct Steps {
+    inner: Arc<Inner>,
+    held: Arc<Held>,
+    passage: Passage,
+}
+
+impl Steps {
+    pub(super) fn new(inner: &Arc<Inner>, held: &Arc<Held>, passage: &Passage) -> Self {
+        Self { inner: Arc::clone(inner), held: Arc::clone(held), passage: passage.clone() }
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.passage.deadline
+    }
+
+    pub(super) async fn counted<T>(&self, step: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        self.inner.counted(&self.held, &self.passage, step).await
     }
 }

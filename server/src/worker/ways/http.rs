@@ -75,6 +75,12 @@ pub(super) fn fault(error: &CallError) -> Fault {
     let text = error.to_string();
     let of = |kind, code| Fault::new(kind, text.clone()).with_code(code);
     match &error.kind {
+        // What came before, or a part of it, went out.
+        ErrorKind::BreakerOpen { .. } | ErrorKind::OverLimit { .. } | ErrorKind::Request { .. }
+            if error.maybe_processed =>
+        {
+            of(FaultKind::Failed, "no-reply")
+        }
         ErrorKind::Request { .. } => Fault::new(FaultKind::InvalidInput, text),
         ErrorKind::RefusedAddress { .. } => of(FaultKind::Failed, "address-refused"),
         ErrorKind::Redirect { .. } => of(FaultKind::Failed, "redirect-refused"),
@@ -112,7 +118,7 @@ pub(super) fn pool(client: &Connection) -> Pool {
         let until = (state.phase == Phase::Open).then(|| clock::now().plus_ms(pause));
         Breaker { phase: phase.to_owned(), until, calls: state.calls, failures: state.failures }
     });
-    Pool { in_use: statistics.in_use, idle: statistics.idle, waiting: 0, breaker }
+    Pool { in_use: statistics.in_use, idle: statistics.idle, waiting: statistics.waiting, breaker }
 }
 
 #[cfg(test)]

@@ -9,8 +9,10 @@ use busbar_model::{
 use busbar_sql::{Connection, ErrorKind, SqlError};
 use tokio::time::{Instant, timeout_at};
 
-use super::counted::Pool;
+use super::counted::{Pool, Steps};
 
+/// The code of what may have been done.
+const LOST: &str = "connection-lost";
 /// When what is in the way now may be out of it.
 const SOON_S: u32 = 1;
 
@@ -34,18 +36,20 @@ pub(super) async fn open(
     client: &Connection,
     passage: &Passage,
     statement: Statement,
+    steps: Steps,
 ) -> Result<Box<dyn ways::Cursor>, Fault> {
     let cursor = by(passage.deadline, client.open(&statement.text, statement.parameters)).await?;
-    Ok(Box::new(Cursor { cursor, deadline: passage.deadline }))
+    Ok(Box::new(Cursor { cursor, steps }))
 }
 
 pub(super) async fn begin(
     client: &Connection,
     passage: &Passage,
     begin: Begin,
+    steps: Steps,
 ) -> Result<Box<dyn ways::Transaction>, Fault> {
     let transaction = by(passage.deadline, client.begin(begin)).await?;
-    Ok(Box::new(Transaction { transaction, deadline: passage.deadline }))
+    Ok(Box::new(Transaction { transaction, steps }))
 }
 
 /// In time for the call to go on. What is cut off is ended by its client.
@@ -53,15 +57,15 @@ async fn by<T>(deadline: Instant, work: impl Future<Output = Result<T, SqlError>
     match timeout_at(deadline, work).await {
         Ok(outcome) => outcome.map_err(|error| fault(&error)),
         Err(_) => {
-            let text = "the statement took longer than the call may";
-            Err(Fault::new(FaultKind::Failed, text).with_code("statement-timeout"))
+            let text = "the statement took longer than the call may, and was cut off; it may have been done";
+            Err(Fault::new(FaultKind::Failed, text).with_code(LOST))
         }
     }
 }
 
 struct Cursor {
     cursor: busbar_sql::Cursor,
-    deadline: Instant,
+    steps: Steps,
 }
 
 impl ways::Cursor for Cursor {
@@ -69,48 +73,68 @@ impl ways::Cursor for Cursor {
         self.cursor.columns()
     }
 
-    fn next(&mut self, most: u32) -> Borrowed<'_, Vec<Vec<Value>>> {
+    fn next(&mut self, most: u32, _bytes_max: u64) -> Borrowed<'_, Vec<Vec<Value>>> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        Box::pin(by(self.deadline, self.cursor.next(most)))
+        Box::pin(self.steps.counted(by(self.steps.deadline(), self.cursor.next(most))))
     }
 }
 
 struct Transaction {
     transaction: busbar_sql::Transaction,
-    deadline: Instant,
+    steps: Steps,
 }
 
 impl ways::Transaction for Transaction {
     fn query(&mut self, statement: Statement) -> Borrowed<'_, Rows> {
         Box::pin(async move {
-            by(self.deadline, self.transaction.query(&statement.text, statement.parameters)).await
+            let Statement { text, parameters } = statement;
+            let asked = self.transaction.query(&text, parameters);
+            self.steps.counted(by(self.steps.deadline(), asked)).await
         })
     }
 
     fn execute(&mut self, statement: Statement) -> Borrowed<'_, u64> {
         Box::pin(async move {
-            by(self.deadline, self.transaction.execute(&statement.text, statement.parameters)).await
+            let Statement { text, parameters } = statement;
+            let asked = self.transaction.execute(&text, parameters);
+            self.steps.counted(by(self.steps.deadline(), asked)).await
         })
     }
 
     fn commit(self: Box<Self>) -> WayFuture<()> {
-        Box::pin(async move { by(self.deadline, self.transaction.commit()).await })
+        Box::pin(async move {
+            let Self { transaction, steps } = *self;
+            steps.counted(by(steps.deadline(), transaction.commit())).await
+        })
     }
 
     fn rollback(self: Box<Self>) -> WayFuture<()> {
-        Box::pin(async move { by(self.deadline, self.transaction.rollback()).await })
+        Box::pin(async move {
+            let Self { transaction, steps } = *self;
+            steps.counted(by(steps.deadline(), transaction.rollback())).await
+        })
     }
 }
 
 /// As `busbar:bus/sql` has it. What may be tried again says when.
 fn fault(error: &SqlError) -> Fault {
     let text = error.to_string();
+    if error.maybe_processed {
+        let text = format!("{text}; it may have been done");
+        return Fault::new(FaultKind::Failed, text).with_code(LOST);
+    }
     let later = || Fault::new(FaultKind::RetryLater, text.clone()).with_retry_after_s(SOON_S);
     let (fault, code) = match &error.kind {
         ErrorKind::Unreachable { .. } | ErrorKind::Tls { .. } => (later(), "unreachable"),
         ErrorKind::Busy { .. } => (later(), "connection-busy"),
         ErrorKind::Conflict { .. } => (later(), "conflict"),
-        ErrorKind::Constraint { .. } => (Fault::new(FaultKind::Rejected, text.clone()), "constraint"),
+        ErrorKind::Constraint { name, .. } => {
+            let name = name.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
+            (
+                Fault::new(FaultKind::Rejected, format!("the constraint{name} of the database refuses it")),
+                "constraint",
+            )
+        }
         ErrorKind::InvalidParameter { .. } => {
             (Fault::new(FaultKind::InvalidInput, text.clone()), "invalid-parameter")
         }

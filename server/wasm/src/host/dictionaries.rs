@@ -26,8 +26,11 @@ impl Host for CallState {
         dictionary: String,
         on: Option<String>,
     ) -> wasmtime::Result<Result<Vec<Vec<(String, String)>>, Fault>> {
-        let origin = &self.current()?.origin;
-        let found = dictionaries::entries(origin, &dictionary, on.as_deref());
+        let call = self.current()?;
+        if let Err(fault) = call.count() {
+            return Ok(Err(to_guest(fault)));
+        }
+        let found = dictionaries::entries(&call.origin, &dictionary, on.as_deref());
         Ok(found.map(|found| found.into_iter().map(|entry| entry.codes).collect()).map_err(to_guest))
     }
 }

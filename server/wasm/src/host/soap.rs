@@ -51,6 +51,9 @@ impl Host for CallState {
 
     async fn operations(&mut self, connection: String) -> wasmtime::Result<Result<Vec<Operation>, Fault>> {
         let call = self.current()?;
+        if let Err(fault) = call.count() {
+            return Ok(Err(to_guest(fault)));
+        }
         let invoker = Arc::clone(&call.invoker);
         let found = soap::operations(&call.origin, invoker.ways(), &connection).await;
         Ok(found.map(|found| found.into_iter().map(described).collect()).map_err(to_guest))

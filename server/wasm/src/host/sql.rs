@@ -22,6 +22,9 @@ use crate::{
     state::CallState,
 };
 
+/// Of a guest's memory one batch takes this part at most.
+const BATCH_SHARE: u64 = 4;
+
 /// Rows of which the guest has not read all.
 pub struct CursorHandle(Box<dyn Cursor>);
 
@@ -101,8 +104,9 @@ impl HostCursor for CallState {
     }
 
     async fn next(&mut self, handle: Resource<CursorHandle>, max: u32) -> Outcome<Vec<Vec<Value>>> {
+        let bytes_max = self.current()?.origin.service.limits.memory_bytes / BATCH_SHARE;
         // None would look like the end.
-        let found = self.table.get_mut(&handle)?.0.next(max.max(1)).await;
+        let found = self.table.get_mut(&handle)?.0.next(max.max(1), bytes_max).await;
         Ok(found.map(rows_of).map_err(to_guest))
     }
 

@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 use crate::{
     ErrorKind, SqlError,
     bounds::{SQLITE_INSTRUCTIONS, SQLITE_LOCK_MS_MAX, STATEMENTS_MAX},
+    error::lost,
     feed::{Batch, Feed},
     limits::Limits,
     session::{Answer, Driver, Orders, Outcome, Task, serve},
@@ -29,6 +30,8 @@ use crate::{
 };
 
 mod error;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use error::of as error_of;
@@ -63,6 +66,8 @@ struct Sqlite {
     connection: Connection,
     limits: Limits,
     deadline: Deadline,
+    /// What is prepared is a statement of this side.
+    is_own: Arc<AtomicBool>,
     in_transaction: bool,
 }
 
@@ -98,12 +103,18 @@ impl Target {
         let connection = opened.map_err(|error| error::of_opening(&error))?;
         // Another file may have taken its place meanwhile.
         self.check()?;
-        set_up(&connection, limits, &deadline).map_err(|error| error::of_opening(&error))?;
-        Ok(Sqlite { connection, limits: limits.clone(), deadline, in_transaction: false })
+        let is_own = Arc::new(AtomicBool::new(false));
+        set_up(&connection, limits, &deadline, &is_own).map_err(|error| error::of_opening(&error))?;
+        Ok(Sqlite { connection, limits: limits.clone(), deadline, is_own, in_transaction: false })
     }
 }
 
-fn set_up(connection: &Connection, limits: &Limits, deadline: &Deadline) -> rusqlite::Result<()> {
+fn set_up(
+    connection: &Connection,
+    limits: &Limits,
+    deadline: &Deadline,
+    is_own: &Arc<AtomicBool>,
+) -> rusqlite::Result<()> {
     let statement_ms = u64::try_from(limits.statement.as_millis()).unwrap_or(u64::MAX);
     connection.busy_timeout(Duration::from_millis(statement_ms.min(SQLITE_LOCK_MS_MAX)))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
@@ -118,12 +129,14 @@ fn set_up(connection: &Connection, limits: &Limits, deadline: &Deadline) -> rusq
     connection.query_row("PRAGMA schema_version", (), |_| Ok(()))?;
     let deadline = deadline.clone();
     connection.progress_handler(SQLITE_INSTRUCTIONS, Some(move || deadline.is_over()))?;
-    connection.authorizer(Some(permit))
+    let is_own = Arc::clone(is_own);
+    connection.authorizer(Some(move |context: AuthContext<'_>| permit(&context, is_own.load(Relaxed))))
 }
 
-/// What no statement may do, whatever stands in it.
-fn permit(context: AuthContext<'_>) -> Authorization {
+/// What no statement may do, whatever stands in it; and transactions are for this side's own.
+fn permit(context: &AuthContext<'_>, is_own: bool) -> Authorization {
     match context.action {
+        AuthAction::Transaction { .. } | AuthAction::Savepoint { .. } if !is_own => Authorization::Deny,
         AuthAction::Attach { .. }
         | AuthAction::Detach { .. }
         | AuthAction::CreateTempIndex { .. }
@@ -211,7 +224,10 @@ impl Sqlite {
 
     fn say(&self, statement: &str) -> Outcome {
         self.deadline.set(self.limits.statement);
-        self.connection.execute_batch(statement).map_err(|error| error_of(&error))?;
+        self.is_own.store(true, Relaxed);
+        let said = self.connection.execute_batch(statement);
+        self.is_own.store(false, Relaxed);
+        said.map_err(|error| error_of(&error))?;
         Ok(Answer::Done)
     }
 
@@ -318,7 +334,7 @@ fn bind(statement: &mut Statement<'_>, job: &Job) -> Result<(), SqlError> {
 
 impl Driver for Sqlite {
     async fn work(&mut self, task: Task) -> Outcome {
-        match task {
+        let outcome = match task {
             Task::Query(job) => self.query(&job, true),
             Task::Execute(job) => self.query(&job, false),
             Task::Begin { read_only, .. } => {
@@ -331,16 +347,25 @@ impl Driver for Sqlite {
             Task::Rollback | Task::Reset => self.roll_back(),
             Task::Ping => self.say("SELECT 1"),
             Task::Open { .. } | Task::Next { .. } | Task::Close { .. } => Ok(Answer::Done),
+        };
+        if !self.in_transaction && !self.connection.is_autocommit() {
+            // Closing it rolls back what nobody asked for.
+            return Err(lost("a transaction was left open").maybe());
         }
+        outcome
     }
 
     async fn stream(&mut self, job: &Job, feed: &mut Feed<'_>) -> Result<(), SqlError> {
         let result = self.feed(job, feed).await;
         let is_whole = result.is_ok() && !feed.is_left();
-        result.and(self.end_cursor(is_whole))
+        let ended = self.end_cursor(is_whole);
+        if ended.is_err() && !self.in_transaction {
+            let _ = self.roll_back();
+        }
+        result.and(ended)
     }
 
     async fn recover(&mut self) -> bool {
-        true
+        self.in_transaction || self.connection.is_autocommit()
     }
 }

@@ -1,8 +1,7 @@
 //! SQLite, each connection on a thread of its own.
 
 use std::{
-    os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -30,6 +29,7 @@ use crate::{
 };
 
 mod error;
+mod forbidden;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -76,33 +76,22 @@ impl Target {
         Self { file: file.into(), forbidden }
     }
 
-    /// By device and number, whatever the paths.
-    fn check(&self) -> Result<(), SqlError> {
-        let identity = |path: &Path| path.metadata().map(|found| (found.dev(), found.ino()));
-        let unreachable = |text: String| Err(ErrorKind::Unreachable { text }.undone());
-        let file = match identity(&self.file) {
-            Ok(file) => file,
-            Err(error) => return unreachable(format!("{}: {error}", self.file.display())),
-        };
-        // What is not there is not this file.
-        if self.forbidden.iter().any(|path| identity(path).is_ok_and(|forbidden| forbidden == file)) {
-            return unreachable(format!("{} is a file of the bus itself", self.file.display()));
-        }
-        Ok(())
-    }
-
     fn open(&self, limits: &Limits, stop: Arc<AtomicBool>) -> Result<Sqlite, SqlError> {
-        self.check()?;
+        let file = forbidden::allowed(&self.file, &self.forbidden)?;
         let access = if limits.read_only {
             OpenFlags::SQLITE_OPEN_READ_ONLY
         } else {
             OpenFlags::SQLITE_OPEN_READ_WRITE
         };
-        let opened = Connection::open_with_flags(&self.file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let opened = Connection::open_with_flags(&file, flags);
         let deadline = Deadline { at: Arc::new(Mutex::new(Instant::now() + limits.statement)), stop };
         let connection = opened.map_err(|error| error::of_opening(&error))?;
-        // Another file may have taken its place meanwhile.
-        self.check()?;
+        if let Err(error) = forbidden::allowed(&file, &self.forbidden) {
+            // Another file took its place meanwhile. Closing it would let go of the bus's own locks on it.
+            std::mem::forget(connection);
+            return Err(error);
+        }
         let is_own = Arc::new(AtomicBool::new(false));
         set_up(&connection, limits, &deadline, &is_own).map_err(|error| error::of_opening(&error))?;
         Ok(Sqlite { connection, limits: limits.clone(), deadline, is_own, in_transaction: false })

@@ -71,7 +71,7 @@ impl ways::Cursor for Cursor {
 
     fn next(&mut self, most: u32) -> Borrowed<'_, Vec<Vec<Value>>> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        Box::pin(by(self.deadline, self.cursor.next(most)))
+        Box::pin(by(self.deadline, self.cursor.next(most, u64::MAX)))
     }
 }
 

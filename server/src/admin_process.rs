@@ -77,7 +77,7 @@ async fn serve(boot: Boot, listener: TcpListener, role: &str) -> anyhow::Result<
     };
     let settings = busbar_admin::Settings {
         odb,
-        ping: ping::pinger(Arc::clone(&master_key), boot.odb_files()),
+        ping: ping::pinger(Arc::clone(&master_key), boot.own_files()),
         wsdl: wsdl::fetcher(),
         master_key,
         token,

@@ -45,9 +45,23 @@ pub(crate) struct Boot {
 }
 
 impl Boot {
-    /// The ODB, where it is a file: nobody else opens it.
-    pub(crate) fn odb_files(&self) -> Vec<PathBuf> {
-        self.odb_url.strip_prefix("sqlite:").map(PathBuf::from).into_iter().collect()
+    /// What is the bus's own, files and folders: no connection of others opens them. The ODB is among them where it is a
+    /// file, and what SQLite puts beside it goes with it.
+    pub(crate) fn own_files(&self) -> Vec<PathBuf> {
+        let odb = self.odb_url.strip_prefix("sqlite:");
+        let odb = odb.map(|path| PathBuf::from(path.strip_prefix("//").unwrap_or(path)));
+        let layout = &self.layout;
+        let mut own = vec![
+            layout.artifacts(),
+            layout.run(),
+            layout.logs(),
+            layout.tls(),
+            layout.pickup(),
+            layout.master_key(),
+            crate::master_key::path(layout, &self.settings),
+        ];
+        own.extend(odb);
+        own
     }
 
     /// Where balancers reach the server; nowhere where it is for this machine only.

@@ -85,7 +85,7 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let port = Arc::new(ledger::Port(Arc::clone(&ledger)));
     let opener = Arc::new(secrets::Opener::new(&master_key::path(&boot.layout, &boot.settings)));
     let links = brokers::Links::new(Arc::clone(&opener), format!("busbar {}/{}", boot.server_id, boot.slot));
-    let ways = ways::Ways::new(Arc::clone(&opener), Arc::clone(&metrics), boot.odb_files());
+    let ways = ways::Ways::new(Arc::clone(&opener), Arc::clone(&metrics), boot.own_files());
     let outward =
         Outward { outlet: Some(Arc::clone(&links) as Arc<_>), ways: Some(Arc::new(ways.clone()) as Arc<_>) };
     let pipeline = Pipeline::new(Arc::clone(&metrics), Arc::clone(&access_log) as Arc<_>, port, outward);

@@ -47,19 +47,20 @@ impl Cursor {
         &self.columns
     }
 
-    /// At most so many rows, and fewer where they take more memory than one batch may; none at the end. A cursor that
+    /// At most so many rows, and fewer where they would take more memory than `bytes_max`, or than a result of the
+    /// connection may; but one at least, also where it alone takes more than `bytes_max`. None at the end. A cursor that
     /// failed is over.
-    pub async fn next(&mut self, max: usize) -> Result<Vec<Row>, SqlError> {
+    pub async fn next(&mut self, rows_max: usize, bytes_max: u64) -> Result<Vec<Row>, SqlError> {
         let started = Instant::now();
-        let outcome = self.ask(max.max(1)).await;
+        let outcome = self.ask(rows_max.max(1), bytes_max).await;
         if outcome.is_err() {
             self.end();
         }
         self.shared.counted(started, outcome)
     }
 
-    async fn ask(&mut self, max: usize) -> Result<Vec<Row>, SqlError> {
-        let task = Task::Next { cursor: self.number, max };
+    async fn ask(&mut self, rows_max: usize, bytes_max: u64) -> Result<Vec<Row>, SqlError> {
+        let task = Task::Next { cursor: self.number, rows_max, bytes_max };
         let answer = match &mut self.source {
             Source::Over => return Ok(Vec::new()),
             Source::Alone(lease) => lease.ask(task).await?,

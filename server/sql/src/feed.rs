@@ -23,7 +23,6 @@ pub(crate) struct Feed<'a> {
     /// Who waits: for the columns first, then for batches.
     waiting: Option<Reply>,
     batch: Batch,
-    batch_max: usize,
     limits: Limits,
     late: Pin<Box<Sleep>>,
     is_left: bool,
@@ -38,21 +37,41 @@ pub(crate) struct Batch {
     rows_max: usize,
     bytes: u64,
     bytes_max: u64,
+    /// What no row may exceed.
+    row_bytes_max: u64,
+    /// It came, and was too much for the batch: the first of the next one.
+    held: Option<(Row, u64)>,
 }
 
 impl Batch {
     pub(crate) fn is_full(&self) -> bool {
-        self.rows.len() >= self.rows_max || self.bytes >= self.bytes_max
+        let is_enough = !self.rows.is_empty() && self.bytes >= self.bytes_max;
+        is_enough || self.rows.len() >= self.rows_max || self.held.is_some()
     }
 
     pub(crate) fn push(&mut self, row: Row) -> Result<(), SqlError> {
         let bytes = row_bytes(&row);
-        if bytes > self.bytes_max {
-            return Err(ErrorKind::TooLarge { bytes_max: self.bytes_max }.maybe());
+        if bytes > self.row_bytes_max {
+            return Err(ErrorKind::TooLarge { bytes_max: self.row_bytes_max }.maybe());
+        }
+        if !self.rows.is_empty() && self.bytes + bytes > self.bytes_max {
+            self.held = Some((row, bytes));
+            return Ok(());
         }
         self.bytes += bytes;
         self.rows.push(row);
         Ok(())
+    }
+
+    /// Empty, but for what the last one had no room for.
+    fn begin(&mut self, rows_max: usize, bytes_max: u64, row_bytes_max: u64) {
+        (self.rows_max, self.bytes_max, self.row_bytes_max) = (rows_max, bytes_max, row_bytes_max);
+        self.rows = Vec::with_capacity(rows_max.min(ROWS_RESERVED_MAX));
+        self.bytes = 0;
+        if let Some((row, bytes)) = self.held.take() {
+            self.bytes = bytes;
+            self.rows.push(row);
+        }
     }
 }
 
@@ -77,7 +96,6 @@ impl<'a> Feed<'a> {
             cursor,
             waiting: Some(reply),
             batch: Batch::default(),
-            batch_max: 0,
             limits: limits.clone(),
             late: Box::pin(sleep(limits.statement + STATEMENT_MARGIN)),
             is_left: false,
@@ -100,9 +118,10 @@ impl<'a> Feed<'a> {
                 return false;
             };
             match task {
-                Task::Next { cursor, max } if cursor == self.cursor => {
+                Task::Next { cursor, rows_max, bytes_max } if cursor == self.cursor => {
                     self.waiting = Some(reply);
-                    self.batch_max = max;
+                    let most = self.limits.bytes_max;
+                    self.batch.begin(rows_max, bytes_max.min(most), most);
                     self.late.as_mut().reset(Instant::now() + self.limits.statement + STATEMENT_MARGIN);
                     return true;
                 }
@@ -127,7 +146,7 @@ impl<'a> Feed<'a> {
 
     fn send(&mut self, is_last: bool) {
         if let Some(waiting) = self.waiting.take() {
-            let rows = std::mem::take(&mut self.batch).rows;
+            let rows = std::mem::take(&mut self.batch.rows);
             let _ = waiting.send(Ok(Answer::Batch { rows, is_last }));
         }
     }
@@ -151,10 +170,7 @@ impl<'a> Feed<'a> {
 
     /// What is to be filled, and then put back.
     pub(crate) fn take(&mut self) -> Batch {
-        let mut batch = std::mem::take(&mut self.batch);
-        (batch.rows_max, batch.bytes_max) = (self.batch_max, self.limits.bytes_max);
-        batch.rows.reserve(self.batch_max.min(ROWS_RESERVED_MAX));
-        batch
+        std::mem::take(&mut self.batch)
     }
 
     pub(crate) fn put(&mut self, batch: Batch) {

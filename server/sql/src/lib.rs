@@ -12,7 +12,7 @@
 //! transaction.commit().await?;
 //!
 //! let mut cursor = connection.open("SELECT * FROM movements", Vec::new()).await?;
-//! while let rows = cursor.next(1_000).await? && !rows.is_empty() { … }
+//! while let rows = cursor.next(1_000, u64::MAX).await? && !rows.is_empty() { … }
 //! ```
 //!
 //! Each connection to a database is driven by a task of its own (of SQLite: by a thread), which is asked by a channel

@@ -9,6 +9,7 @@ pub use crate::tls::Authorities;
 pub struct Outside {
     /// Whom the machine trusts, for connections that name no authority.
     pub authorities: Authorities,
-    /// Files that no connection may open, by whatever path: the bus's own. Looked at when a connection is opened.
+    /// Files that no connection may open, by whatever path, with what SQLite puts beside them; and folders with all
+    /// below them: the bus's own. Looked at when a connection is opened.
     pub forbidden: Vec<PathBuf>,
 }

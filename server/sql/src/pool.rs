@@ -1,13 +1,17 @@
 //! The connections of one worker to one database: who waits for one, who has one, which are kept for later.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
 use tokio::{
+    runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 
 use crate::{
@@ -24,6 +28,8 @@ pub(crate) struct Pool {
     max: u32,
     idle: Mutex<Vec<Idle>>,
     idle_for: Duration,
+    /// A task closes those that wait too long.
+    is_swept: AtomicBool,
     wait: Duration,
     connect: Duration,
     pub(crate) counters: Counters,
@@ -60,6 +66,7 @@ impl Pool {
             max: settings.max,
             idle: Mutex::default(),
             idle_for: Duration::from_millis(settings.idle_ms),
+            is_swept: AtomicBool::new(false),
             wait: Duration::from_millis(settings.wait_ms),
             connect: Duration::from_millis(settings.connect_ms),
             counters: Counters::default(),
@@ -140,15 +147,38 @@ impl Pool {
         }
     }
 
-    fn keep(&self, session: Session) {
+    fn keep(self: &Arc<Self>, session: Session) {
         if session.is_closed() {
             return;
         }
+        self.idle().push(Idle { session, since: Instant::now() });
+        // Without a runtime nobody drives the connection, either.
+        if let Ok(runtime) = Handle::try_current()
+            && !self.is_swept.swap(true, Relaxed)
+        {
+            let (pool, first) = (Arc::downgrade(self), Instant::now() + self.idle_for);
+            runtime.spawn(async move {
+                let mut next = Some(first);
+                while let Some(at) = next {
+                    sleep_until(at).await;
+                    next = pool.upgrade().and_then(|pool| pool.sweep());
+                }
+            });
+        }
+    }
+
+    /// Closes those that waited too long, also when no call comes that would find them. Returns when the next one will
+    /// have.
+    fn sweep(&self) -> Option<Instant> {
         let mut idle = self.idle();
+        idle.retain(|idle| !idle.session.is_closed() && idle.since.elapsed() < self.idle_for);
         // The oldest are the first.
-        let old = idle.iter().take_while(|idle| idle.since.elapsed() >= self.idle_for).count();
-        idle.drain(..old);
-        idle.push(Idle { session, since: Instant::now() });
+        let next = idle.first().map(|idle| idle.since + self.idle_for);
+        if next.is_none() {
+            // Under the lock: who keeps one now begins anew.
+            self.is_swept.store(false, Relaxed);
+        }
+        next
     }
 }
 
@@ -181,7 +211,7 @@ impl Drop for Lease {
         }
         let pool = Arc::clone(&self.pool);
         // Without a runtime nobody drives the connection, either: it is closed.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
                 if session.ask(Task::Reset).await.is_ok() {
                     pool.keep(session);

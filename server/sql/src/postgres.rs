@@ -36,6 +36,10 @@ use stream::Overrun;
 const MESSAGE_MARGIN_BYTES: u64 = 64 * 1024;
 /// Of a cursor within a transaction, which must not end with it.
 const CURSOR_BEGIN: &str = "SAVEPOINT busbar_cursor; SET LOCAL statement_timeout = 0";
+/// What PostgreSQL answers with success though it rolled back, where a statement had failed before. The one that goes
+/// before says so.
+const COMMIT: &str = "SELECT 1; COMMIT";
+const IN_FAILED_TRANSACTION: &str = "25P02";
 const CURSOR_GIVE_UP: &str = "ROLLBACK TO SAVEPOINT busbar_cursor; RELEASE SAVEPOINT busbar_cursor";
 
 pub(crate) struct Target {
@@ -206,12 +210,13 @@ impl Postgres {
     }
 
     async fn commit(&mut self) -> Outcome {
-        if self.has_failed {
+        let outcome = if self.has_failed { Ok(()) } else { self.batch(COMMIT).await };
+        if self.has_failed || outcome.as_ref().is_err_and(is_failed_transaction) {
             self.roll_back().await?;
             let text = "the transaction was rolled back, since a statement of it had failed".to_owned();
-            return Err(ErrorKind::InvalidStatement { text }.undone().with_state("25P02"));
+            return Err(ErrorKind::InvalidStatement { text }.undone().with_state(IN_FAILED_TRANSACTION));
         }
-        self.batch("COMMIT").await?;
+        outcome?;
         self.in_transaction = false;
         Ok(Answer::Done)
     }
@@ -272,7 +277,7 @@ impl Postgres {
 
     async fn end_cursor(&mut self) -> Result<(), SqlError> {
         if self.is_wrapped {
-            self.batch("COMMIT").await?;
+            self.batch(COMMIT).await?;
         } else {
             let milliseconds = self.limits.statement.as_millis();
             let end =
@@ -331,14 +336,26 @@ impl Driver for Postgres {
     }
 
     async fn recover(&mut self) -> bool {
-        if timeout(DRAINING, self.batch("")).await.is_err() {
-            // It returns when the server has been told and has closed: nothing later is hit by it.
-            stream::cancel(&self.target, &self.cancel).await;
-            self.has_failed |= self.in_transaction && !self.has_cursor;
-            if self.batch("").await.is_err() {
-                return false;
+        let drained = match timeout(DRAINING, self.batch("SELECT 1")).await {
+            Ok(drained) => drained,
+            Err(_) => {
+                // It returns when the server has been told and has closed: nothing later is hit by it.
+                stream::cancel(&self.target, &self.cancel).await;
+                self.has_failed |= self.in_transaction && !self.has_cursor;
+                self.batch("SELECT 1").await
             }
+        };
+        match drained {
+            Ok(()) => {}
+            Err(error) if is_failed_transaction(&error) => {
+                self.has_failed |= self.in_transaction && !self.has_cursor;
+            }
+            Err(_) => return false,
         }
         self.leave_cursor().await.is_ok() && !self.client.is_closed()
     }
+}
+
+fn is_failed_transaction(error: &SqlError) -> bool {
+    error.sqlstate.as_deref() == Some(IN_FAILED_TRANSACTION)
 }

@@ -33,7 +33,8 @@ pub(crate) enum Task {
     },
     Next {
         cursor: u64,
-        max: usize,
+        rows_max: usize,
+        bytes_max: u64,
     },
     Close {
         cursor: u64,

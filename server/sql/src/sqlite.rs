@@ -1,8 +1,7 @@
 //! SQLite, each connection on a thread of its own.
 
 use std::{
-    os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -21,6 +20,7 @@ use tokio::sync::oneshot;
 use crate::{
     ErrorKind, SqlError,
     bounds::{SQLITE_INSTRUCTIONS, SQLITE_LOCK_MS_MAX, STATEMENTS_MAX},
+    error::lost,
     feed::{Batch, Feed},
     limits::Limits,
     session::{Answer, Driver, Orders, Outcome, Task, serve},
@@ -29,6 +29,9 @@ use crate::{
 };
 
 mod error;
+mod forbidden;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use error::of as error_of;
@@ -63,6 +66,8 @@ struct Sqlite {
     connection: Connection,
     limits: Limits,
     deadline: Deadline,
+    /// What is prepared is a statement of this side.
+    is_own: Arc<AtomicBool>,
     in_transaction: bool,
 }
 
@@ -71,39 +76,34 @@ impl Target {
         Self { file: file.into(), forbidden }
     }
 
-    /// By device and number, whatever the paths.
-    fn check(&self) -> Result<(), SqlError> {
-        let identity = |path: &Path| path.metadata().map(|found| (found.dev(), found.ino()));
-        let unreachable = |text: String| Err(ErrorKind::Unreachable { text }.undone());
-        let file = match identity(&self.file) {
-            Ok(file) => file,
-            Err(error) => return unreachable(format!("{}: {error}", self.file.display())),
-        };
-        // What is not there is not this file.
-        if self.forbidden.iter().any(|path| identity(path).is_ok_and(|forbidden| forbidden == file)) {
-            return unreachable(format!("{} is a file of the bus itself", self.file.display()));
-        }
-        Ok(())
-    }
-
     fn open(&self, limits: &Limits, stop: Arc<AtomicBool>) -> Result<Sqlite, SqlError> {
-        self.check()?;
+        let file = forbidden::allowed(&self.file, &self.forbidden)?;
         let access = if limits.read_only {
             OpenFlags::SQLITE_OPEN_READ_ONLY
         } else {
             OpenFlags::SQLITE_OPEN_READ_WRITE
         };
-        let opened = Connection::open_with_flags(&self.file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let opened = Connection::open_with_flags(&file, flags);
         let deadline = Deadline { at: Arc::new(Mutex::new(Instant::now() + limits.statement)), stop };
         let connection = opened.map_err(|error| error::of_opening(&error))?;
-        // Another file may have taken its place meanwhile.
-        self.check()?;
-        set_up(&connection, limits, &deadline).map_err(|error| error::of_opening(&error))?;
-        Ok(Sqlite { connection, limits: limits.clone(), deadline, in_transaction: false })
+        if let Err(error) = forbidden::allowed(&file, &self.forbidden) {
+            // Another file took its place meanwhile. Closing it would let go of the bus's own locks on it.
+            std::mem::forget(connection);
+            return Err(error);
+        }
+        let is_own = Arc::new(AtomicBool::new(false));
+        set_up(&connection, limits, &deadline, &is_own).map_err(|error| error::of_opening(&error))?;
+        Ok(Sqlite { connection, limits: limits.clone(), deadline, is_own, in_transaction: false })
     }
 }
 
-fn set_up(connection: &Connection, limits: &Limits, deadline: &Deadline) -> rusqlite::Result<()> {
+fn set_up(
+    connection: &Connection,
+    limits: &Limits,
+    deadline: &Deadline,
+    is_own: &Arc<AtomicBool>,
+) -> rusqlite::Result<()> {
     let statement_ms = u64::try_from(limits.statement.as_millis()).unwrap_or(u64::MAX);
     connection.busy_timeout(Duration::from_millis(statement_ms.min(SQLITE_LOCK_MS_MAX)))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
@@ -118,12 +118,14 @@ fn set_up(connection: &Connection, limits: &Limits, deadline: &Deadline) -> rusq
     connection.query_row("PRAGMA schema_version", (), |_| Ok(()))?;
     let deadline = deadline.clone();
     connection.progress_handler(SQLITE_INSTRUCTIONS, Some(move || deadline.is_over()))?;
-    connection.authorizer(Some(permit))
+    let is_own = Arc::clone(is_own);
+    connection.authorizer(Some(move |context: AuthContext<'_>| permit(&context, is_own.load(Relaxed))))
 }
 
-/// What no statement may do, whatever stands in it.
-fn permit(context: AuthContext<'_>) -> Authorization {
+/// What no statement may do, whatever stands in it; and transactions are for this side's own.
+fn permit(context: &AuthContext<'_>, is_own: bool) -> Authorization {
     match context.action {
+        AuthAction::Transaction { .. } | AuthAction::Savepoint { .. } if !is_own => Authorization::Deny,
         AuthAction::Attach { .. }
         | AuthAction::Detach { .. }
         | AuthAction::CreateTempIndex { .. }
@@ -211,7 +213,10 @@ impl Sqlite {
 
     fn say(&self, statement: &str) -> Outcome {
         self.deadline.set(self.limits.statement);
-        self.connection.execute_batch(statement).map_err(|error| error_of(&error))?;
+        self.is_own.store(true, Relaxed);
+        let said = self.connection.execute_batch(statement);
+        self.is_own.store(false, Relaxed);
+        said.map_err(|error| error_of(&error))?;
         Ok(Answer::Done)
     }
 
@@ -318,7 +323,7 @@ fn bind(statement: &mut Statement<'_>, job: &Job) -> Result<(), SqlError> {
 
 impl Driver for Sqlite {
     async fn work(&mut self, task: Task) -> Outcome {
-        match task {
+        let outcome = match task {
             Task::Query(job) => self.query(&job, true),
             Task::Execute(job) => self.query(&job, false),
             Task::Begin { read_only, .. } => {
@@ -331,16 +336,25 @@ impl Driver for Sqlite {
             Task::Rollback | Task::Reset => self.roll_back(),
             Task::Ping => self.say("SELECT 1"),
             Task::Open { .. } | Task::Next { .. } | Task::Close { .. } => Ok(Answer::Done),
+        };
+        if !self.in_transaction && !self.connection.is_autocommit() {
+            // Closing it rolls back what nobody asked for.
+            return Err(lost("a transaction was left open").maybe());
         }
+        outcome
     }
 
     async fn stream(&mut self, job: &Job, feed: &mut Feed<'_>) -> Result<(), SqlError> {
         let result = self.feed(job, feed).await;
         let is_whole = result.is_ok() && !feed.is_left();
-        result.and(self.end_cursor(is_whole))
+        let ended = self.end_cursor(is_whole);
+        if ended.is_err() && !self.in_transaction {
+            let _ = self.roll_back();
+        }
+        result.and(ended)
     }
 
     async fn recover(&mut self) -> bool {
-        true
+        self.in_transaction || self.connection.is_autocommit()
     }
 }

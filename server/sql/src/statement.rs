@@ -1,4 +1,4 @@
-//! What kind of statement a text is, by its first word. It decides what is refused and what a connection must forget
+//! What kind of statement a text is, by its first words. It decides what is refused and what a connection must forget
 //! before others get it; what a statement may do is the database's to say.
 
 use busbar_model::connection::sql::Engine;
@@ -9,9 +9,18 @@ use crate::{
     value::Value,
 };
 
+mod words;
+
+use words::Words;
+
 /// A transaction begins and ends by calls, so that it is known who has one.
 const OF_TRANSACTIONS: [&str; 10] =
     ["BEGIN", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "END", "ABORT", "XA", "PREPARE"];
+/// Behind `SET`, or behind the scope that follows it.
+const OF_TRANSACTIONS_IF_SET: [&str; 2] = ["TRANSACTION", "CHARACTERISTICS"];
+const SCOPES: [&str; 3] = ["SESSION", "LOCAL", "GLOBAL"];
+/// Statements of MariaDB that hold others, of any kind, as `SET STATEMENT` does.
+const WRAPPING: [&str; 7] = ["EXECUTE", "IF", "CASE", "LOOP", "REPEAT", "WHILE", "FOR"];
 /// What the parameters of a call can't be for, or what is for another database or file.
 const ELSEWHERE: [&str; 6] = ["COPY", "LOAD", "USE", "ATTACH", "DETACH", "VACUUM"];
 const READING: [&str; 8] = ["SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN", "DESCRIBE", "DESC"];
@@ -45,12 +54,20 @@ impl Job {
         if params.len() > PARAMETERS_MAX {
             return refused(format!("it has {} parameters; allowed is {PARAMETERS_MAX}", params.len()));
         }
-        let word = first_word(sql).to_ascii_uppercase();
+        let mut words = Words::new(engine, sql);
+        let word = words.first();
         let is = |words: &[&str]| words.contains(&word.as_str());
-        if is(&OF_TRANSACTIONS) {
-            return refused(format!("{word} is not for statements: transactions begin and end by calls"));
+        if word.is_empty() {
+            return refused("it begins with no word, or with a comment that may be executed".to_owned());
         }
-        if is(&ELSEWHERE) {
+        let set = if word == "SET" { subject(&mut words) } else { String::new() };
+        if is(&OF_TRANSACTIONS) || OF_TRANSACTIONS_IF_SET.contains(&set.as_str()) {
+            let all = format!("{word} {set}");
+            let all = all.trim_end();
+            return refused(format!("{all} is not for statements: transactions begin and end by calls"));
+        }
+        let is_wrapping = is(&WRAPPING) || set == "STATEMENT";
+        if is(&ELSEWHERE) || (engine == Engine::Mysql && is_wrapping) {
             return refused(format!("{word} is not permitted by this bus"));
         }
         if read_only && !is(&READING) && !(engine == Engine::Sqlite && word == "PRAGMA") {
@@ -63,40 +80,18 @@ impl Job {
     }
 }
 
+/// What is set, past its scope.
+fn subject(words: &mut Words<'_>) -> String {
+    let word = words.next();
+    if SCOPES.contains(&word.as_str()) { words.next() } else { word }
+}
+
 fn has_traces(sql: &str) -> bool {
     let bytes = sql.as_bytes();
     TRACES.iter().any(|trace| {
         let trace = trace.as_bytes();
         bytes.windows(trace.len()).any(|window| window.eq_ignore_ascii_case(trace))
     })
-}
-
-/// Past space, comments and opening parentheses. What MySQL executes of comments is none, and no word.
-fn first_word(sql: &str) -> &str {
-    let mut rest = sql;
-    loop {
-        rest =
-            rest.trim_start_matches(|c: char| c.is_whitespace() || c == '(' || c == ';' || c == '\u{feff}');
-        let after = if rest.starts_with("--") || rest.starts_with('#') {
-            rest.find('\n').map(|end| &rest[end..])
-        } else if rest.starts_with("/*") && !rest.starts_with("/*!") && !rest.starts_with("/*M!") {
-            comment_end(rest).map(|end| &rest[end..])
-        } else {
-            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-            return &rest[..end];
-        };
-        match after {
-            Some(after) => rest = after,
-            None => return "",
-        }
-    }
-}
-
-/// PostgreSQL's comments nest and others' do not: where one begins within another, no word is found.
-fn comment_end(text: &str) -> Option<usize> {
-    let end = text.find("*/")?;
-    let nested = text.get(2..end)?.contains("/*");
-    (!nested).then_some(end + 2)
 }
 
 #[cfg(test)]
@@ -108,32 +103,44 @@ mod tests {
     }
 
     #[test]
-    fn the_first_word_is_found_behind_comments() {
-        for (sql, word) in [
-            ("select 1", "select"),
-            ("  -- x\n /* a */ ((SELECT 1)", "SELECT"),
-            ("# x\nDELETE", "DELETE"),
-            ("/*! SET x=1 */", ""),
-            ("/*M!100000 SET x=1 */", ""),
-            ("/* a /* b */ SELECT */ SET x", ""),
-            ("/* open", ""),
-            ("-- only", ""),
-            ("", ""),
-        ] {
-            assert_eq!(first_word(sql), word, "{sql:?}");
-        }
-    }
-
-    #[test]
     fn transactions_are_not_for_statements() {
-        for sql in ["BEGIN", "/* x */ commit", "Start Transaction", "ROLLBACK TO a", "END;", "xa start 'x'"] {
+        for sql in [
+            "BEGIN",
+            "/* x */ commit",
+            "Start Transaction",
+            "ROLLBACK TO a",
+            "END;",
+            "abort",
+            "xa start 'x'",
+            "PREPARE TRANSACTION 'x'",
+            "set /**/ transaction read write",
+            "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE",
+            "SET GLOBAL TRANSACTION READ WRITE",
+        ] {
             for engine in Engine::ALL {
-                assert_eq!(job(engine, false, sql).unwrap_err(), "invalid-statement", "{sql}");
+                let error = Job::new(engine, false, sql, Vec::new()).unwrap_err();
+                assert_eq!(error.kind.code(), "invalid-statement", "{sql}");
+                assert!(error.to_string().contains("transactions begin and end by calls"), "{error}");
             }
         }
+        for sql in ["SET STATEMENT max_statement_time = 1 FOR COMMIT", "EXECUTE IMMEDIATE 'COMMIT'"] {
+            assert_eq!(job(Engine::Mysql, false, sql).unwrap_err(), "invalid-statement", "{sql}");
+        }
+        assert!(job(Engine::Postgres, false, "SET LOCAL search_path TO a").is_ok());
         assert_eq!(job(Engine::Mysql, false, "USE other").unwrap_err(), "invalid-statement");
         assert_eq!(job(Engine::Sqlite, false, "attach 'x' as y").unwrap_err(), "invalid-statement");
         assert_eq!(job(Engine::Sqlite, false, "SELECT '\0'").unwrap_err(), "invalid-statement");
+    }
+
+    #[test]
+    fn what_can_not_be_told_is_refused() {
+        for sql in ["", "/* open", "-- only", "/*! BEGIN */", "/* a */ 'x'"] {
+            for engine in Engine::ALL {
+                assert_eq!(job(engine, false, sql).unwrap_err(), "invalid-statement", "{engine:?} {sql}");
+                assert_eq!(job(engine, true, sql).unwrap_err(), "invalid-statement", "{engine:?} {sql}");
+            }
+        }
+        assert_eq!(job(Engine::Mysql, false, "/*!50000 COMMIT */").unwrap_err(), "invalid-statement");
     }
 
     #[test]
@@ -141,14 +148,7 @@ mod tests {
         for sql in ["SELECT 1", "with a as (select 1) select * from a", "SHOW TABLES", "(SELECT 1)"] {
             assert!(job(Engine::Mysql, true, sql).is_ok(), "{sql}");
         }
-        for sql in [
-            "INSERT INTO a VALUES (1)",
-            "SET x = 1",
-            "CALL p()",
-            "DO 1",
-            "/*! SET x=1 */",
-            "CREATE TABLE a (b int)",
-        ] {
+        for sql in ["INSERT INTO a VALUES (1)", "SET x = 1", "CALL p()", "DO 1", "CREATE TABLE a (b int)"] {
             assert_eq!(job(Engine::Mysql, true, sql).unwrap_err(), "read-only", "{sql}");
         }
     }

@@ -75,7 +75,7 @@ async fn cursor_time(connection: &Connection) -> Duration {
     let mut cursor = connection.open(MANY, Vec::new()).await.unwrap();
     let mut count = 0;
     loop {
-        let batch = cursor.next(1_000).await.unwrap();
+        let batch = cursor.next(1_000, u64::MAX).await.unwrap();
         if batch.is_empty() {
             break;
         }

@@ -18,7 +18,7 @@ async fn read_all(connection: &Connection, sql: &str) -> (u64, i64) {
     let mut cursor = connection.open(sql, Vec::new()).await.unwrap();
     let (mut count, mut sum) = (0, 0);
     loop {
-        let batch = cursor.next(5_000).await.unwrap();
+        let batch = cursor.next(5_000, u64::MAX).await.unwrap();
         if batch.is_empty() {
             return (count, sum);
         }
@@ -68,13 +68,13 @@ async fn batches_are_as_long_as_asked_and_as_large_as_allowed() {
         let connection = connect(&Settings { bytes_max: 5_600, rows_max: 10, ..place.settings() });
         let mut cursor = connection.open(&series(engine, 250), Vec::new()).await.unwrap();
         assert_eq!(cursor.columns().len(), 1);
-        assert_eq!(cursor.next(30).await.unwrap().len(), 30);
+        assert_eq!(cursor.next(30, u64::MAX).await.unwrap().len(), 30);
         // 56 bytes a row.
-        assert_eq!(cursor.next(1_000).await.unwrap().len(), 100, "{engine:?}");
-        assert_eq!(cursor.next(1_000).await.unwrap().len(), 100);
-        assert_eq!(cursor.next(1_000).await.unwrap().len(), 20);
-        assert!(cursor.next(1_000).await.unwrap().is_empty());
-        assert!(cursor.next(1_000).await.unwrap().is_empty());
+        assert_eq!(cursor.next(1_000, u64::MAX).await.unwrap().len(), 100, "{engine:?}");
+        assert_eq!(cursor.next(1_000, u64::MAX).await.unwrap().len(), 100);
+        assert_eq!(cursor.next(1_000, u64::MAX).await.unwrap().len(), 20);
+        assert!(cursor.next(1_000, u64::MAX).await.unwrap().is_empty());
+        assert!(cursor.next(1_000, u64::MAX).await.unwrap().is_empty());
         until("the connection is back", async || connection.statistics().idle == 1).await;
         assert_eq!(connection.statistics().opened, 1);
     }
@@ -87,7 +87,7 @@ async fn a_cursor_that_is_left_gives_its_connection_back() {
         let connection = place.connection();
         for count in [10, 10_000_000] {
             let mut cursor = connection.open(&series(engine, count), Vec::new()).await.unwrap();
-            assert_eq!(cursor.next(3).await.unwrap().len(), 3);
+            assert_eq!(cursor.next(3, u64::MAX).await.unwrap().len(), 3);
             let began = Instant::now();
             drop(cursor);
             until("the connection is back", async || connection.statistics().in_use == 0).await;
@@ -111,9 +111,9 @@ async fn a_statement_that_fails_half_way_fails_its_cursor() {
             }
         };
         let mut cursor = connection.open(sql, Vec::new()).await.unwrap();
-        assert_eq!(cursor.next(100).await.unwrap().len(), 100);
-        assert_ne!(code(cursor.next(1_000).await), "no error", "{engine:?}");
-        assert!(cursor.next(1_000).await.unwrap().is_empty());
+        assert_eq!(cursor.next(100, u64::MAX).await.unwrap().len(), 100);
+        assert_ne!(code(cursor.next(1_000, u64::MAX).await), "no error", "{engine:?}");
+        assert!(cursor.next(1_000, u64::MAX).await.unwrap().is_empty());
         drop(cursor);
         assert_eq!(integer(&connection, "SELECT 1").await, 1);
     }
@@ -128,12 +128,12 @@ async fn a_transaction_goes_on_after_its_cursors() {
         let mut transaction = connection.begin(Begin::default()).await.unwrap();
         transaction.execute("INSERT INTO stock VALUES (1)", Vec::new()).await.unwrap();
         let mut cursor = transaction.open(&series(engine, 1_000_000), Vec::new()).await.unwrap();
-        assert_eq!(cursor.next(10).await.unwrap().len(), 10);
+        assert_eq!(cursor.next(10, u64::MAX).await.unwrap().len(), 10);
         let refused = transaction.query("SELECT 1", Vec::new()).await.unwrap_err();
         assert!(refused.to_string().contains("a cursor of its transaction is open"), "{refused}");
         drop(cursor);
         let mut whole = transaction.open(&series(engine, 10), Vec::new()).await.unwrap();
-        assert_eq!(whole.next(100).await.unwrap().len(), 10);
+        assert_eq!(whole.next(100, u64::MAX).await.unwrap().len(), 10);
         transaction.execute("INSERT INTO stock VALUES (2)", Vec::new()).await.unwrap();
         transaction.commit().await.unwrap_or_else(|error| panic!("{engine:?}: {error}"));
         let found = rows(&connection, "SELECT n FROM stock ORDER BY n").await;
@@ -149,11 +149,11 @@ async fn what_a_left_cursor_changed_is_undone() {
         run(&connection, "CREATE TABLE stock (n INTEGER)").await;
         let insert = format!("INSERT INTO stock {} RETURNING n", series(engine, 1_000));
         let mut cursor = connection.open(&insert, Vec::new()).await.unwrap();
-        assert_eq!(cursor.next(5).await.unwrap().len(), 5);
+        assert_eq!(cursor.next(5, u64::MAX).await.unwrap().len(), 5);
         drop(cursor);
         assert_eq!(integer(&connection, "SELECT count(*) FROM stock").await, 0, "{engine:?}");
         let mut cursor = connection.open(&insert, Vec::new()).await.unwrap();
-        assert_eq!(cursor.next(5_000).await.unwrap().len(), 1_000);
+        assert_eq!(cursor.next(5_000, u64::MAX).await.unwrap().len(), 1_000);
         drop(cursor);
         assert_eq!(integer(&connection, "SELECT count(*) FROM stock").await, 1_000, "{engine:?}");
     }
@@ -171,7 +171,7 @@ async fn a_row_that_is_too_large_ends_its_cursor_at_once() {
         let began = Instant::now();
         let mut cursor = connection.open(sql, Vec::new()).await.unwrap();
         let error = loop {
-            if let Err(error) = cursor.next(10).await {
+            if let Err(error) = cursor.next(10, u64::MAX).await {
                 break error;
             }
         };
@@ -179,5 +179,28 @@ async fn a_row_that_is_too_large_ends_its_cursor_at_once() {
         drop(cursor);
         assert_eq!(integer(&connection, "SELECT 1").await, 1);
         assert!(began.elapsed() < Duration::from_secs(10), "{engine:?}: {:?}", began.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_batch_is_bounded_by_bytes_but_has_a_row() {
+    for engine in Engine::ALL {
+        let place = Place::new(engine);
+        let connection = connect(&Settings { bytes_max: 10_000, ..place.settings() });
+        let sql = match engine {
+            Engine::Postgres => "SELECT repeat('x', 1000) FROM generate_series(1, 25)",
+            Engine::Mysql => "SELECT REPEAT('x', 1000) FROM seq_1_to_25",
+            Engine::Sqlite => {
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25) \
+                 SELECT hex(zeroblob(500)) FROM n"
+            }
+        };
+        let mut cursor = connection.open(sql, Vec::new()).await.unwrap();
+        let mut found = Vec::new();
+        for bytes_max in [0, 100, 3_500, u64::MAX, 1_100, u64::MAX, u64::MAX] {
+            found.push(cursor.next(100, bytes_max).await.unwrap().len());
+        }
+        assert_eq!(found, [1, 1, 3, 9, 1, 9, 1], "{engine:?}");
+        assert!(cursor.next(100, u64::MAX).await.unwrap().is_empty());
     }
 }

@@ -121,8 +121,8 @@ async fn a_batch_that_is_given_up_ends_its_cursor() {
             _ => "SELECT seq, SLEEP(IF(seq > 3000, 600, 0)) FROM seq_1_to_9000",
         };
         let mut cursor = connection.open(sql, Vec::new()).await.unwrap();
-        assert_eq!(cursor.next(10).await.unwrap().len(), 10, "{engine:?}");
-        assert!(timeout(SHORT, cursor.next(5_000)).await.is_err());
+        assert_eq!(cursor.next(10, u64::MAX).await.unwrap().len(), 10, "{engine:?}");
+        assert!(timeout(SHORT, cursor.next(5_000, u64::MAX)).await.is_err());
         drop(cursor);
         until("the statement has ended", async || running(&other, engine).await == 0).await;
         assert_eq!(integer(&connection, "SELECT 1").await, 1);

@@ -44,9 +44,11 @@ async fn several_statements_in_one_text_are_refused() {
         let place = Place::new(engine);
         let connection = place.connection();
         run(&connection, "CREATE TABLE stock (n INTEGER)").await;
-        for sql in
-            ["SELECT 1; DROP TABLE stock", "SELECT 1; SELECT 2", "INSERT INTO stock VALUES (1); COMMIT"]
-        {
+        for sql in [
+            "SELECT 1; DROP TABLE stock",
+            "SELECT 1; SELECT 2",
+            "INSERT INTO stock VALUES (1); DELETE FROM stock",
+        ] {
             assert_eq!(
                 code(connection.query(sql, Vec::new()).await),
                 "invalid-statement",

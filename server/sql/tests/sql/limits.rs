@@ -47,7 +47,7 @@ async fn a_value_that_is_too_large_is_not_put_together() {
         let error = connection.query(large, Vec::new()).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::TooLarge { bytes_max: 100_000 }, "{engine:?} {error}");
         let error = match connection.open(large, Vec::new()).await {
-            Ok(mut cursor) => cursor.next(1).await.unwrap_err(),
+            Ok(mut cursor) => cursor.next(1, u64::MAX).await.unwrap_err(),
             Err(error) => error,
         };
         assert_eq!(error.kind, ErrorKind::TooLarge { bytes_max: 100_000 }, "{engine:?} {error}");
@@ -101,6 +101,31 @@ async fn connections_that_are_idle_for_too_long_are_closed() {
     assert_eq!(integer(&connection, "SELECT pg_backend_pid()").await, first);
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_ne!(integer(&connection, "SELECT pg_backend_pid()").await, first);
+}
+
+#[tokio::test]
+async fn they_are_closed_though_no_call_comes() {
+    let place = Place::new(Engine::Postgres);
+    let observer = place.connection();
+    let pool = Pool { idle_ms: 200, ..Pool::default() };
+    let connection = connect(&Settings { pool, ..place.settings() });
+    let open = async || {
+        integer(
+            &observer,
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+             AND application_name = 'busbar' AND pid <> pg_backend_pid()",
+        )
+        .await
+    };
+    for _ in 0..2 {
+        let (one, two) = (connection.begin(Begin::default()).await, connection.begin(Begin::default()).await);
+        assert_eq!(open().await, 2);
+        one.unwrap().commit().await.unwrap();
+        two.unwrap().commit().await.unwrap();
+        let began = Instant::now();
+        until("both are closed", async || open().await == 0).await;
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    }
 }
 
 #[tokio::test]

@@ -38,44 +38,50 @@ async fn postgres_is_not_talked_into_writing() {
     let place = Place::new(Engine::Postgres);
     let admin = place.connection();
     run(&admin, "CREATE TABLE stock (n INTEGER)").await;
-    run(
-        &admin,
-        "CREATE FUNCTION add() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN \
-         PERFORM set_config('transaction_read_only', 'off', false); INSERT INTO stock VALUES (1); RETURN 1; END $$",
-    )
-    .await;
+    for (name, first) in
+        [("add", ""), ("open_up", "PERFORM set_config('transaction_read_only', 'off', false);")]
+    {
+        let function = format!(
+            "CREATE FUNCTION {name}() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN \
+             {first} INSERT INTO stock VALUES (1); RETURN 1; END $$"
+        );
+        run(&admin, &function).await;
+    }
     let connection = connect(&Settings { read_only: true, ..place.settings() });
-    for sql in [
-        "SET default_transaction_read_only = off",
-        "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE",
-        "SET TRANSACTION READ WRITE",
-        "BEGIN READ WRITE",
-        "COMMIT",
-        "RESET ALL",
-        "DO $$ BEGIN INSERT INTO stock VALUES (1); END $$",
-        "CALL nothing()",
-        "WITH a AS (INSERT INTO stock VALUES (1) RETURNING n) SELECT * FROM a",
-        "EXPLAIN ANALYZE INSERT INTO stock VALUES (1)",
-        "SELECT add()",
-        "SELECT n INTO other FROM stock",
-        "SELECT set_config('transaction_read_only', 'off', false)",
-        "SELECT n FROM stock FOR UPDATE",
+    for (sql, wanted) in [
+        ("SET default_transaction_read_only = off", "read-only"),
+        ("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE", "invalid-statement"),
+        ("SET TRANSACTION READ WRITE", "invalid-statement"),
+        ("BEGIN READ WRITE", "invalid-statement"),
+        ("COMMIT", "invalid-statement"),
+        ("/* /* */ a */ COMMIT", "invalid-statement"),
+        ("-- a\rCOMMIT -- b\nSELECT 1", "invalid-statement"),
+        ("RESET ALL", "read-only"),
+        ("DO $$ BEGIN INSERT INTO stock VALUES (1); END $$", "read-only"),
+        ("CALL nothing()", "read-only"),
+        ("WITH a AS (INSERT INTO stock VALUES (1) RETURNING n) SELECT * FROM a", "read-only"),
+        ("EXPLAIN ANALYZE INSERT INTO stock VALUES (1)", "read-only"),
+        ("SELECT add()", "read-only"),
+        ("SELECT open_up()", "invalid-statement"),
+        ("SELECT n INTO other FROM stock", "read-only"),
+        ("SELECT set_config('transaction_read_only', 'off', false)", "invalid-statement"),
+        ("SELECT n FROM stock FOR UPDATE", "read-only"),
     ] {
-        assert_ne!(code(connection.query(sql, Vec::new()).await), "no error", "{sql}");
+        assert_eq!(code(connection.query(sql, Vec::new()).await), wanted, "{sql}");
         let mut transaction = connection.begin(Begin::default()).await.unwrap();
-        assert_ne!(code(transaction.query(sql, Vec::new()).await), "no error", "{sql}");
+        assert_eq!(code(transaction.query(sql, Vec::new()).await), wanted, "{sql}");
     }
     // This one is done, and of no use.
     let switched = "SELECT set_config('default_transaction_read_only', 'off', false)";
     connection.query(switched, Vec::new()).await.unwrap();
-    assert_ne!(code(connection.query("SELECT add()", Vec::new()).await), "no error");
+    assert_eq!(code(connection.query("SELECT add()", Vec::new()).await), "read-only");
     let mut transaction = connection.begin(Begin::default()).await.unwrap();
     transaction.query(switched, Vec::new()).await.unwrap();
-    assert_ne!(code(transaction.query("SELECT add()", Vec::new()).await), "no error");
+    assert_eq!(code(transaction.query("SELECT add()", Vec::new()).await), "read-only");
     let mut transaction = connection.begin(Begin::default()).await.unwrap();
     transaction.query(switched, Vec::new()).await.unwrap();
     transaction.commit().await.unwrap();
-    assert_ne!(code(connection.query("SELECT add()", Vec::new()).await), "no error");
+    assert_eq!(code(connection.query("SELECT add()", Vec::new()).await), "read-only");
     assert_eq!(integer(&admin, "SELECT count(*) FROM stock").await, 0);
 }
 
@@ -87,27 +93,26 @@ async fn mariadb_is_not_talked_into_writing() {
     run(&admin, "CREATE FUNCTION add_one() RETURNS INTEGER DETERMINISTIC BEGIN INSERT INTO stock VALUES (1); RETURN 1; END").await;
     run(&admin, "CREATE PROCEDURE open_up() BEGIN SET SESSION TRANSACTION READ WRITE; INSERT INTO stock VALUES (1); END").await;
     let connection = connect(&Settings { read_only: true, ..place.settings() });
-    for sql in [
-        "SET SESSION TRANSACTION READ WRITE",
-        "SET @@session.tx_read_only = 0",
-        "/*! SET SESSION tx_read_only = 0 */",
-        "/*M!100100 INSERT INTO stock VALUES (1) */",
-        "SET STATEMENT max_statement_time = 1 FOR INSERT INTO stock VALUES (1)",
-        "START TRANSACTION READ WRITE",
-        "BEGIN NOT ATOMIC INSERT INTO stock VALUES (1); END",
-        "CALL open_up()",
-        "EXECUTE IMMEDIATE 'INSERT INTO stock VALUES (1)'",
-        "DO add_one()",
-        "SELECT add_one()",
-        "SELECT n FROM stock FOR UPDATE",
-        "ANALYZE INSERT INTO stock VALUES (1)",
-        "TRUNCATE stock",
+    for (sql, wanted) in [
+        ("SET SESSION TRANSACTION READ WRITE", "invalid-statement"),
+        ("SET @@session.tx_read_only = 0", "read-only"),
+        ("/*! SET SESSION tx_read_only = 0 */", "invalid-statement"),
+        ("/*M!100100 INSERT INTO stock VALUES (1) */", "invalid-statement"),
+        ("/* /* */ INSERT INTO stock VALUES (1)", "read-only"),
+        ("SET STATEMENT max_statement_time = 1 FOR INSERT INTO stock VALUES (1)", "invalid-statement"),
+        ("START TRANSACTION READ WRITE", "invalid-statement"),
+        ("BEGIN NOT ATOMIC INSERT INTO stock VALUES (1); END", "invalid-statement"),
+        ("CALL open_up()", "read-only"),
+        ("EXECUTE IMMEDIATE 'INSERT INTO stock VALUES (1)'", "invalid-statement"),
+        ("DO add_one()", "read-only"),
+        ("SELECT add_one()", "read-only"),
+        ("SELECT n FROM stock FOR UPDATE", "read-only"),
+        ("ANALYZE INSERT INTO stock VALUES (1)", "read-only"),
+        ("TRUNCATE stock", "read-only"),
     ] {
-        let outcome = connection.query(sql, Vec::new()).await;
-        assert!(outcome.is_err() || sql.contains("FOR UPDATE"), "{sql}");
+        assert_eq!(code(connection.query(sql, Vec::new()).await), wanted, "{sql}");
         let mut transaction = connection.begin(Begin::default()).await.unwrap();
-        let outcome = transaction.query(sql, Vec::new()).await;
-        assert!(outcome.is_err() || sql.contains("FOR UPDATE"), "{sql}");
+        assert_eq!(code(transaction.query(sql, Vec::new()).await), wanted, "{sql}");
     }
     assert_eq!(integer(&admin, "SELECT count(*) FROM stock").await, 0);
 }
@@ -116,17 +121,18 @@ async fn mariadb_is_not_talked_into_writing() {
 async fn sqlite_is_not_talked_into_writing() {
     let place = Place::new(Engine::Sqlite);
     let connection = prepared(&place).await;
-    for sql in [
-        "PRAGMA query_only = 0",
-        "PRAGMA writable_schema = 1",
-        "PRAGMA user_version = 7",
-        "PRAGMA journal_mode = DELETE",
-        "ATTACH ':memory:' AS other",
-        "WITH a AS (SELECT 1) INSERT INTO stock SELECT * FROM a",
-        "VACUUM INTO '/tmp/stolen.db'",
-        "EXPLAIN ATTACH ':memory:' AS other",
+    for (sql, wanted) in [
+        ("PRAGMA query_only = 0", "denied"),
+        ("PRAGMA writable_schema = 1", "denied"),
+        ("PRAGMA user_version = 7", "denied"),
+        ("PRAGMA journal_mode = DELETE", "denied"),
+        ("ATTACH ':memory:' AS other", "invalid-statement"),
+        ("WITH a AS (SELECT 1) INSERT INTO stock SELECT * FROM a", "read-only"),
+        ("VACUUM INTO '/tmp/stolen.db'", "invalid-statement"),
+        ("EXPLAIN ATTACH ':memory:' AS other", "denied"),
+        ("EXPLAIN BEGIN", "denied"),
     ] {
-        assert_ne!(code(connection.query(sql, Vec::new()).await), "no error", "{sql}");
+        assert_eq!(code(connection.query(sql, Vec::new()).await), wanted, "{sql}");
     }
     assert_eq!(integer(&connection, "SELECT count(*) FROM stock").await, 1);
     assert!(!rows(&connection, "PRAGMA table_info(stock)").await.is_empty());

@@ -8,24 +8,83 @@ use busbar_sql::{Begin, Connection, Kind, Outside, Settings, Value};
 use crate::stage::{Place, code, connect, integer, rows, run, text};
 
 #[tokio::test]
-async fn the_buss_own_file_is_refused_by_whatever_path() {
+async fn the_buss_own_files_are_refused_by_whatever_path() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    std::fs::write(path("bus.db"), "").unwrap();
-    std::fs::hard_link(path("bus.db"), path("linked.db")).unwrap();
+    for parts in ["own/deep", "elsewhere"] {
+        std::fs::create_dir_all(path(parts)).unwrap();
+    }
+    for name in ["bus.db", "bus.db-wal", "bus.db-shm", "bus.db-journal", "own/a.db", "own/deep/b.db"] {
+        std::fs::write(path(name), "").unwrap();
+    }
+    for name in ["other.db", "bus.db-other", "owner.db", "linked-beside.db"] {
+        std::fs::write(path(name), "").unwrap();
+    }
+    for (from, to) in [
+        ("bus.db", "linked.db"),
+        ("bus.db-shm", "linked-shm.db"),
+        ("bus.db", "linked-beside.db-journal"),
+        ("own/deep/b.db", "linked-b.db"),
+        ("other.db", "linked-other.db"),
+    ] {
+        std::fs::hard_link(path(from), path(to)).unwrap();
+    }
     symlink(path("bus.db"), path("symbolic.db")).unwrap();
-    std::fs::write(path("other.db"), "").unwrap();
-    let outside = Outside { forbidden: vec![path("missing.db"), path("bus.db")], ..Outside::default() };
+    symlink(path("bus.db-wal"), path("elsewhere/wal.db")).unwrap();
+    symlink(path("own"), path("elsewhere/own")).unwrap();
+    symlink(path("other.db"), path("symbolic-other.db")).unwrap();
+    let forbidden = vec![path("missing.db"), path("bus.db"), path("elsewhere/../own")];
+    let outside = Outside { forbidden, ..Outside::default() };
+    let refused = [
+        "bus.db",
+        "bus.db-wal",
+        "bus.db-shm",
+        "bus.db-journal",
+        "linked.db",
+        "linked-shm.db",
+        "linked-beside.db",
+        "linked-b.db",
+        "symbolic.db",
+        "elsewhere/wal.db",
+        "elsewhere/own/a.db",
+        "own/a.db",
+        "own/deep/b.db",
+        "own/../bus.db-shm",
+    ];
+    let allowed = ["other.db", "bus.db-other", "owner.db", "linked-other.db", "symbolic-other.db"];
     for (name, is_allowed) in
-        [("bus.db", false), ("linked.db", false), ("symbolic.db", false), ("other.db", true)]
+        refused.map(|name| (name, false)).into_iter().chain(allowed.map(|name| (name, true)))
     {
         let settings = Sql::file(path(name).to_str().unwrap().to_owned());
         let outcome = Connection::new(&settings, outside.clone()).unwrap().ping().await;
-        assert_eq!(outcome.is_ok(), is_allowed, "{name}");
+        assert_eq!(outcome.is_ok(), is_allowed, "{name}: {outcome:?}");
         if let Err(error) = outcome {
             assert!(error.to_string().contains("is a file of the bus itself"), "{error}");
         }
     }
+}
+
+/// As SQLite locks them: closing a file by any other descriptor would let go of it.
+#[tokio::test]
+async fn a_file_that_is_refused_is_not_opened() {
+    let place = Place::new(Engine::Sqlite);
+    let own = place.settings().file.unwrap();
+    let bus = place.connection();
+    rows(&bus, "PRAGMA table_list").await;
+    run(&bus, "CREATE TABLE stock (n INTEGER)").await;
+    let mut transaction = bus.begin(Begin::default()).await.unwrap();
+    transaction.execute("INSERT INTO stock VALUES (1)", Vec::new()).await.unwrap();
+    let outside = Outside { forbidden: vec![own.clone().into()], ..Outside::default() };
+    let inode = std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(&own).unwrap());
+    let locks = || {
+        let held = std::fs::read_to_string("/proc/locks").unwrap();
+        held.lines().filter(|line| line.contains(&format!(":{inode} "))).count()
+    };
+    let before = locks();
+    let refused = Connection::new(&Sql::file(own), outside).unwrap().ping().await;
+    assert_eq!((code(refused), locks()), ("unreachable", before));
+    assert!(before > 0, "a transaction that writes locks its file");
+    transaction.commit().await.unwrap();
 }
 
 #[tokio::test]
@@ -45,17 +104,22 @@ async fn no_other_file_is_reached() {
     let connection = place.connection();
     let folder = tempfile::tempdir().unwrap();
     let other = folder.path().join("other.db").to_str().unwrap().to_owned();
-    for sql in [
-        format!("ATTACH '{other}' AS other"),
-        format!("VACUUM INTO '{other}'"),
-        format!("SELECT load_extension('{other}')"),
-        "PRAGMA writable_schema = 1".to_owned(),
-        "PRAGMA temp_store_directory = '/tmp'".to_owned(),
-        "CREATE TEMP TABLE mine (n INTEGER)".to_owned(),
-        "SELECT readfile('/etc/passwd')".to_owned(),
-        "SELECT writefile('/tmp/x', 'y')".to_owned(),
+    for (sql, wanted, said) in [
+        (format!("ATTACH '{other}' AS other"), "invalid-statement", "ATTACH is not permitted by this bus"),
+        (format!("EXPLAIN ATTACH '{other}' AS other"), "denied", "not authorized"),
+        (format!("VACUUM INTO '{other}'"), "invalid-statement", "VACUUM is not permitted by this bus"),
+        (format!("SELECT load_extension('{other}')"), "invalid-statement", "not authorized"),
+        ("PRAGMA writable_schema = 1".to_owned(), "denied", "not authorized"),
+        ("PRAGMA temp_store_directory = '/tmp'".to_owned(), "denied", "not authorized"),
+        ("CREATE TEMP TABLE mine (n INTEGER)".to_owned(), "denied", "not authorized"),
+        ("EXPLAIN COMMIT".to_owned(), "denied", "not authorized"),
+        ("EXPLAIN SAVEPOINT a".to_owned(), "denied", "not authorized"),
+        ("SELECT readfile('/etc/passwd')".to_owned(), "invalid-statement", "no such function"),
+        ("SELECT writefile('/tmp/x', 'y')".to_owned(), "invalid-statement", "no such function"),
     ] {
-        assert_ne!(code(connection.query(&sql, Vec::new()).await), "no error", "{sql}");
+        let error = connection.query(&sql, Vec::new()).await.unwrap_err();
+        assert_eq!(error.kind.code(), wanted, "{sql}: {error}");
+        assert!(error.to_string().contains(said), "{sql}: {error}");
     }
     assert!(!folder.path().join("other.db").exists());
 }

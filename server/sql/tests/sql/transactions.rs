@@ -1,9 +1,9 @@
 //! Statements that are done together.
 
 use busbar_model::connection::sql::Engine;
-use busbar_sql::{Begin, Isolation, Transaction, Value};
+use busbar_sql::{Begin, Isolation, Settings, Transaction, Value};
 
-use crate::stage::{Place, code, integer, run};
+use crate::stage::{Place, code, connect, integer, run};
 
 async fn add(transaction: &mut Transaction, n: i64) -> u64 {
     transaction.execute(&format!("INSERT INTO stock VALUES ({n}, 0)"), Vec::new()).await.unwrap()
@@ -45,6 +45,33 @@ async fn a_transaction_whose_statement_failed_is_not_committed_by_postgres() {
     assert_eq!(integer(&connection, "SELECT count(*) FROM stock").await, 0);
 }
 
+/// Of rows that come after the last one that is read PostgreSQL says nothing by itself.
+#[tokio::test]
+async fn a_transaction_that_failed_behind_a_bound_is_not_committed() {
+    let place = Place::new(Engine::Postgres);
+    let connection = connect(&Settings { rows_max: 10, bytes_max: 10_000, ..place.settings() });
+    run(&connection, "CREATE TABLE stock (n INTEGER PRIMARY KEY, amount INTEGER)").await;
+    for (sql, wanted) in [
+        ("SELECT 1 / (50 - i) FROM generate_series(1, 50) AS i", "too-many-rows"),
+        ("SELECT repeat('x', 4000), 1 / (9 - i) FROM generate_series(1, 9) AS i", "too-large"),
+        ("SELECT point(i, i), 1 / (5 - i) FROM generate_series(1, 5) AS i", "unsupported-type"),
+    ] {
+        let mut transaction = connection.begin(Begin::default()).await.unwrap();
+        add(&mut transaction, 1).await;
+        assert_eq!(code(transaction.query(sql, Vec::new()).await), wanted);
+        let error = transaction.commit().await.unwrap_err();
+        assert!(error.to_string().contains("rolled back") && !error.maybe_processed, "{sql}: {error}");
+        assert_eq!(integer(&connection, "SELECT count(*) FROM stock").await, 0, "{sql}");
+    }
+    // One that went well behind it is.
+    let mut transaction = connection.begin(Begin::default()).await.unwrap();
+    add(&mut transaction, 1).await;
+    let long = transaction.query("SELECT i FROM generate_series(1, 50) AS i", Vec::new()).await;
+    assert_eq!(code(long), "too-many-rows");
+    transaction.commit().await.unwrap();
+    assert_eq!(integer(&connection, "SELECT count(*) FROM stock").await, 1);
+}
+
 #[tokio::test]
 async fn what_only_reads_can_not_write() {
     for engine in [Engine::Postgres, Engine::Mysql] {
@@ -63,13 +90,49 @@ async fn transactions_do_not_begin_and_end_by_statements() {
     for engine in Engine::ALL {
         let place = Place::new(engine);
         let connection = place.connection();
-        for sql in ["BEGIN", "COMMIT", "ROLLBACK", "/**/ start transaction", "SAVEPOINT a", "-- x\nEND"] {
-            assert_eq!(
-                code(connection.execute(sql, Vec::new()).await),
-                "invalid-statement",
-                "{engine:?} {sql}"
-            );
+        let mut transaction = connection.begin(Begin::default()).await.unwrap();
+        for sql in [
+            "BEGIN",
+            "COMMIT",
+            "ROLLBACK",
+            "/**/ start transaction",
+            "SAVEPOINT a",
+            "-- x\nEND",
+            "SET TRANSACTION READ ONLY",
+            "PREPARE TRANSACTION 'a'",
+            "XA START 'a'",
+        ] {
+            for outcome in
+                [connection.execute(sql, Vec::new()).await, transaction.execute(sql, Vec::new()).await]
+            {
+                let error = outcome.unwrap_err();
+                assert_eq!(error.kind.code(), "invalid-statement", "{engine:?} {sql}");
+                assert!(error.to_string().contains("transactions begin and end by calls"), "{error}");
+            }
         }
+        transaction.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_hidden_statement_does_not_end_a_transaction() {
+    for engine in Engine::ALL {
+        let place = Place::new(engine);
+        let connection = place.connection();
+        run(&connection, "CREATE TABLE stock (n INTEGER PRIMARY KEY, amount INTEGER)").await;
+        for hidden in
+            ["/* /* */ COMMIT", "/* /* */ a */ COMMIT", "/*! COMMIT */", "-- a\rCOMMIT -- b\nSELECT 1"]
+        {
+            let mut transaction = connection.begin(Begin::default()).await.unwrap();
+            add(&mut transaction, 1).await;
+            let _ = transaction.execute(hidden, Vec::new()).await;
+            transaction.rollback().await.unwrap();
+            assert_eq!(integer(&connection, "SELECT count(*) FROM stock").await, 0, "{engine:?} {hidden:?}");
+        }
+        // Outside of one it would lock out others.
+        let _ = connection.execute("/* /* */ BEGIN", Vec::new()).await;
+        let _ = connection.execute("/* /* */ BEGIN IMMEDIATE", Vec::new()).await;
+        run(&place.connection(), "INSERT INTO stock VALUES (1, 0)").await;
     }
 }
 

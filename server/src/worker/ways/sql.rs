@@ -73,9 +73,9 @@ impl ways::Cursor for Cursor {
         self.cursor.columns()
     }
 
-    fn next(&mut self, most: u32, _bytes_max: u64) -> Borrowed<'_, Vec<Vec<Value>>> {
+    fn next(&mut self, most: u32, bytes_max: u64) -> Borrowed<'_, Vec<Vec<Value>>> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        Box::pin(self.steps.counted(by(self.steps.deadline(), self.cursor.next(most))))
+        Box::pin(self.steps.counted(by(self.steps.deadline(), self.cursor.next(most, bytes_max))))
     }
 }
 

@@ -77,6 +77,7 @@ impl From<Error> for Problem {
                 users.iter().fold(conflict("in-use"), uses)
             }
             Error::DictionariesFull { .. } => conflict("dictionaries-full"),
+            Error::WsdlsFull { .. } => conflict("wsdls-full").with_error("/wsdl", error.to_string()),
             Error::GoesWithPlugin { .. } => conflict("plugin-active"),
             Error::ClaimTakenOver => idempotency::under_way(),
             Error::Seal(seal::Error::AnotherKey { .. }) => conflict("another-master-key"),

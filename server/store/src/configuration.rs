@@ -126,6 +126,7 @@ impl Apply<'_> {
         }
         // Last: there may be room for them only then.
         self.put_dictionaries(&wanted.dictionaries)?;
+        self.require_wsdl_room()?;
         Ok(())
     }
 
@@ -149,6 +150,7 @@ impl Apply<'_> {
                 | Error::NoValue { .. }
                 | Error::DictionariesFull { .. }
                 | Error::InUse { .. }
+                | Error::WsdlsFull { .. }
                 | Error::ServiceTaken { .. }),
             ) => {
                 self.refusals.push(Refusal { path: path(), error });

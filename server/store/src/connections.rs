@@ -89,7 +89,11 @@ impl MasterKey {
 
 impl Odb {
     pub fn create_connection(&self, by: &By, key: &MasterKey, draft: &Draft) -> Result<Connection, Error> {
-        self.change(by, |connection, recorder| insert(connection, recorder, (by, key), draft))
+        self.change(by, |connection, recorder| {
+            let made = insert(connection, recorder, (by, key), draft)?;
+            require_wsdl_room(connection, None, &made)?;
+            Ok(made)
+        })
     }
 
     /// Reads, edits and writes in one transaction, so that no concurrent edit is lost. `edit` may run more than
@@ -108,7 +112,11 @@ impl Odb {
             Error::check_revision(expected, before.revision)?;
             let (name, client) = (before.name.clone(), before.client.clone().map(|_, _| None));
             match edit(Draft { name, active: before.active, client }) {
-                Ok(draft) => update(connection, recorder, (by, key), &before, &draft),
+                Ok(draft) => {
+                    let after = update(connection, recorder, (by, key), &before, &draft)?;
+                    require_wsdl_room(connection, Some(&before), &after)?;
+                    Ok(after)
+                }
                 Err(refusal) => {
                     refused = Some(refusal);
                     Err(Error::rolled_back())
@@ -149,6 +157,17 @@ impl Odb {
         let rows = query.load::<Row>(&mut *self.connection()?)?;
         page.cut(rows, |row| row.id.clone(), Row::into_model)
     }
+}
+
+/// Asked for where a WSDL is new: what has its room may be changed otherwise.
+fn require_wsdl_room(
+    connection: &mut AnyConnection,
+    before: Option<&Connection>,
+    after: &Connection,
+) -> Result<(), Error> {
+    let Client::Soap(soap) = &after.client else { return Ok(()) };
+    let same = |before: &Connection| matches!(&before.client, Client::Soap(was) if was.wsdl == soap.wsdl);
+    if before.is_some_and(same) { Ok(()) } else { wsdl::require_room(connection) }
 }
 
 /// Every connection, oldest first.

@@ -38,6 +38,8 @@ pub enum Error {
     UnknownCalendar { name: Name },
     #[error("{would} {what} would be too many: allowed is {most} in all")]
     DictionariesFull { what: &'static str, would: i64, most: i64 },
+    #[error("{would} bytes of connections' WSDLs would be too many: allowed is {most} in all")]
+    WsdlsFull { would: usize, most: usize },
     #[error("job {name:?} has a run that has not ended, and its runs may not overlap")]
     RunUnderWay { name: Name },
     #[error("job {name:?} has {most} runs that have not ended; no more are taken")]

@@ -7,6 +7,7 @@ use crate::{
     connections::{self, Draft},
     error::Error,
     secret::seal::{self, MasterKey},
+    wsdl,
 };
 
 impl Apply<'_> {
@@ -22,6 +23,13 @@ impl Apply<'_> {
             };
             self.note(|| path(&draft.name), put)?;
         }
+        Ok(())
+    }
+
+    /// What becomes of one connection may make room for another, so all are counted together.
+    pub(super) fn require_wsdl_room(&mut self) -> Result<(), Error> {
+        let room = wsdl::require_room(self.connection);
+        self.note(|| "/connections".to_owned(), room)?;
         Ok(())
     }
 

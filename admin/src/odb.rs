@@ -9,7 +9,7 @@ use busbar_store::{Error, Odb, secret::seal};
 
 use crate::{
     app::App,
-    etag,
+    connections, etag,
     idempotency::{self, Held},
     problem::{Kind, Problem},
 };
@@ -108,6 +108,9 @@ impl From<Error> for Problem {
             Error::SoapOnly { name, .. } => {
                 let path = if name.as_str() == INVOKER { "/name" } else { "/security" };
                 conflict("soap-only").with_error(path, error.to_string())
+            }
+            Error::SecretRequired { what, .. } => {
+                conflict("secret-required").with_error(&connections::path(what), error.to_string())
             }
             Error::NoCredential { .. } | Error::NoValue { .. } => Self::invalid_at("", error.to_string()),
             Error::InvalidCursor(_) => Self::invalid_at("/before", error.to_string()),

@@ -147,10 +147,11 @@ impl Apply<'_> {
                 | Error::SoapOnly { .. }
                 | Error::NoSoap(_)
                 | Error::NoCredential { .. }
+                | Error::SecretRequired { .. }
                 | Error::NoValue { .. }
                 | Error::DictionariesFull { .. }
-                | Error::InUse { .. }
                 | Error::WsdlsFull { .. }
+                | Error::InUse { .. }
                 | Error::ServiceTaken { .. }),
             ) => {
                 self.refusals.push(Refusal { path: path(), error });

@@ -28,7 +28,7 @@ use crate::{
 pub const WHAT: &str = "connection";
 const TABLE: &str = "connection";
 
-/// What its author decides. A secret that is not given stays as it is.
+/// What its author decides. A secret that is not given stays as it is, unless the connection comes to lead elsewhere.
 pub type Draft = connection::Draft<Option<Plaintext>>;
 
 /// Which connections a list shows; an absent field shows all.
@@ -281,13 +281,17 @@ fn sealed(
 ) -> Result<Client<Sealed>, Error> {
     let present = present.map(|present| &present.client);
     let client = wsdl::completed(draft.client.clone(), present)?;
+    let leads_elsewhere = present.is_some_and(|present| !present.leads_as(&client));
     let fits = |part| present.is_some_and(|present| present.shares(part, &draft.client));
     client.try_map(&mut |part, given| match given {
         Some(given) => Ok(key.seal(place(id, part), &given)?),
         None => {
             let kept = present.filter(|_| fits(part)).and_then(|present| present.secret(part)).cloned();
             let (name, what) = (draft.name.clone(), part.as_str());
-            kept.ok_or(Error::NoCredential { of: WHAT, name, what })
+            match kept {
+                Some(_) if leads_elsewhere => Err(Error::SecretRequired { name, what }),
+                kept => kept.ok_or(Error::NoCredential { of: WHAT, name, what }),
+            }
         }
     })
 }

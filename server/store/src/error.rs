@@ -46,6 +46,11 @@ pub enum Error {
     TooManyRuns { name: Name, most: usize },
     #[error("{of} {name:?} has no {what} yet, so one must be given")]
     NoCredential { of: &'static str, name: Name, what: &'static str },
+    /// Whoever may change where a connection leads must not get to see its secrets there.
+    #[error(
+        "connection {name:?} would show its {what} to another system, or without TLS, so it must be given again"
+    )]
+    SecretRequired { name: Name, what: &'static str },
     #[error("secret {name:?} has no value yet, so one must be given")]
     NoValue { name: Name },
     #[error("{what} {name:?} is in use by {}", users.join(", "))]

@@ -14,7 +14,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use busbar_model::Connection;
+use busbar_model::{Connection, connection::Part};
 use busbar_store::connections::Filter;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -59,6 +59,11 @@ impl From<Connection> for View {
 
 fn href(id: &str) -> String {
     format!("{PATH}/{id}")
+}
+
+/// Where a secret stands in a request.
+pub(crate) fn path(secret: &str) -> String {
+    if secret == Part::ClientKey.as_str() { format!("/tls/{secret}") } else { format!("/{secret}") }
 }
 
 pub(crate) struct Fields;
@@ -112,7 +117,8 @@ pub(crate) async fn get(State(app): State<Arc<App>>, Key(id): Key) -> Result<Res
     Ok(etag::tagged(connection.revision, View::from(connection)))
 }
 
-/// Change a connection.
+/// Change a connection. One that comes to lead to another system, or without TLS, needs its secrets again: no other is
+/// shown those that are kept.
 #[utoipa::path(patch, path = "/api/v1/connections/{id}", tag = "connections",
     params(("id" = String, Path), IfMatch), request_body = Patch,
     responses((status = 200, description = "The connection as it is now.", body = View,

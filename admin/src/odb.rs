@@ -9,7 +9,7 @@ use busbar_store::{Error, Odb, secret::seal};
 
 use crate::{
     app::App,
-    etag,
+    connections, etag,
     idempotency::{self, Held},
     problem::{Kind, Problem},
 };
@@ -77,6 +77,7 @@ impl From<Error> for Problem {
                 users.iter().fold(conflict("in-use"), uses)
             }
             Error::DictionariesFull { .. } => conflict("dictionaries-full"),
+            Error::WsdlsFull { .. } => conflict("wsdls-full").with_error("/wsdl", error.to_string()),
             Error::GoesWithPlugin { .. } => conflict("plugin-active"),
             Error::ClaimTakenOver => idempotency::under_way(),
             Error::Seal(seal::Error::AnotherKey { .. }) => conflict("another-master-key"),
@@ -107,6 +108,9 @@ impl From<Error> for Problem {
             Error::SoapOnly { name, .. } => {
                 let path = if name.as_str() == INVOKER { "/name" } else { "/security" };
                 conflict("soap-only").with_error(path, error.to_string())
+            }
+            Error::SecretRequired { what, .. } => {
+                conflict("secret-required").with_error(&connections::path(what), error.to_string())
             }
             Error::NoCredential { .. } | Error::NoValue { .. } => Self::invalid_at("", error.to_string()),
             Error::InvalidCursor(_) => Self::invalid_at("/before", error.to_string()),

@@ -112,7 +112,7 @@ fn hash_of(present: &[Security], name: &Name) -> Option<String> {
 /// The variable that should have given what is missing.
 pub(super) fn variable_of<'d>(document: &'d Document, refusal: &Error) -> Option<&'d str> {
     let hidden = match refusal {
-        Error::NoCredential { of: connections::WHAT, name, what } => {
+        Error::NoCredential { of: connections::WHAT, name, what } | Error::SecretRequired { name, what } => {
             let entry = document.connections.iter().find(|entry| entry.name == *name)?;
             let part = Part::ALL.into_iter().find(|part| part.as_str() == *what)?;
             entry.client.secret(part)?

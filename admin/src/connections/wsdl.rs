@@ -5,12 +5,13 @@ use std::sync::Arc;
 use busbar_model::{
     Connection,
     connection::{
-        Client, Http, Part,
+        Client, Http, Part, Soap,
+        http::origin::Origin,
         soap::{Document, Documents},
     },
     fault::FieldError,
 };
-use busbar_store::{Plaintext, connections::Draft};
+use busbar_store::{Error, Plaintext, connections::Draft};
 
 use super::given::{Body, Edit};
 use crate::{app::App, problem::Problem, settings::FetchWsdl};
@@ -38,9 +39,30 @@ pub(super) async fn change(app: &Arc<App>, id: &str, given: Body) -> Result<Edit
     let draft = given.with_wsdl(&unfetched(&url)).into_edit()?.apply(draft)?;
     let Client::Soap(soap) = draft.client else { return given.into_edit() };
     let opened = open(app, &present)?;
+    refuse_showing(&present, &soap, &url)?;
     let secret = |part| soap_secret(&soap, part).or_else(|| opened.secret(part).cloned());
     let documents = fetch(app, url, soap.http.settings.clone(), secret).await?;
     given.with_wsdl(&documents).into_edit()
+}
+
+/// Fetching shows the secrets, so it is too late to refuse that when the connection is changed.
+fn refuse_showing(present: &Connection, soap: &Soap<Option<Plaintext>>, url: &str) -> Result<(), Problem> {
+    let mut after = soap.clone();
+    if after.http.settings.base_url.is_empty() {
+        let origin = Origin::parse(url).map(|origin| origin.url());
+        after.http.settings.base_url = origin.unwrap_or_default();
+    }
+    if present.client.leads_as(&Client::Soap(after)) {
+        return Ok(());
+    }
+    let kept = [(Part::Password, &soap.http.credential), (Part::ClientKey, &soap.http.client_key)];
+    match kept.into_iter().find(|(_, secret)| matches!(secret, Some(None))) {
+        Some((part, _)) => {
+            let (name, what) = (present.name.clone(), part.as_str());
+            Err(Problem::from(Error::SecretRequired { name, what }))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Stands for documents that are not here yet.
@@ -50,10 +72,10 @@ fn unfetched(url: &str) -> Documents {
 
 fn open(app: &App, connection: &Connection) -> Result<Client<Plaintext>, Problem> {
     let opened = app.master_key.open_connection(connection);
-    opened.map_err(|error| Problem::from(busbar_store::Error::from(error)))
+    opened.map_err(|error| Problem::from(Error::from(error)))
 }
 
-fn soap_secret(soap: &busbar_model::connection::Soap<Option<Plaintext>>, part: Part) -> Option<Plaintext> {
+fn soap_secret(soap: &Soap<Option<Plaintext>>, part: Part) -> Option<Plaintext> {
     match part {
         Part::Password => soap.http.credential.clone().flatten(),
         Part::ClientKey => soap.http.client_key.clone().flatten(),

@@ -166,7 +166,8 @@ async fn a_change_is_one_of_the_connections_kind() {
     api.patch(href, json!({"colour": "red"})).await.invalid_at("/colour", &["unknown field"]);
     api.patch(href, json!({"engine": "mysql"})).await.invalid_at("/engine", &["new connections only"]);
     api.patch(href, json!({"file": "/a"})).await.refused(409, "unfit-engine");
-    let changed = api.patch(href, json!({"pool": {"max": 2}, "read_only": true, "port": 1})).await.is(200);
+    let changed = json!({"pool": {"max": 2}, "read_only": true, "port": 1, "password": "barley"});
+    let changed = api.patch(href, changed).await.is(200);
     assert_eq!((&changed.json["pool"]["max"], &changed.json["port"]), (&json!(2), &json!(1)));
     let reset = api.patch(href, json!({"pool": null, "port": null, "password": "barley"})).await.is(200);
     assert_eq!((&reset.json["pool"]["max"], &reset.json["port"]), (&json!(8), &json!(5432)));
@@ -253,9 +254,50 @@ async fn a_wsdl_is_fetched_with_the_credentials_of_the_connection() {
     assert!(document(&made)["text"].as_str().unwrap().contains("as first"));
     let again = api.patch(made.text("href"), by("https://b.example.com/b?wsdl")).await.is(200);
     assert!(document(&again)["text"].as_str().unwrap().contains("as first"));
+    for away in [json!({"base_url": null}), json!({"base_url": "https://b.example.com"})] {
+        let away = with(by("https://b.example.com/b?wsdl"), away);
+        let refused = api.patch(made.text("href"), away.clone()).await.refused(409, "secret-required");
+        assert_eq!(refused.json["errors"][0]["path"], "/password");
+        let given = api.patch(made.text("href"), with(away, json!({"password": "first"}))).await.is(200);
+        assert!(document(&given)["text"].as_str().unwrap().contains("as first"));
+        let back = json!({"base_url": made.text("base_url"), "password": "first"});
+        api.patch(made.text("href"), back).await.is(200);
+    }
     let other =
         api.patch(made.text("href"), with(by("https://b.example.com/b?wsdl"), json!({"password": "second"})));
     assert!(document(&other.await.is(200))["text"].as_str().unwrap().contains("as second"));
     let http = api.post(PATH, http(json!({}))).await.is(201);
     api.patch(http.text("href"), by("https://b.example.com/b?wsdl")).await.refused(409, "another-kind");
+}
+
+#[tokio::test]
+async fn a_secret_is_given_again_for_another_system() {
+    let api = Api::new();
+    let basic = json!({"auth": {"kind": "basic", "username": "ada"}, "password": "sesame"});
+    let token = json!({"auth": {"kind": "client-credentials", "token_url": "https://id.example.com/a",
+        "client_id": "bus"}, "password": "sesame"});
+    let other = json!({"auth": {"kind": "client-credentials", "token_url": "https://evil.example.com/a",
+        "client_id": "bus"}});
+    let broker = json!({"name": "mq", "kind": "amqp", "host": "mq", "username": "ada", "password": "sesame",
+        "tls": {}});
+    for (number, (new, change)) in [
+        (http(basic.clone()), json!({"base_url": "https://evil.example.com/v1"})),
+        (http(basic.clone()), json!({"base_url": "http://api.example.com/v1"})),
+        (http(token), other),
+        (soap(basic), json!({"base_url": "https://evil.example.com"})),
+        (sql(json!({"password": "sesame"})), json!({"host": "evil"})),
+        (sql(json!({"password": "sesame", "tls": {}})), json!({"tls": null})),
+        (broker.clone(), json!({"host": "evil"})),
+        (broker.clone(), json!({"port": 1})),
+        (broker, json!({"tls": null})),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let made = api.post(PATH, with(new, json!({"name": format!("c{number}")}))).await.is(201);
+        let refused = api.patch(made.text("href"), change.clone()).await.refused(409, "secret-required");
+        assert_eq!(refused.json["errors"][0]["path"], "/password", "{change}");
+        no_secret(&refused);
+        api.patch(made.text("href"), with(change, json!({"password": "sesame"}))).await.is(200);
+    }
 }

@@ -53,7 +53,8 @@ async fn a_connection_has_defaults_and_hides_its_secrets() {
     assert_eq!(made.json, expected);
     let (id, href) = (made.text("id"), made.text("href"));
     let tls = json!({"ca": CERTIFICATE, "client_certificate": CERTIFICATE, "client_key": KEY});
-    let secured = api.patch(href, json!({"tls": tls, "port": null, "vhost": "eu"})).await.is(200);
+    let secured = json!({"tls": tls, "port": null, "vhost": "eu", "password": "open sesame"});
+    let secured = api.patch(href, secured).await.is(200);
     assert_eq!((&secured.json["port"], secured.text("vhost")), (&json!(5671), "eu"));
     let shown = json!({"ca": CERTIFICATE, "server_name": null, "client_certificate": CERTIFICATE});
     assert_eq!(secured.json["tls"], shown);
@@ -66,7 +67,8 @@ async fn a_connection_has_defaults_and_hides_its_secrets() {
     assert_eq!(opened(&api, id, Part::ClientKey), KEY);
     let replaced = api.patch(href, json!({"password": "open barley", "vhost": null})).await.is(200);
     assert_eq!((opened(&api, id, Part::Password).as_str(), replaced.text("vhost")), ("open barley", "/"));
-    let plain = api.patch(href, json!({"tls": null, "active": false})).await.is(200);
+    let plain = json!({"tls": null, "active": false, "password": "open barley"});
+    let plain = api.patch(href, plain).await.is(200);
     assert_eq!((&plain.json["tls"], &plain.json["active"]), (&Value::Null, &json!(false)));
     let audit = api.get("/api/v1/audit").await.is(200);
     assert_eq!(audit.json["items"][0]["object"]["kind"], "connection");

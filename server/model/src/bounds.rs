@@ -287,9 +287,12 @@ pub const HTTP_STATUSES_MAX: usize = 200;
 /// The WSDL of a connection of kind soap: documents, bytes of all of them, what a location has, and how long fetching them
 /// may take.
 pub const CONNECTION_WSDL_DOCUMENTS_MAX: usize = 32;
-pub const CONNECTION_WSDL_BYTES_MAX: usize = 4 * 1024 * 1024;
+pub const CONNECTION_WSDL_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const CONNECTION_WSDL_LOCATION_CHARS_MAX: usize = 2048;
 pub const CONNECTION_WSDL_FETCH_MS: u64 = 10_000;
+/// Bytes of the WSDLs of all connections together. They go to every worker with each change of any definition, and fit
+/// into one document.
+pub const CONNECTIONS_WSDL_BYTES_MAX: usize = 6 * 1024 * 1024;
 /// The name of a service or a port in it.
 pub const CONNECTION_WSDL_NAME_CHARS_MAX: usize = 256;
 /// A SOAP channel's namespace and its operation, which tools make file and function names of.

@@ -1,6 +1,7 @@
 //! Connections: ways out to systems of others, and what channels of some protocols come in by.
 
 pub mod amqp;
+mod destination;
 pub mod http;
 mod invalid;
 pub mod soap;

@@ -61,9 +61,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         password: password::Source,
     },
-    /// Changes a connection; what is not given stays.
+    /// Changes a connection; what is not given stays. Asks for the password where it would be shown to another system.
     #[command(
-        after_help = "Examples:\n  busbar connection update broker --host mq2.example.com\n  busbar connection update broker --inactive\n  busbar connection update broker --client-certificate new.pem --client-key new.key\n  busbar connection update prices --set timeouts.total_ms=5000 --set breaker=null\n  busbar connection update prices --auth bearer --password-stdin < token.txt\n  busbar connection update partner --wsdl orders.wsdl"
+        after_help = "Examples:\n  busbar connection update broker --host mq2.example.com --password-stdin < password.txt\n  busbar connection update broker --inactive\n  busbar connection update broker --client-certificate new.pem --client-key new.key\n  busbar connection update prices --set timeouts.total_ms=5000 --set breaker=null\n  busbar connection update prices --auth bearer --password-stdin < token.txt\n  busbar connection update partner --wsdl orders.wsdl"
     )]
     Update {
         /// Its name or id.

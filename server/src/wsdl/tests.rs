@@ -117,7 +117,7 @@ async fn what_has_no_end_is_bounded() {
     assert_eq!(refused, "there are more than 32 documents");
     let large = Site::start(|_| Some(" ".repeat(CONNECTION_WSDL_BYTES_MAX + 1))).await;
     let refused = fetched("", format!("{}/a", large.url)).await.unwrap_err();
-    assert!(refused.ends_with("all together are more than 4194304 bytes"), "{refused}");
+    assert!(refused.ends_with("all together are more than 2097152 bytes"), "{refused}");
 }
 
 #[tokio::test]

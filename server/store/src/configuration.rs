@@ -126,6 +126,7 @@ impl Apply<'_> {
         }
         // Last: there may be room for them only then.
         self.put_dictionaries(&wanted.dictionaries)?;
+        self.require_wsdl_room()?;
         Ok(())
     }
 
@@ -146,8 +147,10 @@ impl Apply<'_> {
                 | Error::SoapOnly { .. }
                 | Error::NoSoap(_)
                 | Error::NoCredential { .. }
+                | Error::SecretRequired { .. }
                 | Error::NoValue { .. }
                 | Error::DictionariesFull { .. }
+                | Error::WsdlsFull { .. }
                 | Error::InUse { .. }
                 | Error::ServiceTaken { .. }),
             ) => {

@@ -28,7 +28,7 @@ use crate::{
 pub const WHAT: &str = "connection";
 const TABLE: &str = "connection";
 
-/// What its author decides. A secret that is not given stays as it is.
+/// What its author decides. A secret that is not given stays as it is, unless the connection comes to lead elsewhere.
 pub type Draft = connection::Draft<Option<Plaintext>>;
 
 /// Which connections a list shows; an absent field shows all.
@@ -89,7 +89,11 @@ impl MasterKey {
 
 impl Odb {
     pub fn create_connection(&self, by: &By, key: &MasterKey, draft: &Draft) -> Result<Connection, Error> {
-        self.change(by, |connection, recorder| insert(connection, recorder, (by, key), draft))
+        self.change(by, |connection, recorder| {
+            let made = insert(connection, recorder, (by, key), draft)?;
+            require_wsdl_room(connection, None, &made)?;
+            Ok(made)
+        })
     }
 
     /// Reads, edits and writes in one transaction, so that no concurrent edit is lost. `edit` may run more than
@@ -108,7 +112,11 @@ impl Odb {
             Error::check_revision(expected, before.revision)?;
             let (name, client) = (before.name.clone(), before.client.clone().map(|_, _| None));
             match edit(Draft { name, active: before.active, client }) {
-                Ok(draft) => update(connection, recorder, (by, key), &before, &draft),
+                Ok(draft) => {
+                    let after = update(connection, recorder, (by, key), &before, &draft)?;
+                    require_wsdl_room(connection, Some(&before), &after)?;
+                    Ok(after)
+                }
                 Err(refusal) => {
                     refused = Some(refusal);
                     Err(Error::rolled_back())
@@ -149,6 +157,17 @@ impl Odb {
         let rows = query.load::<Row>(&mut *self.connection()?)?;
         page.cut(rows, |row| row.id.clone(), Row::into_model)
     }
+}
+
+/// Asked for where a WSDL is new: what has its room may be changed otherwise.
+fn require_wsdl_room(
+    connection: &mut AnyConnection,
+    before: Option<&Connection>,
+    after: &Connection,
+) -> Result<(), Error> {
+    let Client::Soap(soap) = &after.client else { return Ok(()) };
+    let same = |before: &Connection| matches!(&before.client, Client::Soap(was) if was.wsdl == soap.wsdl);
+    if before.is_some_and(same) { Ok(()) } else { wsdl::require_room(connection) }
 }
 
 /// Every connection, oldest first.
@@ -262,13 +281,17 @@ fn sealed(
 ) -> Result<Client<Sealed>, Error> {
     let present = present.map(|present| &present.client);
     let client = wsdl::completed(draft.client.clone(), present)?;
+    let leads_elsewhere = present.is_some_and(|present| !present.leads_as(&client));
     let fits = |part| present.is_some_and(|present| present.shares(part, &draft.client));
     client.try_map(&mut |part, given| match given {
         Some(given) => Ok(key.seal(place(id, part), &given)?),
         None => {
             let kept = present.filter(|_| fits(part)).and_then(|present| present.secret(part)).cloned();
             let (name, what) = (draft.name.clone(), part.as_str());
-            kept.ok_or(Error::NoCredential { of: WHAT, name, what })
+            match kept {
+                Some(_) if leads_elsewhere => Err(Error::SecretRequired { name, what }),
+                kept => kept.ok_or(Error::NoCredential { of: WHAT, name, what }),
+            }
         }
     })
 }

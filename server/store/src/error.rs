@@ -38,12 +38,19 @@ pub enum Error {
     UnknownCalendar { name: Name },
     #[error("{would} {what} would be too many: allowed is {most} in all")]
     DictionariesFull { what: &'static str, would: i64, most: i64 },
+    #[error("{would} bytes of connections' WSDLs would be too many: allowed is {most} in all")]
+    WsdlsFull { would: usize, most: usize },
     #[error("job {name:?} has a run that has not ended, and its runs may not overlap")]
     RunUnderWay { name: Name },
     #[error("job {name:?} has {most} runs that have not ended; no more are taken")]
     TooManyRuns { name: Name, most: usize },
     #[error("{of} {name:?} has no {what} yet, so one must be given")]
     NoCredential { of: &'static str, name: Name, what: &'static str },
+    /// Whoever may change where a connection leads must not get to see its secrets there.
+    #[error(
+        "connection {name:?} would show its {what} to another system, or without TLS, so it must be given again"
+    )]
+    SecretRequired { name: Name, what: &'static str },
     #[error("secret {name:?} has no value yet, so one must be given")]
     NoValue { name: Name },
     #[error("{what} {name:?} is in use by {}", users.join(", "))]

@@ -1,16 +1,19 @@
 //! What a connection's WSDL says of the connection itself.
 
-use busbar_model::connection::{
-    Client, Soap,
-    http::origin::Base,
-    soap::{Documents, Version},
+use busbar_model::{
+    bounds::CONNECTIONS_WSDL_BYTES_MAX,
+    connection::{
+        Client, Soap,
+        http::origin::Base,
+        soap::{Documents, Version},
+    },
 };
 use busbar_soap::{
     client::{self, Document},
     version,
 };
 
-use crate::error::Error;
+use crate::{connection::AnyConnection, connections, error::Error};
 
 /// The same with what its WSDL has and nobody gave. A WSDL that can't be used is refused, and one that `present` has
 /// already is not read again.
@@ -40,6 +43,18 @@ fn read<S>(mut soap: Soap<S>) -> Result<Soap<S>, String> {
         Base::parse("its address", address).map_err(|invalid| invalid.to_string())?;
     }
     Ok(soap)
+}
+
+/// Of two that are saved at once each may take the same room: that is little, and workers bear it.
+pub(crate) fn require_room(connection: &mut AnyConnection) -> Result<(), Error> {
+    let bytes =
+        connections::all(connection)?.iter().map(|connection| bytes(&connection.client)).sum::<usize>();
+    let most = CONNECTIONS_WSDL_BYTES_MAX;
+    if bytes > most { Err(Error::WsdlsFull { would: bytes, most }) } else { Ok(()) }
+}
+
+fn bytes<S>(client: &Client<S>) -> usize {
+    if let Client::Soap(soap) = client { soap.wsdl.bytes() } else { 0 }
 }
 
 /// As they are read.

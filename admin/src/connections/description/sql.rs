@@ -93,8 +93,8 @@ fn limits(style: Style) -> [(&'static str, RefOr<Schema>); 5] {
         ("wait_ms", time(0)),
         ("connect_ms", time(1)),
     ];
-    let pool =
-        style.object(members(pool).schema_type(Type::Object), &["max", "idle_ms", "wait_ms", "connect_ms"]);
+    let object = members(pool).schema_type(Type::Object).description(Some("Of each worker of each server."));
+    let pool = style.object(object, &["max", "idle_ms", "wait_ms", "connect_ms"]);
     [
         ("read_only", style.of(describe::switch())),
         ("pool", style.nested(pool)),

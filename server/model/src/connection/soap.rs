@@ -78,6 +78,11 @@ pub enum PasswordType {
 }
 
 impl Documents {
+    /// Of all texts together.
+    pub fn bytes(&self) -> usize {
+        self.documents.iter().map(|document| document.text.len()).sum()
+    }
+
     /// Whether there are as many and as large ones as there may be.
     pub fn check(&self) -> Result<(), Refused> {
         let refuse = |member: &str, value: String, allowed: String| {
@@ -88,7 +93,7 @@ impl Documents {
             let allowed = format!("1 to {most} are allowed");
             return refuse("wsdl.documents", format!("{count} documents"), allowed);
         }
-        let bytes = self.documents.iter().map(|document| document.text.len()).sum::<usize>();
+        let bytes = self.bytes();
         if bytes > CONNECTION_WSDL_BYTES_MAX {
             let allowed = format!("{CONNECTION_WSDL_BYTES_MAX} at most are allowed, together");
             return refuse("wsdl.documents", format!("{bytes} bytes long"), allowed);

@@ -1,5 +1,6 @@
 //! What a connection shows of itself, and which secrets that asks for.
 
+use busbar_model::connection::http::origin::Origin;
 use serde_json::{Map, Value, json};
 
 use crate::client::{failure::Usage, password};
@@ -71,6 +72,28 @@ fn implied(members: &Map<String, Value>) -> &'static str {
     }
 }
 
+fn has_password(present: &Value, auth: &Value) -> bool {
+    match present["kind"].as_str() {
+        Some("http" | "soap") => auth["kind"] != "none",
+        Some("sql") => present["engine"] != "sqlite",
+        _ => true,
+    }
+}
+
+/// Whether secrets would get to another system, or go in the clear. An address that is left to a WSDL may be any.
+fn leads_elsewhere(present: &Value, body: &Map<String, Value>) -> bool {
+    let changed = |name: &str| body.get(name).is_some_and(|value| *value != present[name]);
+    let origin = |url: &Value| url.as_str().and_then(Origin::parse);
+    let moved = body.get("base_url").is_some_and(|url| origin(url) != origin(&present["base_url"]));
+    let token = body.get("auth").is_some_and(|auth| {
+        let urls = [&auth["token_url"], &present["auth"]["token_url"]];
+        urls.iter().all(|url| url.is_string()) && urls[0] != urls[1]
+    });
+    // Over HTTP it is the address that tells whether there is TLS.
+    let clear = present["base_url"].is_null() && changed("tls") && body["tls"].is_null();
+    moved || token || clear || changed("host") || changed("port") && present["base_url"].is_null()
+}
+
 /// Which secrets are to be given.
 #[derive(Debug, Default)]
 pub(super) struct Secrets {
@@ -89,12 +112,18 @@ impl Secrets {
         Self { password, token: body.get("username_token").is_some_and(|token| !token.is_null()) }
     }
 
-    /// What is not there yet, or for another kind of auth.
+    /// What is not there yet, or for another kind of auth; and all that there is where the connection comes to lead
+    /// elsewhere, as the bus shows it to nobody else unless it is given again.
     pub(super) fn of_change(present: &Value, body: &Map<String, Value>) -> Self {
         let other = |auth: &&Value| auth["kind"] != "none" && auth["kind"] != present["auth"]["kind"];
-        let password = present["auth"].is_object() && body.get("auth").is_some_and(|auth| other(&auth));
-        let token = body.get("username_token").is_some_and(|token| !token.is_null());
-        Self { password, token: token && present["username_token"].is_null() }
+        let anew = present["auth"].is_object() && body.get("auth").is_some_and(|auth| other(&auth));
+        let elsewhere = leads_elsewhere(present, body);
+        let after = |name: &str| body.get(name).unwrap_or(&present[name]);
+        let has_token = !after("username_token").is_null();
+        Self {
+            password: anew || elsewhere && has_password(present, after("auth")),
+            token: has_token && (elsewhere || present["username_token"].is_null()),
+        }
     }
 
     pub(super) fn read(

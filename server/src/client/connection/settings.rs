@@ -63,7 +63,7 @@ pub(crate) struct Settings {
     #[arg(long)]
     read_only: bool,
     /// A member by its path, with a value in JSON or a text: timeouts.total_ms=5000, breaker=null. More than once for
-    /// several.
+    /// several. Limits, pool and breaker are of each worker: limits.per_second=10 is 80 with 2 servers of 4 workers.
     #[arg(long, value_name = "MEMBER=VALUE")]
     set: Vec<String>,
     /// Over TLS; the other TLS options ask for it, too.

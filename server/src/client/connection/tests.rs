@@ -80,8 +80,10 @@ async fn sends_what_was_given_and_no_more() {
     std::fs::write(&key, "KEY").unwrap();
     let files = format!("--client-certificate {} --client-key {}", certificate.display(), key.display());
     let lines = [
-        ("update broker --rename mq --inactive --port 1", json!({"name": "mq", "active": false, "port": 1})),
-        ("update broker --no-tls", json!({"tls": null})),
+        (
+            "update broker --rename mq --inactive --port 5671",
+            json!({"name": "mq", "active": false, "port": 5671}),
+        ),
         ("update broker --tls --server-name mq", json!({"tls": {"server_name": "mq"}})),
         (
             &format!("update broker {files} --ca none"),
@@ -102,6 +104,10 @@ async fn refuses_what_makes_no_sense() {
     assert!(code == 2 && said.contains("--password-stdin") && !said.contains("hush"), "{said}");
     for line in ["create b --url mq", "create b --url amqp://mq"] {
         assert_eq!(obey(&fake, line).await.0, 2, "{line}");
+    }
+    for line in ["update broker --no-tls", "update broker --host evil", "update broker --port 1"] {
+        let (code, _, said) = obey(&fake, line).await;
+        assert!(code == 2 && said.contains("--password-stdin"), "{line}: {said}");
     }
     let (code, _, said) = obey(&fake, "update broker --ca /none/there").await;
     assert!(code == 2 && said.contains("/none/there can't be read"), "{said}");

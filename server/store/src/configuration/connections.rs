@@ -7,6 +7,7 @@ use crate::{
     connections::{self, Draft},
     error::Error,
     secret::seal::{self, MasterKey},
+    wsdl,
 };
 
 impl Apply<'_> {
@@ -22,6 +23,13 @@ impl Apply<'_> {
             };
             self.note(|| path(&draft.name), put)?;
         }
+        Ok(())
+    }
+
+    /// What becomes of one connection may make room for another, so all are counted together.
+    pub(super) fn require_wsdl_room(&mut self) -> Result<(), Error> {
+        let room = wsdl::require_room(self.connection);
+        self.note(|| "/connections".to_owned(), room)?;
         Ok(())
     }
 
@@ -46,8 +54,11 @@ fn changed(present: &Connection, draft: &Draft, key: &MasterKey) -> Result<Draft
         Err(seal::Error::Damaged) => None,
         Err(other) => return Err(other.into()),
     };
-    let client = draft.client.clone().map(|part, given| {
-        let shared = opened.as_ref().filter(|opened| opened.shares(part, &draft.client));
+    // Where it leads may be told by the WSDL.
+    let client = wsdl::completed(draft.client.clone(), Some(&present.client))?;
+    let leads_as = present.client.leads_as(&client);
+    let client = client.map(|part, given| {
+        let shared = opened.as_ref().filter(|opened| leads_as && opened.shares(part, &draft.client));
         let before = shared.and_then(|opened| opened.secret(part));
         given.filter(|given| before.is_none_or(|before| before.reveal() != given.reveal()))
     });

@@ -57,7 +57,7 @@ impl Fixture {
     }
 
     /// What was done, as `create channel a`.
-    fn put(&self, wanted: &Wanted, prune: bool) -> Vec<String> {
+    pub(crate) fn put(&self, wanted: &Wanted, prune: bool) -> Vec<String> {
         let applied = self.apply(wanted, prune, false);
         assert!(applied.refusals.is_empty(), "{applied:?}");
         let edits = applied.edits.iter();
@@ -66,7 +66,7 @@ impl Fixture {
 
     /// Why not, as `path: reason`.
     #[track_caller]
-    fn refused(&self, wanted: &Wanted, prune: bool) -> Vec<String> {
+    pub(crate) fn refused(&self, wanted: &Wanted, prune: bool) -> Vec<String> {
         let version = self.odb.head().unwrap().version;
         let applied = self.apply(wanted, prune, false);
         assert_eq!(self.odb.head().unwrap().version, version);

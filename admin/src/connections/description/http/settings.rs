@@ -27,6 +27,13 @@ const SEGMENT: &str = "[A-Za-z0-9_~-][A-Za-z0-9._~-]*";
 const OCTET: &str = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
 const GROUP: &str = "[0-9A-Fa-f]{1,4}";
 
+/// What two servers with four workers have eight of.
+const OF_EACH_WORKER: [(&str, &str); 3] = [
+    ("pool", "Of each worker of each server."),
+    ("breaker", "Each worker of each server has one of its own. Null: none."),
+    ("limits", "Of each worker of each server: per_second 10 is 80 in all with 2 servers of 4 workers."),
+];
+
 pub(super) fn settings(style: Style) -> Vec<(&'static str, RefOr<Schema>)> {
     let statuses = ArrayBuilder::new()
         .items(whole(*STATUSES.start(), *STATUSES.end()))
@@ -62,7 +69,9 @@ fn object(style: Style, name: &str, more: Vec<(&'static str, RefOr<Schema>)>) ->
     });
     let all: Vec<_> = numbers.chain(more).collect();
     let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
-    style.object(members(all).schema_type(Type::Object), &names)
+    let own = OF_EACH_WORKER.into_iter().find(|(known, _)| *known == name);
+    let object = members(all).schema_type(Type::Object).description(own.map(|(_, text)| text));
+    style.object(object, &names)
 }
 
 pub(in crate::connections::description) fn base_url() -> RefOr<Schema> {

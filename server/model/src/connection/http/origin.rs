@@ -47,6 +47,11 @@ impl Origin {
         Some(Self { is_tls, host, address, port, authority: HeaderValue::try_from(authority).ok()? })
     }
 
+    /// Of a URL as text, whatever stands behind its host and port.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::of(&Url::parse(text).ok()?)
+    }
+
     /// Without a path.
     pub fn url(&self) -> String {
         let scheme = if self.is_tls { "https" } else { "http" };

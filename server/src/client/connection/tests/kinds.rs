@@ -94,6 +94,10 @@ async fn a_password_is_asked_for_where_there_is_one() {
         "update api --auth bearer",
         "update partner --token-username bus",
         "set-password partner --token",
+        "update api --base-url https://b.example/v1",
+        "update api --base-url http://a.example/v1",
+        "update stock --host other",
+        "update stock --port 1",
     ] {
         let (code, _, said) = obey(&fake, line).await;
         assert!(code == 2 && said.contains("--password-stdin"), "{line}: {said}");
@@ -106,6 +110,11 @@ async fn auth_is_changed_in_what_is_given() {
     let fake = Fake::start(bus).await;
     let changed = sent(&fake, "update api --username bob").await;
     assert_eq!(changed, json!({"auth": {"kind": "basic", "username": "bob"}}));
+    let changed = sent(&fake, "update api --base-url https://a.example/v2").await;
+    assert_eq!(changed, json!({"base_url": "https://a.example/v2"}));
+    let changed = sent(&fake, "update partner --base-url https://q.example").await;
+    assert_eq!(changed, json!({"base_url": "https://q.example"}));
+    assert_eq!(sent(&fake, "update notes --file /b.db").await, json!({"file": "/b.db"}));
     assert_eq!(sent(&fake, "update api --auth none").await, json!({"auth": {"kind": "none"}}));
     assert_eq!(sent(&fake, "update stock --username bob").await, json!({"username": "bob"}));
     assert_eq!(sent(&fake, "update partner --token-username none").await, json!({"username_token": null}));

@@ -116,24 +116,23 @@ impl From<Error> for Problem {
             Error::InvalidCursor(_) => Self::invalid_at("/before", error.to_string()),
             Error::RevisionMismatch { current } => Self::new(Kind::PreconditionFailed, error.to_string())
                 .with_header(header::ETAG, etag::of(*current)),
-            Error::Busy | Error::Connections(_) => {
-                Self::new(Kind::Unavailable, "the operational database is busy; try again")
-                    .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
-                    .with_cause(error)
-            }
-            Error::Lost(_) => Self::new(
-                Kind::Unavailable,
-                "the connection to the operational database was lost; whether anything was changed is not known",
-            )
-            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
-            .with_cause(error),
-            Error::Unwritable(_) => Self::new(
-                Kind::Unavailable,
-                "the operational database can't be written; its disk may be full",
-            )
-            .with_header(header::RETRY_AFTER, HeaderValue::from_static("5"))
-            .with_cause(error),
+            Error::Busy | Error::Connections(_) | Error::Lost(_) | Error::Unwritable(_) => away(error),
             _ => Self::internal(error),
         }
     }
+}
+
+/// The ODB can't do it at present.
+fn away(error: Error) -> Problem {
+    let (text, again_s) = match &error {
+        Error::Lost(_) => (
+            "the connection to the operational database was lost; whether anything was changed is not known",
+            "1",
+        ),
+        Error::Unwritable(_) => ("the operational database can't be written; its disk may be full", "5"),
+        _ => ("the operational database is busy; try again", "1"),
+    };
+    Problem::new(Kind::Unavailable, text)
+        .with_header(header::RETRY_AFTER, HeaderValue::from_static(again_s))
+        .with_cause(error)
 }

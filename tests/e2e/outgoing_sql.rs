@@ -270,7 +270,11 @@ async fn no_transaction_outlives_its_call() {
             if open.trim() == "0" { Ok(()) } else { Err(open) }
         })
         .await;
-        let told = run(&bus, json!([execute("update one set n = n + 1", json!([])), query("select n from one", json!([]))])).await;
+        let told = run(
+            &bus,
+            json!([execute("update one set n = n + 1", json!([])), query("select n from one", json!([]))]),
+        )
+        .await;
         told[1]["rows"][0][0]["integer"].as_i64().unwrap()
     };
     run(&bus, json!([keep])).await;

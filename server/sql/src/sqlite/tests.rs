@@ -1,3 +1,5 @@
+//! Files that are no connection's, and statements that SQLite itself refuses.
+
 use std::time::Duration;
 
 use busbar_model::connection::sql::Engine;

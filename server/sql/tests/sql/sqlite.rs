@@ -1,6 +1,9 @@
 //! What is SQLite's own: files, locks, types of values.
 
-use std::{os::unix::fs::symlink, time::Duration};
+use std::{
+    os::unix::fs::{MetadataExt as _, symlink},
+    time::Duration,
+};
 
 use busbar_model::connection::sql::{Engine, Sql};
 use busbar_sql::{Begin, Connection, Kind, Outside, Settings, Value};
@@ -64,27 +67,31 @@ async fn the_buss_own_files_are_refused_by_whatever_path() {
     }
 }
 
-/// As SQLite locks them: closing a file by any other descriptor would let go of it.
+/// Closing a file lets go of the locks that the process has on it.
 #[tokio::test]
-async fn a_file_that_is_refused_is_not_opened() {
-    let place = Place::new(Engine::Sqlite);
-    let own = place.settings().file.unwrap();
-    let bus = place.connection();
-    rows(&bus, "PRAGMA table_list").await;
-    run(&bus, "CREATE TABLE stock (n INTEGER)").await;
-    let mut transaction = bus.begin(Begin::default()).await.unwrap();
-    transaction.execute("INSERT INTO stock VALUES (1)", Vec::new()).await.unwrap();
-    let outside = Outside { forbidden: vec![own.clone().into()], ..Outside::default() };
-    let inode = std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(&own).unwrap());
+async fn locks_of_the_bus_outlast_what_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let bus = rusqlite::Connection::open(path("bus.db")).unwrap();
+    let mode: String = bus.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0)).unwrap();
+    assert_eq!(mode, "wal");
+    bus.execute_batch("CREATE TABLE stock (n INTEGER); BEGIN IMMEDIATE; INSERT INTO stock VALUES (1)")
+        .unwrap();
+    std::fs::hard_link(path("bus.db-shm"), path("linked.db")).unwrap();
+    let inodes = ["bus.db", "bus.db-shm"].map(|name| std::fs::metadata(path(name)).unwrap().ino());
     let locks = || {
         let held = std::fs::read_to_string("/proc/locks").unwrap();
-        held.lines().filter(|line| line.contains(&format!(":{inode} "))).count()
+        inodes.map(|inode| held.lines().filter(|line| line.contains(&format!(":{inode} "))).count())
     };
     let before = locks();
-    let refused = Connection::new(&Sql::file(own), outside).unwrap().ping().await;
-    assert_eq!((code(refused), locks()), ("unreachable", before));
-    assert!(before > 0, "a transaction that writes locks its file");
-    transaction.commit().await.unwrap();
+    assert!(before.iter().all(|count| *count > 0), "{before:?}");
+    let outside = Outside { forbidden: vec![path("bus.db")], ..Outside::default() };
+    for name in ["bus.db", "bus.db-shm", "bus.db-wal", "linked.db"] {
+        let settings = Sql::file(path(name).to_str().unwrap().to_owned());
+        let refused = Connection::new(&settings, outside.clone()).unwrap().ping().await;
+        assert_eq!((code(refused), locks()), ("unreachable", before), "{name}");
+    }
+    bus.execute_batch("COMMIT").unwrap();
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 /// Until all is where it belongs, with pauses between attempts.
-const ARRIVED: Duration = Duration::from_secs(90);
+const ARRIVED: Duration = Duration::from_secs(150);
 const TEA: u64 = 10_000;
 
 /// `plugins/orders/partner/partner.py`

@@ -119,7 +119,11 @@ impl ways::Transaction for Transaction {
 /// As `busbar:bus/sql` has it. What may be tried again says when.
 fn fault(error: &SqlError) -> Fault {
     let text = error.to_string();
-    if error.maybe_processed {
+    let has_a_code = matches!(
+        error.kind,
+        ErrorKind::TooManyRows { .. } | ErrorKind::TooLarge { .. } | ErrorKind::UnsupportedType { .. }
+    );
+    if error.maybe_processed && !has_a_code {
         let text = format!("{text}; it may have been done");
         return Fault::new(FaultKind::Failed, text).with_code(LOST);
     }

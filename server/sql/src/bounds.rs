@@ -13,7 +13,7 @@ pub(crate) const STATEMENT_MARGIN: Duration = Duration::from_millis(500);
 pub(crate) const CLEANING: Duration = Duration::from_secs(5);
 /// After so much idleness a server is asked whether it is there, before a statement is sent; and how long it may take
 /// to say so.
-pub(crate) const TRUSTED_IDLE: Duration = Duration::from_millis(500);
+pub(crate) const TRUSTED_IDLE: Duration = Duration::from_millis(100);
 pub(crate) const ANSWERING: Duration = Duration::from_secs(1);
 /// What a row takes beside its values' own bytes, and each value.
 pub(crate) const ROW_BYTES: u64 = 24;

@@ -69,8 +69,9 @@ async fn connections_that_were_lost_while_nobody_used_them_are_no_ones_error() {
         })
         .await
         .unwrap();
-        for _ in 0..3 {
-            assert_eq!(integer(&connection, "SELECT 1").await, 1, "{engine:?}");
+        for number in 0..3 {
+            let found = connection.query("SELECT 1", Vec::new()).await;
+            assert!(found.is_ok(), "{engine:?} {number}: {found:?}");
         }
         assert!(connection.statistics().errors.is_empty());
         drop(server);

@@ -41,10 +41,10 @@ async fn each_kind_is_listed_with_its_address_and_shown_with_its_members() {
     let fake = Fake::start(bus).await;
     let (_, list, _) = obey(&fake, "list").await;
     for line in [
-        "\npartner\tsoap\thttps://p.example/soap\t\t\tyes\n",
-        "\napi\thttp\thttps://a.example/v1\t\tada\tyes\n",
-        "\nstock\tsql\tpostgres://db:5432/shop\t\tbus\tyes\n",
-        "\nnotes\tsql\t/var/lib/notes.db\t\t\tyes\n",
+        "\npartner\tsoap\thttps://p.example/soap\t-\t-\tyes\n",
+        "\napi\thttp\thttps://a.example/v1\t-\tada\tyes\n",
+        "\nstock\tsql\tpostgres://db:5432/shop\t-\tbus\tyes\n",
+        "\nnotes\tsql\t/var/lib/notes.db\t-\t-\tyes\n",
     ] {
         assert!(list.contains(line), "{line:?} {list}");
     }
@@ -60,7 +60,7 @@ async fn operations_are_listed_with_what_keeps_them_from_being_called() {
     let fake = Fake::start(bus).await;
     let (_, list, _) = obey(&fake, "operations partner").await;
     assert!(list.ends_with(
-        "\nconfirm\tdocument\turn:confirm\tConfirms.\nold\trpc\t\tcan't be called: a.wsdl, line 3: encoded\n"
+        "\nconfirm\tdocument\turn:confirm\tConfirms.\nold\trpc\t-\tcan't be called: a.wsdl, line 3: encoded\n"
     ), "{list}");
 }
 

@@ -30,6 +30,7 @@ pub(crate) fn completed<S, P>(client: Client<S>, present: Option<&Client<P>>) ->
 }
 
 fn read<S>(mut soap: Soap<S>) -> Result<Soap<S>, String> {
+    soap.wsdl.check_locations().map_err(|refused| refused.to_string())?;
     let documents = documents(&soap.wsdl);
     let read = client::Client::read(&documents, soap.service.as_deref(), soap.port.as_deref());
     let read = read.map_err(|refused| refused.to_string())?;

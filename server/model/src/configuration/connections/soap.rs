@@ -29,7 +29,7 @@ pub(super) fn read(members: &mut Members<'_, '_>) -> Option<Soap<Option<Hidden>>
     let mtom = members.or("mtom", false, flag);
     let (wsdl, username_token) = (wsdl?, username_token?);
     let token = username_token.as_ref().map_or(Ok(()), UsernameToken::check);
-    if let Err(refused) = wsdl.check().and(wsdl.check_locations()).and(token) {
+    if let Err(refused) = wsdl.check().and(token) {
         refuse(members, refused);
         return None;
     }

@@ -165,7 +165,6 @@ connections:
         (13, "connections.c.password: does not go with auth of kind none"),
         (19, "connections.d.password: can't be sent: visible characters"),
         (22, "connections.e.wsdl.documents: is 0 documents: 1 to 32 are allowed"),
-        (25, "connections.f.wsdl.documents.1.location: is \"a\": each has a location of its own"),
         (29, "connections.g.engine: is \"oracle\"; allowed is postgres, mysql or sqlite"),
         (34, "connections.h.host: \"a b\" is not a host"),
         (35, "connections.h.pool.max: is 0"),

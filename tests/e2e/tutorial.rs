@@ -2,12 +2,11 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::fs::symlink,
     time::{Duration, Instant},
 };
 
-use busbar_test_databases::{Kind, Server};
+use busbar_test_databases::{Kind, Server, free_port};
 use busbar_tests::{
     Folder,
     artifact::{self, repository},
@@ -17,11 +16,6 @@ use nix::sys::signal::Signal;
 
 /// All of it, on a machine that is busy.
 const BOUND: Duration = Duration::from_secs(120);
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
 
 /// The blocks of one language, each with the text before it.
 fn blocks<'t>(text: &'t str, language: &str) -> Vec<(&'t str, &'t str)> {

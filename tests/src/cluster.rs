@@ -7,7 +7,7 @@ mod member;
 use std::{fs, net::Ipv4Addr, time::Duration};
 
 use busbar_test_broker::Broker;
-use busbar_test_databases::{Kind, Server};
+use busbar_test_databases::{Kind, Server, free_port};
 use serde_json::{Value, json};
 
 pub use self::member::Member;
@@ -353,12 +353,6 @@ impl Cluster {
         })
         .await
     }
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    let held = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
-    held.local_addr().expect("a listener has an address").port()
 }
 
 /// Writes a file that only its owner reads.

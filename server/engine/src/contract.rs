@@ -211,9 +211,9 @@ fn listed(errors: &[FieldError]) -> String {
 }
 
 /// Work that would hold up the neighbours of a call.
-pub(crate) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+pub async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
     tokio::task::spawn_blocking(work).await.map_err(|error| {
-        tracing::error!(%error, "a payload could not be checked");
+        tracing::error!(%error, "work on a payload came to a bad end");
         Fault::internal(FaultKind::Failed)
     })
 }

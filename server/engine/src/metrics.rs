@@ -87,14 +87,14 @@ impl<K: PartialEq + Clone> Counts<K> {
 
 /// Where one pair of service and channel counts.
 #[derive(Debug, Default)]
-pub struct Meter<K = u16>(Mutex<Counts<K>>);
+pub struct Meter(Mutex<Counts>);
 
-impl<K: PartialEq + Clone> Meter<K> {
-    pub fn record(&self, status: K, took: Duration) {
+impl Meter {
+    pub fn record(&self, status: u16, took: Duration) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).record(status, took);
     }
 
-    fn take(&self) -> Counts<K> {
+    fn take(&self) -> Counts {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

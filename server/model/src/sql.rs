@@ -79,6 +79,22 @@ impl Kind {
 }
 
 impl Value {
+    /// Bytes of its text, or of what it is in bytes; of numbers none.
+    pub fn length(&self) -> u64 {
+        let length = match self {
+            Self::Null | Self::Boolean(_) | Self::Integer(_) | Self::Float(_) => 0,
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Decimal(text)
+            | Self::Text(text)
+            | Self::Date(text)
+            | Self::Time(text)
+            | Self::Timestamp(text)
+            | Self::Uuid(text)
+            | Self::Json(text) => text.len(),
+        };
+        length as u64
+    }
+
     pub fn kind(&self) -> Kind {
         match self {
             Self::Null => Kind::Null,

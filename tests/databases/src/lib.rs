@@ -24,4 +24,5 @@ mod shared;
 
 pub use database::Database;
 pub use kind::Kind;
+pub use node::free_port;
 pub use server::Server;

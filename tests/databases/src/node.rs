@@ -156,7 +156,8 @@ fn owner() -> Option<(Uid, Gid)> {
     user.map(|user| (user.uid, user.gid))
 }
 
-pub(crate) fn free_port() -> u16 {
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("a listener has an address").port()
 }

@@ -5,7 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Cluster, Common, Member, START_BOUND, free_port};
+use busbar_test_databases::free_port;
+
+use super::{Cluster, Common, Member, START_BOUND};
 use crate::folder::Folder;
 
 /// The first admin process, and a person who may ask it.

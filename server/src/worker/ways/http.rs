@@ -1,5 +1,6 @@
 //! HTTP outwards: between what services hand over and the client.
 
+use ::http::{HeaderMap, Method, uri::PathAndQuery};
 use busbar_egress::{
     CallError, Connection, ErrorKind, Phase, Reply, ReplyBody, Request, RequestBody, Trace, What,
 };
@@ -36,11 +37,21 @@ pub(super) async fn send(
         Body::Bytes(bytes) => RequestBody::Bytes(bytes),
         stream @ Body::Stream(_) => RequestBody::stream(stream),
     };
-    let trace = passage.trace().and_then(|trace| Trace::new(&trace.to_string(), None));
-    let request =
-        Request { headers, body, trace, deadline: Some(passage.deadline), ..Request::new(method, path) };
+    let request = self::request(passage, method, path, headers, body);
     let reply = client.call(request).await.map_err(|error| fault(&error))?;
     response(reply, broke).await
+}
+
+/// With what of its call goes with all that leaves the bus for it.
+pub(super) fn request(
+    passage: &Passage,
+    method: Method,
+    path: PathAndQuery,
+    headers: HeaderMap,
+    body: RequestBody,
+) -> Request {
+    let trace = passage.trace().and_then(|trace| Trace::new(&trace.to_string(), None));
+    Request { headers, body, trace, deadline: Some(passage.deadline), ..Request::new(method, path) }
 }
 
 pub(super) async fn response(reply: Reply, broke: Broke) -> Result<Response, Fault> {

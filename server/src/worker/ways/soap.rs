@@ -6,8 +6,9 @@ mod message;
 use std::{fmt::Write as _, sync::Arc};
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_TYPE, uri::PathAndQuery};
-use busbar_egress::{Connection, ReplyBody, Request, RequestBody, Trace};
+use busbar_egress::{Connection, ReplyBody, RequestBody};
 use busbar_engine::{
+    contract::apart,
     request::Response,
     ways::{
         Passage,
@@ -125,14 +126,8 @@ impl Soap {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<busbar_egress::Reply, Fault> {
-        let trace = passage.trace().and_then(|trace| Trace::new(&trace.to_string(), None));
-        let request = Request {
-            headers,
-            body: RequestBody::Bytes(body),
-            trace,
-            deadline: Some(passage.deadline),
-            ..Request::new(Method::POST, self.path.clone())
-        };
+        let body = RequestBody::Bytes(body);
+        let request = http::request(passage, Method::POST, self.path.clone(), headers, body);
         self.client.call(request).await.map_err(|error| http::fault(&error))
     }
 }
@@ -145,10 +140,7 @@ async fn heavy<T: Send + 'static>(
     if bytes <= bounds::CHECK_INLINE_BYTES_MAX {
         return Ok(work());
     }
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
-        tracing::error!(%error, "a message could not be made or read");
-        Fault::internal(FaultKind::Failed)
-    })
+    apart(work).await
 }
 
 async fn collected(mut body: ReplyBody) -> Result<Bytes, Fault> {

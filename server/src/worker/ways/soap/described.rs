@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use busbar_engine::ways::{self, soap::Operation};
 use busbar_model::{Fault, connection::Soap as Definition, fault::FaultKind};
-use busbar_soap::client::{Client, Document, Operation as Given};
+use busbar_soap::client::{Client, Operation as Given};
+use busbar_store::wsdl;
 use tokio::{
     sync::{OnceCell, watch},
     time::{Instant, timeout_at},
@@ -58,11 +59,7 @@ fn begin(definition: &Definition<String>) -> watch::Receiver<Outcome> {
     let (tell, told) = watch::channel(None);
     let Definition { wsdl, service, port, .. } = definition;
     let (service, port) = (service.clone(), port.clone());
-    let document = |one: &busbar_model::connection::soap::Document| Document {
-        location: one.location.clone(),
-        text: one.text.clone(),
-    };
-    let documents: Vec<Document> = wsdl.documents.iter().map(document).collect();
+    let documents = wsdl::documents(wsdl);
     tokio::task::spawn_blocking(move || {
         let read = Client::read(&documents, service.as_deref(), port.as_deref());
         let reading = |client| Arc::new(Reading { client, operations: OnceCell::new() });

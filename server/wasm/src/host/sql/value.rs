@@ -25,29 +25,13 @@ pub(super) fn parameters(values: Vec<Value>) -> Vec<model::Value> {
 
 /// About what rows take in a guest's memory.
 pub(super) fn bytes(rows: &[Vec<model::Value>]) -> u64 {
-    let cells = |row: &Vec<model::Value>| -> u64 { row.iter().map(|value| text(value) + CELL_BYTES).sum() };
+    let cells =
+        |row: &Vec<model::Value>| -> u64 { row.iter().map(|value| value.length() + CELL_BYTES).sum() };
     rows.iter().map(cells).sum()
 }
 
 /// A value without what it points to, in the component model's layout for 32 bits.
 const CELL_BYTES: u64 = 16;
-
-fn text(value: &model::Value) -> u64 {
-    let length = match value {
-        model::Value::Null | model::Value::Boolean(_) | model::Value::Integer(_) | model::Value::Float(_) => {
-            0
-        }
-        model::Value::Bytes(bytes) => bytes.len(),
-        model::Value::Decimal(text)
-        | model::Value::Text(text)
-        | model::Value::Date(text)
-        | model::Value::Time(text)
-        | model::Value::Timestamp(text)
-        | model::Value::Uuid(text)
-        | model::Value::Json(text) => text.len(),
-    };
-    length as u64
-}
 
 fn value_in(value: model::Value) -> Value {
     match value {

@@ -1,8 +1,16 @@
 //! What a test does with its broker.
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
 use nix::sys::signal::Signal;
 
 use crate::{certificates::Certificates, control::binary, node::Node};
+
+/// How long a node that runs may be out of reach.
+const CONNECT_BOUND: Duration = Duration::from_secs(20);
 
 /// Stopped and removed when it is dropped, or when the test's process ends.
 #[derive(Debug)]
@@ -163,8 +171,18 @@ impl Broker {
 
     /// The value of an Erlang expression in the broker's node, which has to be an `iolist`.
     pub fn evaluate(&self, expression: &str) -> String {
-        let value = self.node.control.try_evaluate(expression);
-        value.unwrap_or_else(|error| panic!("{expression}: {error}"))
+        let started = Instant::now();
+        loop {
+            match self.node.control.try_evaluate(expression) {
+                Ok(value) => return value,
+                // Nothing was evaluated: a busy node may be too late for the handshake.
+                Err(error) if error.contains("failed to connect") && started.elapsed() < CONNECT_BOUND => {
+                    eprintln!("asked again, as the node was not reached: {error}");
+                    thread::sleep(Duration::from_millis(200));
+                }
+                Err(error) => panic!("{expression}: {error}"),
+            }
+        }
     }
 
     /// Closes all connections from the broker's side.

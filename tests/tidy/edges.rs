@@ -19,8 +19,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("busbar-store", &["busbar-model", "busbar-soap", "busbar-test-databases"]),
     ("busbar-wasm", &["busbar-model", "busbar-engine"]),
     ("busbar-amqp", &["busbar-test-broker"]),
-    ("busbar-egress", &["busbar-model"]),
-    ("busbar-sql", &["busbar-model", "busbar-test-databases"]),
+    ("busbar-egress", &["busbar-model", "busbar-test-cost"]),
+    ("busbar-sql", &["busbar-model", "busbar-test-cost", "busbar-test-databases"]),
     ("busbar-pki", &[]),
     ("busbar-registrar", &["busbar-model", "busbar-pki", "busbar-store"]),
     ("busbar-history", &[]),
@@ -59,6 +59,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("busbar-sdk", &["busbar-sdk-macros"]),
     ("busbar-sdk-macros", &["busbar-sdk"]),
     ("busbar-test-broker", &[]),
+    ("busbar-test-cost", &[]),
     ("busbar-test-databases", &[]),
     (
         "busbar-tests",

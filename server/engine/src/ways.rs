@@ -10,7 +10,7 @@ use busbar_model::{
     Connection, Fault, Name,
     correlation::{CorrelationId, TraceParent},
     fault::FaultKind,
-    sql::{Begin, Column, Rows, Value},
+    sql::{Begin, Column, RowSet, Rows},
 };
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -98,7 +98,7 @@ pub type Borrowed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send 
 pub trait Cursor: Send + Sync {
     fn columns(&self) -> &[Column];
     /// At most so many rows, and about so many bytes; one at least. None are the end.
-    fn next(&mut self, most: u32, bytes_max: u64) -> Borrowed<'_, Vec<Vec<Value>>>;
+    fn next(&mut self, most: u32, bytes_max: u64) -> Borrowed<'_, RowSet>;
 }
 
 /// Rolled back when it is dropped, unless it was committed.

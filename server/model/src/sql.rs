@@ -1,9 +1,14 @@
 //! What SQL statements are called with, and what they give.
 
+use std::ops::Index;
+
 use serde::{Deserialize, Serialize};
 
 /// Dates and times are texts of ISO 8601: `2026-11-30`, `23:59:59.5`, `2026-11-30T23:59:59.5`, the last with `Z` or an
 /// offset where the database knows the zone.
+// By the word: else a boolean would stand right behind a tag of one byte, and each move of a value would be made of pieces
+// that are stored one way and loaded another, for which processors wait.
+#[repr(u64)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "value", rename_all = "kebab-case")]
 pub enum Value {
@@ -49,13 +54,87 @@ pub struct Column {
     pub kind: Kind,
 }
 
-pub type Row = Vec<Value>;
-
 /// A whole result.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rows {
     pub columns: Vec<Column>,
-    pub rows: Vec<Row>,
+    pub rows: RowSet,
+}
+
+/// Rows of as many values each, one behind the other: it is mostly another thread that takes them apart, and to free on
+/// one thread what another one allocated is slow.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RowSet {
+    values: Vec<Value>,
+    width: usize,
+    count: usize,
+}
+
+impl RowSet {
+    /// With room for so many rows of so many columns.
+    pub fn with_capacity(width: usize, rows: usize) -> Self {
+        Self { values: Vec::with_capacity(width.saturating_mul(rows)), width, count: 0 }
+    }
+
+    /// Adds the row that `fill` appends the values of, and returns it. Values that it leaves out are null, and what is more
+    /// than a row is left out.
+    pub fn add<E>(&mut self, fill: impl FnOnce(&mut Vec<Value>) -> Result<(), E>) -> Result<&[Value], E> {
+        let begin = self.count * self.width;
+        let filled = fill(&mut self.values);
+        if filled.is_ok() {
+            self.count += 1;
+        }
+        self.values.resize(self.count * self.width, Value::Null);
+        filled.map(|()| &self.values[begin..])
+    }
+
+    /// The last one.
+    pub fn pop(&mut self) -> Option<Vec<Value>> {
+        self.count = self.count.checked_sub(1)?;
+        Some(self.values.split_off(self.count * self.width))
+    }
+
+    /// Takes so many out of it, the first ones, if there are as many.
+    pub fn take_first(&mut self, rows: usize) -> Self {
+        let count = rows.min(self.count);
+        self.count -= count;
+        let values = self.values.drain(..count * self.width).collect();
+        Self { values, width: self.width, count }
+    }
+
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    pub fn values(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// Each made of the values of one.
+    pub fn into_rows<T>(self, mut of: impl FnMut(Value) -> T) -> Vec<Vec<T>> {
+        let Self { values, width, count } = self;
+        let mut values = values.into_iter();
+        (0..count).map(|_| values.by_ref().take(width).map(&mut of).collect()).collect()
+    }
+}
+
+impl Index<usize> for RowSet {
+    type Output = [Value];
+
+    fn index(&self, row: usize) -> &[Value] {
+        assert!(row < self.count, "there are {} rows", self.count);
+        &self.values[row * self.width..(row + 1) * self.width]
+    }
+}
+
+impl<const ROWS: usize, const WIDTH: usize> PartialEq<[[Value; WIDTH]; ROWS]> for RowSet {
+    fn eq(&self, other: &[[Value; WIDTH]; ROWS]) -> bool {
+        self.count == ROWS && (0..ROWS).all(|row| self[row] == other[row])
+    }
 }
 
 impl Kind {
@@ -139,5 +218,56 @@ impl Isolation {
             Self::RepeatableRead => "REPEATABLE READ",
             Self::Serializable => "SERIALIZABLE",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    fn added(rows: &mut RowSet, values: &[i64]) -> usize {
+        let fill = |row: &mut Vec<Value>| {
+            row.extend(values.iter().copied().map(Value::Integer));
+            Ok::<_, Infallible>(())
+        };
+        rows.add(fill).unwrap_or_default().len()
+    }
+
+    #[test]
+    fn rows_are_as_wide_as_each_other() {
+        let mut rows = RowSet::with_capacity(2, 4);
+        assert_eq!(added(&mut rows, &[1, 2]), 2);
+        assert_eq!(added(&mut rows, &[3]), 2);
+        assert_eq!(added(&mut rows, &[5, 6, 7]), 2);
+        let of = Value::Integer;
+        assert_eq!(rows, [[of(1), of(2)], [of(3), Value::Null], [of(5), of(6)]]);
+        assert_eq!(rows.pop(), Some(vec![of(5), of(6)]));
+        assert_eq!(rows.take_first(1), [[of(1), of(2)]]);
+        assert_eq!(rows.into_rows(|value| value), [[of(3), Value::Null]]);
+    }
+
+    #[test]
+    fn a_row_that_fails_leaves_nothing() {
+        let mut rows = RowSet::with_capacity(2, 4);
+        added(&mut rows, &[1, 2]);
+        let failed = rows.add(|row| {
+            row.push(Value::Null);
+            Err("no")
+        });
+        assert_eq!(failed, Err("no"));
+        assert_eq!((rows.len(), rows.values().len()), (1, 2));
+    }
+
+    #[test]
+    fn rows_without_columns_are_counted() {
+        let mut rows = RowSet::default();
+        assert_eq!(added(&mut rows, &[]), 0);
+        added(&mut rows, &[]);
+        assert_eq!((rows.len(), rows.is_empty(), rows[1].len()), (2, false, 0));
+        assert_eq!(rows.clone().into_rows(|value| value), [[], []]);
+        assert_eq!(rows.take_first(5).len(), 2);
+        assert!(rows.is_empty() && rows.pop().is_none());
     }
 }

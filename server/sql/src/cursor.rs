@@ -9,7 +9,7 @@ use crate::{
     connection::{Shared, unexpected},
     pool::Lease,
     session::{Answer, Session, Task},
-    value::{Column, Row},
+    value::{Column, RowSet},
 };
 
 /// Read to its end it gives its connection back; dropped before, its statement is ended in the background.
@@ -50,7 +50,7 @@ impl Cursor {
     /// At most so many rows, and fewer where they would take more memory than `bytes_max`, or than a result of the
     /// connection may; but one at least, also where it alone takes more than `bytes_max`. None at the end. A cursor that
     /// failed is over.
-    pub async fn next(&mut self, rows_max: usize, bytes_max: u64) -> Result<Vec<Row>, SqlError> {
+    pub async fn next(&mut self, rows_max: usize, bytes_max: u64) -> Result<RowSet, SqlError> {
         let started = Instant::now();
         let outcome = self.ask(rows_max.max(1), bytes_max).await;
         if outcome.is_err() {
@@ -59,10 +59,10 @@ impl Cursor {
         self.shared.counted(started, outcome)
     }
 
-    async fn ask(&mut self, rows_max: usize, bytes_max: u64) -> Result<Vec<Row>, SqlError> {
+    async fn ask(&mut self, rows_max: usize, bytes_max: u64) -> Result<RowSet, SqlError> {
         let task = Task::Next { cursor: self.number, rows_max, bytes_max };
         let answer = match &mut self.source {
-            Source::Over => return Ok(Vec::new()),
+            Source::Over => return Ok(RowSet::default()),
             Source::Alone(lease) => lease.ask(task).await?,
             Source::Within(session) => session.ask(task).await?,
         };

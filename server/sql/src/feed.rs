@@ -1,6 +1,6 @@
 //! What is between a statement that gives rows and who reads its cursor: batches, each asked for.
 
-use std::pin::Pin;
+use std::{convert::Infallible, pin::Pin};
 
 use tokio::{
     sync::mpsc,
@@ -13,7 +13,7 @@ use crate::{
     bounds::{ROWS_RESERVED_MAX, STATEMENT_MARGIN},
     limits::Limits,
     session::{Answer, Command, Reply, Task, closed_cursor, given_up},
-    value::{Column, Row, row_bytes},
+    value::{Column, RowSet, Value, row_bytes},
 };
 
 /// Of one cursor, as long as it is open.
@@ -33,14 +33,15 @@ pub(crate) struct Feed<'a> {
 /// Rows on their way to who asked for them.
 #[derive(Default)]
 pub(crate) struct Batch {
-    rows: Vec<Row>,
+    rows: RowSet,
+    width: usize,
     rows_max: usize,
     bytes: u64,
     bytes_max: u64,
     /// What no row may exceed.
     row_bytes_max: u64,
     /// It came, and was too much for the batch: the first of the next one.
-    held: Option<(Row, u64)>,
+    held: Option<Vec<Value>>,
 }
 
 impl Batch {
@@ -49,28 +50,34 @@ impl Batch {
         is_enough || self.rows.len() >= self.rows_max || self.held.is_some()
     }
 
-    pub(crate) fn push(&mut self, row: Row) -> Result<(), SqlError> {
-        let bytes = row_bytes(&row);
+    /// A row, whose values `fill` appends.
+    pub(crate) fn add(
+        &mut self,
+        fill: impl FnOnce(&mut Vec<Value>) -> Result<(), SqlError>,
+    ) -> Result<(), SqlError> {
+        let bytes = row_bytes(self.rows.add(fill)?);
         if bytes > self.row_bytes_max {
             return Err(ErrorKind::TooLarge { bytes_max: self.row_bytes_max }.maybe());
         }
-        if !self.rows.is_empty() && self.bytes + bytes > self.bytes_max {
-            self.held = Some((row, bytes));
+        if self.rows.len() > 1 && self.bytes + bytes > self.bytes_max {
+            self.held = self.rows.pop();
             return Ok(());
         }
         self.bytes += bytes;
-        self.rows.push(row);
         Ok(())
     }
 
     /// Empty, but for what the last one had no room for.
     fn begin(&mut self, rows_max: usize, bytes_max: u64, row_bytes_max: u64) {
         (self.rows_max, self.bytes_max, self.row_bytes_max) = (rows_max, bytes_max, row_bytes_max);
-        self.rows = Vec::with_capacity(rows_max.min(ROWS_RESERVED_MAX));
+        self.rows = RowSet::with_capacity(self.width, rows_max.min(ROWS_RESERVED_MAX));
         self.bytes = 0;
-        if let Some((row, bytes)) = self.held.take() {
-            self.bytes = bytes;
-            self.rows.push(row);
+        if let Some(row) = self.held.take() {
+            self.bytes = row_bytes(&row);
+            let Ok(_) = self.rows.add(|values| {
+                values.extend(row);
+                Ok::<_, Infallible>(())
+            });
         }
     }
 }
@@ -104,6 +111,7 @@ impl<'a> Feed<'a> {
     }
 
     pub(crate) fn opened(&mut self, columns: Vec<Column>) {
+        self.batch.width = columns.len();
         if let Some(waiting) = self.waiting.take() {
             let _ = waiting.send(Ok(Answer::Columns(columns)));
         }

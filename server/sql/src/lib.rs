@@ -50,4 +50,4 @@ pub use outside::{Authorities, Outside};
 pub use secrets::Secret;
 pub use statistics::{LATENCY_BUCKETS_MS, Statistics};
 pub use transaction::Transaction;
-pub use value::{Begin, Column, Isolation, Kind, Row, Rows, Value};
+pub use value::{Begin, Column, Isolation, Kind, RowSet, Rows, Value};

@@ -15,7 +15,7 @@ use crate::{
     limits::Limits,
     session::{Answer, Driver, Outcome, Task, given_up},
     statement::Job,
-    value::{Rows, row_bytes},
+    value::{RowSet, Rows, row_bytes},
 };
 
 mod error;
@@ -213,7 +213,7 @@ impl Mysql {
                 while !batch.is_full() {
                     let row = result.next().await.map_err(|error| error_of(&error))?;
                     let Some(row) = row else { return Ok(false) };
-                    batch.push(values::row(row))?;
+                    batch.add(|values| values::row(row, values))?;
                 }
                 Ok(true)
             });
@@ -255,13 +255,11 @@ async fn collect(
     wants_rows: bool,
 ) -> Outcome {
     let columns = values::columns(result.columns_ref());
-    let (mut rows, mut bytes) = (Vec::new(), 0);
+    let (mut rows, mut bytes) = (RowSet::with_capacity(columns.len(), 1), 0);
     while let Some(row) = result.next().await.map_err(|error| error_of(&error))? {
         if wants_rows {
-            let row = values::row(row);
-            bytes += row_bytes(&row);
-            limits.check(rows.len() as u64 + 1, bytes)?;
-            rows.push(row);
+            bytes += row_bytes(rows.add(|values| values::row(row, values))?);
+            limits.check(rows.len() as u64, bytes)?;
         }
     }
     if wants_rows {

@@ -19,7 +19,7 @@ use crate::{
     session::{Answer, Driver, Outcome, Task, given_up},
     statement::Job,
     tls::Encryption,
-    value::{Rows, row_bytes},
+    value::{RowSet, Rows, row_bytes},
 };
 
 mod encode;
@@ -168,16 +168,14 @@ impl Postgres {
     async fn collect(&mut self, statement: &Statement, stream: RowStream, wants_rows: bool) -> Outcome {
         let columns = if wants_rows { read::columns(statement)? } else { Vec::new() };
         pin_mut!(stream);
-        let (mut rows, mut bytes) = (Vec::new(), 0);
+        let (mut rows, mut bytes) = (RowSet::with_capacity(columns.len(), 1), 0);
         while let Some(row) = stream.next().await {
             let row = row.map_err(|error| error_of(&error))?;
             if !wants_rows {
                 continue;
             }
-            let row = read::row(&row, &columns)?;
-            bytes += row_bytes(&row);
-            self.limits.check(rows.len() as u64 + 1, bytes)?;
-            rows.push(row);
+            bytes += row_bytes(rows.add(|values| read::row(&row, &columns, values))?);
+            self.limits.check(rows.len() as u64, bytes)?;
         }
         if wants_rows {
             return Ok(Answer::Rows(Rows { columns, rows }));
@@ -262,7 +260,8 @@ impl Postgres {
             let filling = feed.watch(async {
                 while !batch.is_full() {
                     let Some(row) = stream.next().await else { return Ok(false) };
-                    batch.push(read::row(&row.map_err(|error| error_of(&error))?, &columns)?)?;
+                    let row = row.map_err(|error| error_of(&error))?;
+                    batch.add(|values| read::row(&row, &columns, values))?;
                 }
                 Ok(true)
             });

@@ -18,7 +18,7 @@ use crate::{
     feed::{Feed, Left},
     limits::Limits,
     statement::Job,
-    value::{Column, Row, Rows},
+    value::{Column, RowSet, Rows},
 };
 
 /// What the task of a connection is asked for.
@@ -56,7 +56,7 @@ pub(crate) enum Answer {
     Rows(Rows),
     Affected(u64),
     Columns(Vec<Column>),
-    Batch { rows: Vec<Row>, is_last: bool },
+    Batch { rows: RowSet, is_last: bool },
 }
 
 pub(crate) type Outcome = Result<Answer, SqlError>;

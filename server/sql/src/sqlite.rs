@@ -25,7 +25,7 @@ use crate::{
     limits::Limits,
     session::{Answer, Driver, Orders, Outcome, Task, serve},
     statement::Job,
-    value::{self, Kind, Row, row_bytes},
+    value::{self, Kind, RowSet, Value, row_bytes},
 };
 
 mod error;
@@ -188,17 +188,16 @@ impl Sqlite {
         let changes = self.connection.total_changes();
         let mut statement = self.connection.prepare_cached(&job.sql).map_err(|error| error_of(&error))?;
         bind(&mut statement, job)?;
-        let (mut rows, mut bytes, mut declared) = (Vec::new(), 0, Vec::new());
+        let (mut rows, mut bytes, mut declared) = (RowSet::default(), 0, Vec::new());
         let mut found = statement.raw_query();
         while let Some(row) = found.next().map_err(|error| error_of(&error))? {
             if wants_rows {
                 if rows.is_empty() {
                     declared = values::declared(row.as_ref());
+                    rows = RowSet::with_capacity(declared.len(), 1);
                 }
-                let row = values::row(row, &declared);
-                bytes += row_bytes(&row);
-                self.limits.check(rows.len() as u64 + 1, bytes)?;
-                rows.push(row);
+                bytes += row_bytes(rows.add(|values| values::row(row, &declared, values))?);
+                self.limits.check(rows.len() as u64, bytes)?;
             }
         }
         drop(found);
@@ -254,7 +253,9 @@ impl Sqlite {
         let mut first = None;
         if let Some(row) = rows.next().map_err(|error| error_of(&error))? {
             columns = values::columns(row.as_ref());
-            first = Some(values::row(row, &values::declared(row.as_ref())));
+            let mut values = Vec::with_capacity(columns.len());
+            values::row(row, &values::declared(row.as_ref()), &mut values)?;
+            first = Some(values);
         }
         let declared: Vec<_> = columns.iter().map(|column| column.kind).collect();
         if first.is_none() {
@@ -291,16 +292,19 @@ impl Sqlite {
 /// Whether there may be more.
 fn fill(
     batch: &mut Batch,
-    first: Option<Row>,
+    first: Option<Vec<Value>>,
     rows: &mut Rows<'_>,
     declared: &[Kind],
 ) -> Result<bool, SqlError> {
     if let Some(row) = first {
-        batch.push(row)?;
+        batch.add(|values| {
+            values.extend(row);
+            Ok(())
+        })?;
     }
     while !batch.is_full() {
         match rows.next().map_err(|error| error_of(&error))? {
-            Some(row) => batch.push(values::row(row, declared))?,
+            Some(row) => batch.add(|values| values::row(row, declared, values))?,
             None => return Ok(false),
         }
     }

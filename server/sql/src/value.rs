@@ -1,6 +1,6 @@
 //! What goes to a database and what comes from one.
 
-pub use busbar_model::sql::{Begin, Column, Isolation, Kind, Row, Rows, Value};
+pub use busbar_model::sql::{Begin, Column, Isolation, Kind, RowSet, Rows, Value};
 
 use crate::bounds::{ROW_BYTES, VALUE_BYTES};
 

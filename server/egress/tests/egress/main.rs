@@ -20,3 +20,7 @@ mod stage;
 mod timeouts;
 mod tls;
 mod tokens;
+
+/// The bus's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

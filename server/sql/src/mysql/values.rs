@@ -72,9 +72,10 @@ fn kind(told: &Told) -> Kind {
     }
 }
 
-pub(super) fn row(row: Row) -> Vec<Value> {
+pub(super) fn row(row: Row, values: &mut Vec<Value>) -> Result<(), SqlError> {
     let told = row.columns();
-    row.unwrap().into_iter().zip(told.iter()).map(|(value, told)| value_of(value, told)).collect()
+    values.extend(row.unwrap().into_iter().zip(told.iter()).map(|(value, told)| value_of(value, told)));
+    Ok(())
 }
 
 fn value_of(value: Wire, told: &Told) -> Value {

@@ -84,8 +84,7 @@ impl<'a> FromSql<'a> for Raw<'a> {
     }
 }
 
-pub(super) fn row(row: &Row, columns: &[Column]) -> Result<Vec<Value>, SqlError> {
-    let mut values = Vec::with_capacity(columns.len());
+pub(super) fn row(row: &Row, columns: &[Column], values: &mut Vec<Value>) -> Result<(), SqlError> {
     for (place, (told, named)) in row.columns().iter().zip(columns).enumerate() {
         let raw: Raw<'_> = row.try_get(place).map_err(|error| lost(error).maybe())?;
         values.push(match raw.0 {
@@ -96,7 +95,7 @@ pub(super) fn row(row: &Row, columns: &[Column]) -> Result<Vec<Value>, SqlError>
             })?,
         });
     }
-    Ok(values)
+    Ok(())
 }
 
 fn value(r#type: &Type, bytes: &[u8]) -> Result<Value, Broken> {

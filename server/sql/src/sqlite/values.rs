@@ -6,7 +6,7 @@ use rusqlite::{
 };
 
 use crate::{
-    calendar,
+    SqlError, calendar,
     value::{Column, Kind, Value},
 };
 
@@ -59,12 +59,11 @@ fn kind(declared: &str) -> Kind {
     }
 }
 
-pub(super) fn row(row: &Row<'_>, declared: &[Kind]) -> Vec<Value> {
-    let mut values = Vec::with_capacity(declared.len());
+pub(super) fn row(row: &Row<'_>, declared: &[Kind], values: &mut Vec<Value>) -> Result<(), SqlError> {
     for (place, kind) in declared.iter().enumerate() {
         values.push(row.get_ref(place).map_or(Value::Null, |found| value(found, *kind)));
     }
-    values
+    Ok(())
 }
 
 /// What is not as it was declared is what it is.

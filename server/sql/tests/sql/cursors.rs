@@ -22,8 +22,8 @@ async fn read_all(connection: &Connection, sql: &str) -> (u64, i64) {
         if batch.is_empty() {
             return (count, sum);
         }
-        for row in batch {
-            let Value::Integer(number) = row[0] else { panic!("{row:?}") };
+        for value in batch.values() {
+            let Value::Integer(number) = value else { panic!("{value:?}") };
             count += 1;
             sum += number;
         }

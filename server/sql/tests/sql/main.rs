@@ -20,3 +20,7 @@ mod tls;
 mod transactions;
 mod types_mysql;
 mod types_postgres;
+
+/// The bus's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

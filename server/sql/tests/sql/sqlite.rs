@@ -194,6 +194,6 @@ async fn values_are_what_they_are_and_columns_say_how_they_are_meant() {
     let mut expected = values;
     // By its column's affinity it becomes a number.
     expected[3] = Value::Float(12.5);
-    assert_eq!(found.rows, [expected]);
+    assert_eq!((found.rows.len(), &found.rows[0]), (1, expected.as_slice()));
     assert_eq!(rows(&connection, "SELECT NULL, 1, 'x'").await, [[Value::Null, Value::Integer(1), text("x")]]);
 }

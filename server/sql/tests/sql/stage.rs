@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use busbar_model::connection::sql::{Engine, Sql};
-use busbar_sql::{Connection, Outside, Row, Secret, Settings, SqlError, Value};
+use busbar_sql::{Connection, Outside, RowSet, Secret, Settings, SqlError, Value};
 use busbar_test_databases::{Database, Kind};
 use tempfile::TempDir;
 
@@ -75,7 +75,7 @@ pub(crate) fn marked(engine: Engine, sql: &str) -> String {
     marked.collect()
 }
 
-pub(crate) async fn rows(connection: &Connection, sql: &str) -> Vec<Row> {
+pub(crate) async fn rows(connection: &Connection, sql: &str) -> RowSet {
     connection.query(sql, Vec::new()).await.unwrap_or_else(|error| panic!("{sql}: {error}")).rows
 }
 

@@ -7,7 +7,7 @@ use busbar_engine::ways::{Borrowed, Cursor, Passage, Transaction, WayFuture, sql
 use busbar_model::{
     Fault, connection,
     fault::FaultKind,
-    sql::{Column, Kind, Rows, Value},
+    sql::{Column, Kind, RowSet, Rows, Value},
 };
 use serde_json::{Map, Value as Json};
 
@@ -59,7 +59,10 @@ impl SqlAnswer {
                 |name: &String| of(row.get(name).unwrap_or(&Json::Null), self.types.get(name).copied());
             names.iter().map(value).collect::<Result<Vec<_>, _>>()
         };
-        let rows = given.iter().map(row).collect::<Result<_, _>>()?;
+        let mut rows = RowSet::with_capacity(names.len(), given.len());
+        for given in &given {
+            rows.add(|values| row(given).map(|row| values.extend(row)))?;
+        }
         let column = |name: &String| Column { name: name.clone(), kind: Kind::Any };
         Ok(Rows { columns: names.iter().map(column).collect(), rows })
     }
@@ -122,9 +125,8 @@ impl Cursor for Given {
         &self.0.columns
     }
 
-    fn next(&mut self, most: u32, _: u64) -> Borrowed<'_, Vec<Vec<Value>>> {
-        let count = self.0.rows.len().min(most as usize);
-        Box::pin(ready(Ok(self.0.rows.drain(..count).collect())))
+    fn next(&mut self, most: u32, _: u64) -> Borrowed<'_, RowSet> {
+        Box::pin(ready(Ok(self.0.rows.take_first(most as usize))))
     }
 }
 

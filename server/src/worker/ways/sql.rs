@@ -4,7 +4,7 @@ use busbar_engine::ways::{self, Borrowed, Passage, WayFuture, sql::Statement};
 use busbar_model::{
     Fault,
     fault::FaultKind,
-    sql::{Begin, Column, Rows, Value},
+    sql::{Begin, Column, RowSet, Rows},
 };
 use busbar_sql::{Connection, ErrorKind, SqlError};
 use tokio::time::{Instant, timeout_at};
@@ -73,7 +73,7 @@ impl ways::Cursor for Cursor {
         self.cursor.columns()
     }
 
-    fn next(&mut self, most: u32, bytes_max: u64) -> Borrowed<'_, Vec<Vec<Value>>> {
+    fn next(&mut self, most: u32, bytes_max: u64) -> Borrowed<'_, RowSet> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         Box::pin(self.steps.counted(by(self.steps.deadline(), self.cursor.next(most, bytes_max))))
     }

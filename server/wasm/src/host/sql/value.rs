@@ -15,8 +15,8 @@ pub(super) fn rows(rows: model::Rows) -> Rows {
     Rows { columns: columns(rows.columns), rows: rows_of(rows.rows) }
 }
 
-pub(super) fn rows_of(rows: Vec<Vec<model::Value>>) -> Vec<Vec<Value>> {
-    rows.into_iter().map(|row| row.into_iter().map(value_in).collect()).collect()
+pub(super) fn rows_of(rows: model::RowSet) -> Vec<Vec<Value>> {
+    rows.into_rows(value_in)
 }
 
 pub(super) fn parameters(values: Vec<Value>) -> Vec<model::Value> {
@@ -24,10 +24,8 @@ pub(super) fn parameters(values: Vec<Value>) -> Vec<model::Value> {
 }
 
 /// About what rows take in a guest's memory.
-pub(super) fn bytes(rows: &[Vec<model::Value>]) -> u64 {
-    let cells =
-        |row: &Vec<model::Value>| -> u64 { row.iter().map(|value| value.length() + CELL_BYTES).sum() };
-    rows.iter().map(cells).sum()
+pub(super) fn bytes(rows: &model::RowSet) -> u64 {
+    rows.values().iter().map(|value| value.length() + CELL_BYTES).sum()
 }
 
 /// A value without what it points to, in the component model's layout for 32 bits.

@@ -45,5 +45,8 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // The allocator asks for huge pages, and is given 2 MiB where it touches 4 KiB: half of what an idle process takes.
+    // Processes that are started by this one inherit it. A kernel that knows none has nothing to refuse.
+    let _ = nix::sys::prctl::set_thp_disable(true);
     cli::run()
 }

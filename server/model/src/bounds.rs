@@ -18,8 +18,9 @@ pub const UNSENT_BYTES_MAX: u32 = 256 * 1024;
 /// Bytes and fields of a request's head. Its address may have 65,534 bytes (hyper's own limit).
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 pub const HEADERS_MAX: usize = 128;
-/// Bytes that are read from a connection at once, and that wait to be written to it.
-pub const READ_BYTES_MAX: usize = 256 * 1024;
+/// Bytes that are read from a connection at once, and that wait to be written to it. Read is so much only where bodies
+/// come that fast.
+pub const READ_BYTES_MAX: usize = 408 * 1024;
 /// Connections that one worker may be told to hold, and descriptors that it keeps for everything else.
 pub const CONNECTIONS_CEILING: u32 = 1_000_000;
 pub const DESCRIPTORS_KEPT: u64 = 192;

@@ -36,8 +36,8 @@ impl HeadWatch {
 
 /// Whether an empty line is in it, or may be in it together with what came before.
 fn ends_within(read: &[u8]) -> bool {
-    let begins = [&b"\n"[..], b"\r\n"].iter().any(|end| read.starts_with(end));
-    begins || read.windows(2).any(|pair| pair == b"\n\n") || read.windows(3).any(|three| three == b"\n\r\n")
+    let is_empty_line = |rest: &[u8]| rest.starts_with(b"\n") || rest.starts_with(b"\r\n");
+    is_empty_line(read) || memchr::memchr_iter(b'\n', read).any(|end| is_empty_line(&read[end + 1..]))
 }
 
 #[cfg(test)]

@@ -53,8 +53,8 @@ test: check test-binary test-services services language-services language-tests 
 	  BUSBAR_SOAP_CLIENTS="$(SOAP_CLIENTS)" BUSBAR_AMQP_CLIENTS="$(AMQP_CLIENTS)" \
 	  cargo-nextest nextest run --locked --workspace --all-features --no-fail-fast
 
-test-long: build libpq test-services nextest schemathesis rabbitmq databases haproxy ## kill loops, many seeds; takes about half an hour
-	BUSBAR_BIN="$(CURDIR)/bin/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
+test-long: services bin/cluster/busbar test-services nextest schemathesis ## kill loops, many seeds; takes about half an hour
+	BUSBAR_BIN="$(CURDIR)/bin/cluster/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
 	  cargo-nextest nextest run --locked --workspace --all-features --profile long --run-ignored only --no-fail-fast -E 'not test(cost::)'
 
 bench: build test-services bin/cluster/busbar ## figures beside a bare hyper server in the same run

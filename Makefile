@@ -53,7 +53,7 @@ test: check test-binary test-services services language-services language-tests 
 	  BUSBAR_SOAP_CLIENTS="$(SOAP_CLIENTS)" BUSBAR_AMQP_CLIENTS="$(AMQP_CLIENTS)" \
 	  cargo-nextest nextest run --locked --workspace --all-features --no-fail-fast
 
-test-long: services bin/cluster/busbar test-services nextest schemathesis ## kill loops, many seeds; takes about half an hour
+test-long: services bin/cluster/busbar test-services nextest schemathesis ## kill loops, many seeds; takes about three quarters of an hour
 	BUSBAR_BIN="$(CURDIR)/bin/cluster/busbar" BUSBAR_SCHEMATHESIS="$(SCHEMATHESIS)/bin/schemathesis" \
 	  cargo-nextest nextest run --locked --workspace --all-features --profile long --run-ignored only --no-fail-fast -E 'not test(cost::)'
 

@@ -27,7 +27,7 @@ async fn the_admin_api_is_as_it_is_described() {
 #[tokio::test]
 #[ignore = "long: run by make test-long"]
 async fn the_admin_api_is_as_it_is_described_for_many_seeds() {
-    for seed in 100..103 {
+    for seed in 100..110 {
         run(&inhabited().await, seed, 60).await;
     }
 }

@@ -63,7 +63,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("busbar-test-databases", &[]),
     (
         "busbar-tests",
-        &["busbar-model", "busbar-soap", "busbar-amqp", "busbar-test-broker", "busbar-test-databases"],
+        &[
+            "busbar-model",
+            "busbar-soap",
+            "busbar-amqp",
+            "busbar-test-broker",
+            "busbar-test-cost",
+            "busbar-test-databases",
+        ],
     ),
     ("echo", &["busbar-sdk"]),
     ("greeter", &["busbar-sdk"]),

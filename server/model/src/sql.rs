@@ -1,6 +1,6 @@
 //! What SQL statements are called with, and what they give.
 
-use std::ops::Index;
+use std::{convert::Infallible, ops::Index};
 
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +86,15 @@ impl RowSet {
         }
         self.values.resize(self.count * self.width, Value::Null);
         filled.map(|()| &self.values[begin..])
+    }
+
+    /// The same of values that are there.
+    pub fn push(&mut self, row: impl IntoIterator<Item = Value>) -> &[Value] {
+        let Ok(row) = self.add(|values| {
+            values.extend(row);
+            Ok::<_, Infallible>(())
+        });
+        row
     }
 
     /// The last one.
@@ -223,16 +232,10 @@ impl Isolation {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
     use super::*;
 
     fn added(rows: &mut RowSet, values: &[i64]) -> usize {
-        let fill = |row: &mut Vec<Value>| {
-            row.extend(values.iter().copied().map(Value::Integer));
-            Ok::<_, Infallible>(())
-        };
-        rows.add(fill).unwrap_or_default().len()
+        rows.push(values.iter().copied().map(Value::Integer)).len()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What is between a statement that gives rows and who reads its cursor: batches, each asked for.
 
-use std::{convert::Infallible, pin::Pin};
+use std::pin::Pin;
 
 use tokio::{
     sync::mpsc,
@@ -56,6 +56,16 @@ impl Batch {
         fill: impl FnOnce(&mut Vec<Value>) -> Result<(), SqlError>,
     ) -> Result<(), SqlError> {
         let bytes = row_bytes(self.rows.add(fill)?);
+        self.weigh(bytes)
+    }
+
+    pub(crate) fn push(&mut self, row: impl IntoIterator<Item = Value>) -> Result<(), SqlError> {
+        let bytes = row_bytes(self.rows.push(row));
+        self.weigh(bytes)
+    }
+
+    /// Takes the row that was added last into account, or keeps it for the next batch.
+    fn weigh(&mut self, bytes: u64) -> Result<(), SqlError> {
         if bytes > self.row_bytes_max {
             return Err(ErrorKind::TooLarge { bytes_max: self.row_bytes_max }.maybe());
         }
@@ -73,11 +83,7 @@ impl Batch {
         self.rows = RowSet::with_capacity(self.width, rows_max.min(ROWS_RESERVED_MAX));
         self.bytes = 0;
         if let Some(row) = self.held.take() {
-            self.bytes = row_bytes(&row);
-            let Ok(_) = self.rows.add(|values| {
-                values.extend(row);
-                Ok::<_, Infallible>(())
-            });
+            self.bytes = row_bytes(self.rows.push(row));
         }
     }
 }

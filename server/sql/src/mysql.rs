@@ -213,7 +213,7 @@ impl Mysql {
                 while !batch.is_full() {
                     let row = result.next().await.map_err(|error| error_of(&error))?;
                     let Some(row) = row else { return Ok(false) };
-                    batch.add(|values| values::row(row, values))?;
+                    batch.push(values::row(row))?;
                 }
                 Ok(true)
             });
@@ -258,7 +258,7 @@ async fn collect(
     let (mut rows, mut bytes) = (RowSet::with_capacity(columns.len(), 1), 0);
     while let Some(row) = result.next().await.map_err(|error| error_of(&error))? {
         if wants_rows {
-            bytes += row_bytes(rows.add(|values| values::row(row, values))?);
+            bytes += row_bytes(rows.push(values::row(row)));
             limits.check(rows.len() as u64, bytes)?;
         }
     }

@@ -196,7 +196,7 @@ impl Sqlite {
                     declared = values::declared(row.as_ref());
                     rows = RowSet::with_capacity(declared.len(), 1);
                 }
-                bytes += row_bytes(rows.add(|values| values::row(row, &declared, values))?);
+                bytes += row_bytes(rows.push(values::row(row, &declared)));
                 self.limits.check(rows.len() as u64, bytes)?;
             }
         }
@@ -253,9 +253,7 @@ impl Sqlite {
         let mut first = None;
         if let Some(row) = rows.next().map_err(|error| error_of(&error))? {
             columns = values::columns(row.as_ref());
-            let mut values = Vec::with_capacity(columns.len());
-            values::row(row, &values::declared(row.as_ref()), &mut values)?;
-            first = Some(values);
+            first = Some(values::row(row, &values::declared(row.as_ref())).collect());
         }
         let declared: Vec<_> = columns.iter().map(|column| column.kind).collect();
         if first.is_none() {
@@ -297,14 +295,11 @@ fn fill(
     declared: &[Kind],
 ) -> Result<bool, SqlError> {
     if let Some(row) = first {
-        batch.add(|values| {
-            values.extend(row);
-            Ok(())
-        })?;
+        batch.push(row)?;
     }
     while !batch.is_full() {
         match rows.next().map_err(|error| error_of(&error))? {
-            Some(row) => batch.add(|values| values::row(row, declared, values))?,
+            Some(row) => batch.push(values::row(row, declared))?,
             None => return Ok(false),
         }
     }

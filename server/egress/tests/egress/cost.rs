@@ -79,7 +79,8 @@ async fn a_call_costs_at_most_half_as_much_again_as_bare_hyper() {
         println!("a call {ours:?}, hyper-util's pooled client {pooled:?}, one bare connection {bare:?}");
         rounds.push([pooled, bare].map(|floor| ratio(ours, floor)));
     }
-    let [pooled, bare] = [0, 1].map(|place| median(rounds.iter().map(|round| round[place]).collect()));
+    let [pooled, bare] =
+        [0, 1].map(|place| median(&rounds.iter().map(|round| round[place]).collect::<Vec<_>>()));
     println!("median: {pooled:.2} x pooled, {bare:.2} x bare");
     assert!(pooled.max(bare) <= 1.5, "{pooled:.2} {bare:.2}");
 }

@@ -72,10 +72,9 @@ fn kind(told: &Told) -> Kind {
     }
 }
 
-pub(super) fn row(row: Row, values: &mut Vec<Value>) -> Result<(), SqlError> {
+pub(super) fn row(row: Row) -> impl Iterator<Item = Value> {
     let told = row.columns();
-    values.extend(row.unwrap().into_iter().zip(told.iter()).map(|(value, told)| value_of(value, told)));
-    Ok(())
+    row.unwrap().into_iter().enumerate().map(move |(place, value)| value_of(value, &told[place]))
 }
 
 fn value_of(value: Wire, told: &Told) -> Value {

@@ -6,7 +6,7 @@ use rusqlite::{
 };
 
 use crate::{
-    SqlError, calendar,
+    calendar,
     value::{Column, Kind, Value},
 };
 
@@ -59,11 +59,10 @@ fn kind(declared: &str) -> Kind {
     }
 }
 
-pub(super) fn row(row: &Row<'_>, declared: &[Kind], values: &mut Vec<Value>) -> Result<(), SqlError> {
-    for (place, kind) in declared.iter().enumerate() {
-        values.push(row.get_ref(place).map_or(Value::Null, |found| value(found, *kind)));
-    }
-    Ok(())
+pub(super) fn row(row: &Row<'_>, declared: &[Kind]) -> impl Iterator<Item = Value> {
+    let of =
+        |(place, kind): (usize, &Kind)| row.get_ref(place).map_or(Value::Null, |found| value(found, *kind));
+    declared.iter().enumerate().map(of)
 }
 
 /// What is not as it was declared is what it is.

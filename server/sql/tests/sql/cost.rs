@@ -104,7 +104,7 @@ async fn a_select_of_postgres_costs_at_most_half_as_much_again_as_the_bare_drive
         );
         rates.push(rate);
     }
-    let (share, rate) = (median(shares), median(rates));
+    let (share, rate) = (median(&shares), median(&rates));
     println!("median: {share:.2} x the bare driver, cursor at {:.0} %", rate * 100.0);
     assert!(share <= 1.5 && rate >= 0.6, "{share:.2} {rate:.2}");
 }
@@ -156,7 +156,7 @@ async fn a_select_of_mariadb_costs_at_most_half_as_much_again_as_the_bare_driver
         );
         rates.push(rate);
     }
-    let (share, rate) = (median(shares), median(rates));
+    let (share, rate) = (median(&shares), median(&rates));
     println!("median: {share:.2} x the bare driver, cursor at {:.0} %", rate * 100.0);
     assert!(share <= 1.5 && rate >= 0.6, "{share:.2} {rate:.2}");
 }
@@ -189,7 +189,7 @@ async fn a_cursor_of_sqlite_is_not_much_slower_than_the_bare_driver() {
         println!("a cursor at {:.0} % of the bare rate ({:?})", rate * 100.0, spent[0] / CURSORS);
         rates.push(rate);
     }
-    let rate = median(rates);
+    let rate = median(&rates);
     println!("median: a cursor at {:.0} %", rate * 100.0);
     assert!(rate >= 0.6, "{rate:.2}");
 }

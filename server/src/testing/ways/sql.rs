@@ -61,7 +61,7 @@ impl SqlAnswer {
         };
         let mut rows = RowSet::with_capacity(names.len(), given.len());
         for given in &given {
-            rows.add(|values| row(given).map(|row| values.extend(row)))?;
+            rows.push(row(given)?);
         }
         let column = |name: &String| Column { name: name.clone(), kind: Kind::Any };
         Ok(Rows { columns: names.iter().map(column).collect(), rows })

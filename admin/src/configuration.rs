@@ -26,7 +26,9 @@ use utoipa::{
 };
 
 use self::difference::ChangeView;
-use crate::{app::App, body, bounds, caller::Caller, openapi::Conflict, page, problem::Problem};
+use crate::{
+    app::App, body, bounds, caller::Caller, deployments::Turn, openapi::Conflict, page, problem::Problem,
+};
 
 pub(crate) const APPLY: &str = "/api/v1/apply";
 const YAML: &str = "application/yaml";
@@ -82,7 +84,8 @@ pub(crate) async fn apply(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let bytes = body::read(&parts.headers, body, CONFIGURATION_BYTES_MAX, bounds::BODY_TIME_MAX).await?;
+    let _turn = Turn::for_request(&app, &parts).await?;
+    let bytes = body::read(&parts.headers, body, CONFIGURATION_BYTES_MAX, bounds::UPLOAD_TIME_MAX).await?;
     body::require_type(&parts.headers, &TYPES)?;
     let given = page::parameters(&parts.uri, &["dry_run", "prune"])?;
     let flag = |name: &str| match given.get(name).map(String::as_str) {

@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use axum::{
     Json,
     extract::{Request, State},
-    http::{StatusCode, header},
+    http::{StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use busbar_model::{
@@ -39,7 +39,7 @@ pub(crate) const PATH: &str = "/api/v1/deployments";
 /// What a plugin's file is sent as; the second is for clients that know no better.
 const WASM: [&str; 2] = ["application/wasm", "application/octet-stream"];
 
-/// A turn to receive a file; each is in memory until it is stored.
+/// A turn to receive a file, or a document that may be as large; each is in memory until it is stored.
 #[derive(Clone)]
 pub(crate) struct Turn {
     _permit: Arc<OwnedSemaphorePermit>,
@@ -49,6 +49,14 @@ impl Turn {
     pub(crate) async fn of(app: &App) -> Result<Self, Problem> {
         let permit = Arc::clone(&app.uploads).acquire_owned().await.map_err(Problem::internal)?;
         Ok(Self { _permit: Arc::new(permit) })
+    }
+
+    /// The one that the request has already, where all of it was read before, or another one.
+    pub(crate) async fn for_request(app: &App, parts: &Parts) -> Result<Self, Problem> {
+        match parts.extensions.get::<Self>() {
+            Some(turn) => Ok(turn.clone()),
+            None => Self::of(app).await,
+        }
     }
 }
 
@@ -261,10 +269,7 @@ pub(crate) async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let _turn = match parts.extensions.get::<Turn>() {
-        Some(turn) => turn.clone(),
-        None => Turn::of(&app).await?,
-    };
+    let _turn = Turn::for_request(&app, &parts).await?;
     // Read before anything is refused: a sender in the middle of a large file would not see why.
     let bytes = body::read(&parts.headers, body, PLUGIN_BYTES_MAX, bounds::UPLOAD_TIME_MAX).await?;
     body::require_type(&parts.headers, &WASM)?;

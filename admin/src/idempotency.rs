@@ -178,7 +178,8 @@ async fn keyed(app: Arc<App>, key: String, request: Request, next: Next) -> Resu
         parts.extensions.insert(deployments::Turn::of(&app).await?);
     }
     if parts.uri.path() == configuration::APPLY {
-        bytes_max = CONFIGURATION_BYTES_MAX;
+        (bytes_max, time_max) = (CONFIGURATION_BYTES_MAX, bounds::UPLOAD_TIME_MAX);
+        parts.extensions.insert(deployments::Turn::of(&app).await?);
     }
     if parts.uri.path().starts_with(connections::PATH) {
         bytes_max = bounds::CONNECTION_BYTES_MAX;

@@ -69,10 +69,7 @@ enum Defaults {
 /// Bytes of a body that may be as large as a dictionary, of which only a few are received at once.
 pub(super) async fn read(app: &App, request: Request, bytes_max: u64) -> Result<(HeaderMap, Bytes), Problem> {
     let (parts, body) = request.into_parts();
-    let _turn = match parts.extensions.get::<Turn>() {
-        Some(turn) => turn.clone(),
-        None => Turn::of(app).await?,
-    };
+    let _turn = Turn::for_request(app, &parts).await?;
     let bytes = body::read(&parts.headers, body, bytes_max, bounds::UPLOAD_TIME_MAX).await?;
     Ok((parts.headers, bytes))
 }

@@ -158,7 +158,7 @@ pub(crate) async fn attempt(
     let input = typed(&service, Input { content_type: claimed.content_type.clone(), body }).await?;
     let place = service.gate.enter(deadline, Arrival::Whole).await?;
     let layer = Layer::new(Arc::clone(ledger));
-    let response = run(Call {
+    let response = run(Box::new(Call {
         context: Arc::clone(context),
         service,
         deadline,
@@ -172,7 +172,7 @@ pub(crate) async fn attempt(
         unit: Arc::clone(&layer),
         attempt: Attempt { number: claimed.attempt, key: Some(claimed.id.as_str().into()) },
         place,
-    })
+    }))
     .await?;
     unanswered(&response)?;
     let effects = layer.take().map(|effects| *effects).unwrap_or_default();

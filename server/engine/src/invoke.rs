@@ -100,7 +100,7 @@ pub(crate) async fn inbound(
     let place = service.gate.enter(deadline, arrival).await?;
     let layer = Layer::new(Arc::clone(ledger));
     let key = keyed.as_ref().map(|keyed| keyed.key.key.as_str().into());
-    let response = run(Call {
+    let response = run(Box::new(Call {
         context: Arc::clone(context),
         service: Arc::clone(service),
         deadline,
@@ -114,7 +114,7 @@ pub(crate) async fn inbound(
         unit: Arc::clone(&layer),
         attempt: Attempt { number: attempt, key },
         place,
-    })
+    }))
     .await?;
     let response = if is_answered { response } else { deliver::unanswered(&response)? };
     let effects = layer.take();
@@ -154,7 +154,7 @@ async fn conclude(
 }
 
 /// Runs a call until its deadline. Each attempt of the plugin to overstay ends here.
-pub(crate) async fn run(call: Call) -> Result<Response, Fault> {
+pub(crate) async fn run(call: Box<Call>) -> Result<Response, Fault> {
     let deadline = call.deadline;
     let (service, context) = (Arc::clone(&call.service), Arc::clone(&call.context));
     let work = async {

@@ -304,7 +304,7 @@ async fn nested(
         let invoker = Arc::clone(&pipeline) as Arc<dyn Invoker>;
         let caller = permit.caller;
         let layer = from.unit.above();
-        let response = run(Call {
+        let response = run(Box::new(Call {
             context,
             service,
             deadline,
@@ -318,7 +318,7 @@ async fn nested(
             unit: Arc::clone(&layer),
             attempt: from.attempt,
             place,
-        })
+        }))
         .await?;
         from.unit.absorb(&layer)?;
         Ok(response)

@@ -24,7 +24,7 @@ use crate::{
 
 pub type CallFuture = Pin<Box<dyn Future<Output = Result<Response, Fault>> + Send>>;
 
-/// One call of a service, on its way into a plugin.
+/// One call of a service, on its way into a plugin. Boxed, since all who wait for it would be larger by it.
 pub struct Call {
     pub context: Arc<Context>,
     pub service: Arc<BoundService>,
@@ -69,7 +69,7 @@ impl Default for Attempt {
 pub trait Plugin: Send + Sync {
     fn digest(&self) -> Digest;
     /// Runs the service within its limits. The future may be dropped at any time: the call ends then.
-    fn call(&self, call: Call) -> CallFuture;
+    fn call(&self, call: Box<Call>) -> CallFuture;
 }
 
 /// Calls of services by services.

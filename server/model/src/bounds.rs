@@ -317,10 +317,11 @@ pub const DICTIONARIES_CODES_MAX: usize = 200_000;
 pub const DICTIONARIES_CODE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Entries of a dictionary that one line of the audit trail shows of those that are others than before.
 pub const DICTIONARY_ENTRIES_AUDITED_MAX: usize = 100;
-/// The whole configuration as one document: its text, how deep it nests, and what it consists of.
-pub const CONFIGURATION_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// The whole configuration as one document: its text, how deep it nests, and what it consists of. All that there may be of
+/// WSDLs and dictionaries fits in however it is quoted, and 100,000 jobs: what is exported can be applied.
+pub const CONFIGURATION_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub const CONFIGURATION_DEPTH_MAX: usize = 64;
-pub const CONFIGURATION_NODES_MAX: usize = 500_000;
+pub const CONFIGURATION_NODES_MAX: usize = 2_000_000;
 /// XML from outside: how deep elements nest, what one element may have, the bytes of a name, namespaces
 /// that are in force at once, and tags, texts and comments of a document.
 pub const XML_DEPTH_MAX: usize = 100;

@@ -75,7 +75,7 @@ impl Plugin for Doubles {
         Self::digest()
     }
 
-    fn call(&self, call: Call) -> CallFuture {
+    fn call(&self, call: Box<Call>) -> CallFuture {
         let name = call.service.name.clone();
         let answers = self.services.iter().find(|(known, _)| *known == name);
         let answers = answers.map_or_else(Vec::new, |(_, answers)| answers.clone());
@@ -154,10 +154,11 @@ impl Plugin for Surrounded {
         self.plugin.digest()
     }
 
-    fn call(&self, call: Call) -> CallFuture {
-        if call.depth > 0 {
-            return self.plugin.call(call);
+    fn call(&self, mut call: Box<Call>) -> CallFuture {
+        if call.depth == 0 {
+            call.caller.clone_from(&self.caller);
+            call.attempt = self.attempt.clone();
         }
-        self.plugin.call(Call { caller: self.caller.clone(), attempt: self.attempt.clone(), ..call })
+        self.plugin.call(call)
     }
 }

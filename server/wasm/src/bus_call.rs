@@ -16,11 +16,15 @@ use crate::{
     state::{CallData, CallState},
 };
 
-pub(crate) async fn run(loaded: &Loaded, pre: &PluginPre<CallState>, call: Call) -> Result<Response, Fault> {
+pub(crate) async fn run(
+    loaded: &Loaded,
+    pre: &PluginPre<CallState>,
+    call: Box<Call>,
+) -> Result<Response, Fault> {
     let service = Arc::clone(&call.service);
     let subject = Subject::of(&call);
-    let (data, input) = CallData::of(call);
     let mut instance = instance(loaded, pre, &service, &subject).await?;
+    let (data, input) = CallData::of(call);
     instance.store.data_mut().call.call = Some(data);
     let turns = instance.store.data().cpu.turns();
     let outcome = counted(turns, handle(&mut instance, service.name.as_str(), input)).await;

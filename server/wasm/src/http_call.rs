@@ -46,7 +46,7 @@ type Answer = Result<hyper::Response<HyperOutgoingBody>, ErrorCode>;
 pub(crate) async fn run(
     loaded: &Arc<Loaded>,
     pre: &ProxyPre<CallState>,
-    call: Call,
+    call: Box<Call>,
 ) -> Result<Response, Fault> {
     let (limits, plugin) = (call.service.limits.clone(), call.service.plugin_name.clone());
     let deadline = call.deadline;
@@ -88,7 +88,7 @@ pub(crate) async fn run(
 async fn guest(
     loaded: Arc<Loaded>,
     pre: ProxyPre<CallState>,
-    call: Call,
+    call: Box<Call>,
     answer: oneshot::Sender<Answer>,
 ) -> Result<(), Fault> {
     let _running = loaded.engine.shared.enter();

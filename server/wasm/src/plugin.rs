@@ -89,7 +89,7 @@ impl Plugin for LoadedPlugin {
         self.0.digest
     }
 
-    fn call(&self, call: Call) -> CallFuture {
+    fn call(&self, call: Box<Call>) -> CallFuture {
         let loaded = Arc::clone(&self.0);
         Box::pin(async move {
             let _running = loaded.engine.shared.enter();

@@ -79,9 +79,22 @@ impl CallState {
 
 impl CallData {
     /// Takes a call apart: what its host functions need, and its input.
-    pub(crate) fn of(call: Call) -> (Self, busbar_engine::request::Input) {
-        let Call { context, service, deadline, depth, above, caller, head, params, input, .. } = call;
-        let (invoker, unit, attempt, place) = (call.invoker, call.unit, call.attempt, call.place);
+    pub(crate) fn of(call: Box<Call>) -> (Self, busbar_engine::request::Input) {
+        let Call {
+            context,
+            service,
+            deadline,
+            depth,
+            above,
+            caller,
+            head,
+            params,
+            input,
+            invoker,
+            unit,
+            attempt,
+            place,
+        } = *call;
         let (invokes_left, config) = (service.limits.invokes, Arc::clone(&service.config));
         let origin = Origin { context, service, deadline, depth, above, unit, attempt };
         (Self { origin, head, params, caller, invoker, invokes_left, config, _place: place }, input)

@@ -37,7 +37,7 @@ impl Plugin for Asking {
         Digest::of(b"p")
     }
 
-    fn call(&self, call: Call) -> CallFuture {
+    fn call(&self, call: Box<Call>) -> CallFuture {
         let Call { context, service, deadline, depth, above, head, unit, attempt, .. } = call;
         let origin = Origin { context, service, deadline, depth, above, unit, attempt };
         let head = head.unwrap();

@@ -1,6 +1,7 @@
 //! Documents as wholes.
 
 mod connections;
+mod large;
 mod samples;
 
 use serde_json::json;

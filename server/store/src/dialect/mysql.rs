@@ -16,12 +16,12 @@ use diesel::{
 use super::waiting;
 use crate::{error::Error, url::remote::Remote};
 
-/// Nothing waits for ever. Writers wait for each other's rows; a client that is gone holds none for long. MariaDB
-/// alone knows the last two.
+/// Nothing waits for ever. Writers wait for each other's rows; who stands still within a transaction (a machine that is halted)
+/// loses it before those that wait give up. MariaDB alone knows the last two.
 const SETUP: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
     SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', lc_messages = 'en_US', autocommit = 1,
         innodb_lock_wait_timeout = 5, lock_wait_timeout = 5
-        /*M!100300 , max_statement_time = 60, idle_transaction_timeout = 60 */";
+        /*M!100300 , max_statement_time = 60, idle_transaction_timeout = 4 */";
 
 /// The client library has no time limit for connecting that could be set.
 const REACH_BOUND: Duration = Duration::from_secs(5);

@@ -13,11 +13,12 @@ use diesel::{
 use super::waiting;
 use crate::{error::Error, url::remote::Remote};
 
-/// Nothing waits for ever. Writers wait for each other's rows; a client that is gone holds none for long.
+/// Nothing waits for ever. Writers wait for each other's rows; who stands still within a transaction (a machine that is halted)
+/// loses it before those that wait give up.
 const SETUP: &str = "SET default_transaction_isolation = 'read committed';
     SET lock_timeout = '5s';
     SET statement_timeout = '60s';
-    SET idle_in_transaction_session_timeout = '60s';
+    SET idle_in_transaction_session_timeout = '4s';
     SET client_encoding = 'UTF8'";
 
 /// Of the client library, where the URL does not say otherwise: 5 s for a connection, and a server that

@@ -64,6 +64,8 @@ mod server_losing;
 mod server_migrating;
 #[path = "../odb_servers/racing.rs"]
 mod server_racing;
+#[path = "../odb_servers/standing_still.rs"]
+mod server_standing_still;
 #[path = "../odb/servers.rs"]
 mod servers;
 #[path = "../odb/settings.rs"]

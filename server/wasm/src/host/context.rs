@@ -23,11 +23,13 @@ impl Host for CallState {
             Some(trace) if *name == TRACEPARENT_HEADER => Some((name.as_str().to_owned(), trace.to_string())),
             _ => Some((name.as_str().to_owned(), text(value)?)),
         };
+        let mut headers = Vec::with_capacity(head.headers.len());
+        headers.extend(head.headers.iter().filter_map(header));
         Ok(RequestHead {
             method: head.method.as_str().to_owned(),
             path: head.uri.path().to_owned(),
             query: query(head.uri.query().unwrap_or_default()),
-            headers: head.headers.iter().filter_map(header).collect(),
+            headers,
             params,
         })
     }

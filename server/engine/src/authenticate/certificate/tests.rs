@@ -49,7 +49,7 @@ impl Plugin for Recorder {
         Digest::of(b"p")
     }
 
-    fn call(&self, call: Call) -> CallFuture {
+    fn call(&self, call: Box<Call>) -> CallFuture {
         let headers = call.head.map(|head| head.headers).unwrap_or_default();
         self.0.lock().unwrap().push((call.caller.map(|caller| caller.to_string()), headers));
         Box::pin(async { Ok(Response::default()) })

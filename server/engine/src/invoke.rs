@@ -63,66 +63,73 @@ async fn encoded(encode: Option<&dyn Encode>, response: Response) -> Result<Resp
     }
 }
 
-pub(crate) async fn inbound(
-    service: &Arc<BoundService>,
-    inbound: Inbound<'_>,
-    pipeline: &Arc<Pipeline>,
-) -> Result<Response, Fault> {
+/// Not `async` itself: an argument of such a function takes its room twice, and one that is taken apart thrice.
+pub(crate) fn inbound<'c>(
+    service: &'c Arc<BoundService>,
+    inbound: Inbound<'c>,
+    pipeline: &'c Arc<Pipeline>,
+) -> impl Future<Output = Result<Response, Fault>> + Send + 'c {
     let ledger = pipeline.ledger();
     let buffers = pipeline.buffers();
     let Inbound { context, routed, permit, head, mut body, key, attempt, is_answered, encode } = inbound;
-    let timeout_ms = routed.timeout_ms.min(service.limits.timeout_ms);
-    let deadline = Instant::from_std(context.accepted_at) + Duration::from_millis(timeout_ms);
-    let mut keyed = None;
-    if let Some(key) = key {
-        let reading = Keyed::of(key, &routed, permit.caller.as_ref(), &head, body, buffers);
-        let (known, read) = timeout_at(deadline, reading).await.map_err(|_| late())??;
-        if let Some(reply) = known.answered(ledger).await? {
-            return encoded(encode, reply).await;
+    async move {
+        let timeout_ms = routed.timeout_ms.min(service.limits.timeout_ms);
+        let deadline = Instant::from_std(context.accepted_at) + Duration::from_millis(timeout_ms);
+        let mut keyed = None;
+        // What most calls do not do is boxed: all that waits for a call would be larger by it.
+        if let Some(key) = key {
+            let reading = Box::pin(Keyed::of(key, &routed, permit.caller.as_ref(), &head, body, buffers));
+            let (known, read) = timeout_at(deadline, reading).await.map_err(|_| late())??;
+            if let Some(reply) = known.answered(ledger).await? {
+                return encoded(encode, reply).await;
+            }
+            (keyed, body) = (Some(known), read);
         }
-        (keyed, body) = (Some(known), read);
-    }
-    if deliver::is_wanted(&head) {
-        let reading = async {
-            let input = input(service, &head, body, &routed, buffers).await?;
-            let body = buffers.collect(input.body, bounds::DELIVERY_BYTES_MAX).await?.into();
-            Ok::<_, Fault>(Input { body, ..input })
-        };
+        if deliver::is_wanted(&head) {
+            let later = async move {
+                let reading = async {
+                    let input = input(service, &head, body, &routed, buffers).await?;
+                    let body = buffers.collect(input.body, bounds::DELIVERY_BYTES_MAX).await?.into();
+                    Ok::<_, Fault>(Input { body, ..input })
+                };
+                let input = timeout_at(deadline, reading).await.map_err(|_| late())??;
+                let (effects, response) =
+                    deliver::accepted(ledger, context, service, permit.caller, input).await?;
+                conclude(ledger, Some(effects), response, keyed, encode, deadline).await
+            };
+            return Box::pin(later).await;
+        }
+        // Before it takes a place of the service, so that a slow sender takes nobody's. What is handed over while it
+        // still arrives has places of its own.
+        let reading = input(service, &head, body, &routed, buffers);
         let input = timeout_at(deadline, reading).await.map_err(|_| late())??;
-        let (effects, response) = deliver::accepted(ledger, context, service, permit.caller, input).await?;
-        return conclude(ledger, Some(effects), response, keyed, encode, deadline).await;
+        let arrival = if matches!(input.body, Body::Stream(_)) { Arrival::Streaming } else { Arrival::Whole };
+        let place = service.gate.enter(deadline, arrival).await?;
+        let layer = Layer::new(Arc::clone(ledger));
+        let key = keyed.as_ref().map(|keyed| keyed.key.key.as_str().into());
+        let response = run(Box::new(Call {
+            context: Arc::clone(context),
+            service: Arc::clone(service),
+            deadline,
+            depth: 0,
+            above: None,
+            caller: permit.caller,
+            head: Some(head),
+            params: routed.params,
+            input,
+            invoker: Arc::clone(pipeline) as Arc<dyn Invoker>,
+            unit: Arc::clone(&layer),
+            attempt: Attempt { number: attempt, key },
+            place,
+        }))
+        .await?;
+        let response = if is_answered { response } else { deliver::unanswered(&response)? };
+        let effects = layer.take();
+        if effects.is_none() && keyed.is_none() {
+            return encoded(encode, response).await;
+        }
+        Box::pin(conclude(ledger, effects, response, keyed, encode, deadline)).await
     }
-    // Before it takes a place of the service, so that a slow sender takes nobody's. What is handed over while it
-    // still arrives has places of its own.
-    let reading = input(service, &head, body, &routed, buffers);
-    let input = timeout_at(deadline, reading).await.map_err(|_| late())??;
-    let arrival = if matches!(input.body, Body::Stream(_)) { Arrival::Streaming } else { Arrival::Whole };
-    let place = service.gate.enter(deadline, arrival).await?;
-    let layer = Layer::new(Arc::clone(ledger));
-    let key = keyed.as_ref().map(|keyed| keyed.key.key.as_str().into());
-    let response = run(Box::new(Call {
-        context: Arc::clone(context),
-        service: Arc::clone(service),
-        deadline,
-        depth: 0,
-        above: None,
-        caller: permit.caller,
-        head: Some(head),
-        params: routed.params,
-        input,
-        invoker: Arc::clone(pipeline) as Arc<dyn Invoker>,
-        unit: Arc::clone(&layer),
-        attempt: Attempt { number: attempt, key },
-        place,
-    }))
-    .await?;
-    let response = if is_answered { response } else { deliver::unanswered(&response)? };
-    let effects = layer.take();
-    if effects.is_none() && keyed.is_none() {
-        return encoded(encode, response).await;
-    }
-    // Apart, since most calls end above.
-    Box::pin(conclude(ledger, effects, response, keyed, encode, deadline)).await
 }
 
 /// Commits what the call staged, with the reply where it is to be kept.
@@ -192,9 +199,12 @@ async fn input(
         };
         return Ok(Input { content_type: content_type(&head.headers), body });
     }
-    let bytes = buffers.collect(body, limit).await?;
-    let query = decoded_query(head.uri.query().unwrap_or_default())?;
-    contract::merged_input(service, bytes, query, &routed.params).await.map(Input::json)
+    Box::pin(async move {
+        let bytes = buffers.collect(body, limit).await?;
+        let query = decoded_query(head.uri.query().unwrap_or_default())?;
+        contract::merged_input(service, bytes, query, &routed.params).await.map(Input::json)
+    })
+    .await
 }
 
 /// The same for a typed input, which holds text only.

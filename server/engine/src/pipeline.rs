@@ -108,56 +108,62 @@ impl Pipeline {
         &self.metrics
     }
 
-    /// Takes a request through all stages. `unique` is 128 bits that no other request has.
-    pub async fn handle(self: &Arc<Self>, mut request: Request, unique: u128) -> Reply {
+    /// Takes a request through all stages. `unique` is 128 bits that no other request has. Not `async` itself, as the
+    /// request would be in the future twice.
+    pub fn handle<'p>(
+        self: &'p Arc<Self>,
+        mut request: Request,
+        unique: u128,
+    ) -> impl Future<Output = Reply> + Send + 'p {
         let context = Arc::new(accept(&mut request, self.catalog(), unique));
-        if let Some((about, answer)) = cors::preflight(&context.catalog, &request) {
-            let channel = about.channel.name.as_str();
-            let line = Line::of(&request.head);
-            let noted = Noted { meter: &self.unrouted, channel, service: "", caller: None, line };
-            return self.finish(&context, noted, Ok(answer));
-        }
-        let routed = match route(&context, &request) {
-            Ok(Way::Service(routed)) => routed,
-            // Apart, since its state is large and most calls are none of these.
-            Ok(Way::Message(address)) => {
-                return Box::pin(soap::exchange(self, &context, address, request, unique)).await;
+        async move {
+            if let Some((about, answer)) = cors::preflight(&context.catalog, &request) {
+                let channel = about.channel.name.as_str();
+                let line = Line::of(&request.head);
+                let noted = Noted { meter: &self.unrouted, channel, service: "", caller: None, line };
+                return self.finish(&context, noted, Ok(answer));
             }
-            Err(fault) => return self.finish_unrouted(&context, &request, Err(fault)),
-        };
-        let meter = routed.meter.unwrap_or(&self.unrouted);
-        let (channel, service_name) = (routed.channel, routed.service_name);
-        let line = Line::of(&request.head);
-        let page = routed.cors.map(|policy| Page::of(policy, &request.head.headers));
-        let mut caller = None;
-        let outcome = async {
-            let shown = context.certificate.as_deref();
-            let permit = authenticate(routed.admission, shown, &mut request.head.headers).await?;
-            caller.clone_from(&permit.caller);
-            let service = live(routed.service)?;
-            let Request { head, body, .. } = request;
-            let key = idempotency::key(&head)?;
-            let inbound = Inbound {
-                context: &context,
-                routed,
-                permit,
-                head,
-                body,
-                key,
-                attempt: 1,
-                is_answered: true,
-                encode: None,
+            let routed = match route(&context, &request) {
+                Ok(Way::Service(routed)) => routed,
+                // Apart, since its state is large and most calls are none of these.
+                Ok(Way::Message(address)) => {
+                    return Box::pin(soap::exchange(self, &context, address, request, unique)).await;
+                }
+                Err(fault) => return self.finish_unrouted(&context, &request, Err(fault)),
             };
-            invoke::inbound(service, inbound, self).await
+            let meter = routed.meter.unwrap_or(&self.unrouted);
+            let (channel, service_name) = (routed.channel, routed.service_name);
+            let line = Line::of(&request.head);
+            let page = routed.cors.map(|policy| Page::of(policy, &request.head.headers));
+            let mut caller = None;
+            let outcome = async {
+                let shown = context.certificate.as_deref();
+                let permit = authenticate(routed.admission, shown, &mut request.head.headers).await?;
+                caller.clone_from(&permit.caller);
+                let service = live(routed.service)?;
+                let key = idempotency::key(&request.head)?;
+                let inbound = Inbound {
+                    context: &context,
+                    routed,
+                    permit,
+                    head: request.head,
+                    body: request.body,
+                    key,
+                    attempt: 1,
+                    is_answered: true,
+                    encode: None,
+                };
+                invoke::inbound(service, inbound, self).await
+            }
+            .await;
+            let caller = caller.as_ref().map(|name| name.as_str());
+            let noted = Noted { meter, channel, service: service_name, caller, line };
+            let mut reply = self.finish(&context, noted, outcome);
+            if let Some(page) = page {
+                page.mark(&mut reply.headers);
+            }
+            reply
         }
-        .await;
-        let caller = caller.as_ref().map(|name| name.as_str());
-        let noted = Noted { meter, channel, service: service_name, caller, line };
-        let mut reply = self.finish(&context, noted, outcome);
-        if let Some(page) = page {
-            page.mark(&mut reply.headers);
-        }
-        reply
     }
 
     /// Replies to a request that goes to no channel: it is counted and noted like any other.

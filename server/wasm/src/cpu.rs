@@ -9,15 +9,17 @@
 //! just been called wait for one tick at most.
 
 use std::{
-    future::{Future, poll_fn},
-    pin::pin,
+    future::Future,
+    pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
+use pin_project_lite::pin_project;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Marks the trap that ends a call which used up its processor time.
@@ -76,15 +78,29 @@ impl Turns {
 }
 
 /// Runs a guest and notes when it goes on after a wait.
-pub(crate) async fn counted<F: Future>(turns: Arc<Turns>, guest: F) -> F::Output {
-    let mut guest = pin!(guest);
-    poll_fn(|context| {
-        if !turns.yielded.load(Ordering::Relaxed) {
-            turns.resumed.store(true, Ordering::Relaxed);
+pub(crate) fn counted<F: Future>(turns: Arc<Turns>, guest: F) -> Counted<F> {
+    Counted { turns, guest }
+}
+
+pin_project! {
+    /// No `async` function, which would hold the guest's state twice.
+    pub(crate) struct Counted<F> {
+        turns: Arc<Turns>,
+        #[pin]
+        guest: F,
+    }
+}
+
+impl<F: Future> Future for Counted<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        if !this.turns.yielded.load(Ordering::Relaxed) {
+            this.turns.resumed.store(true, Ordering::Relaxed);
         }
-        guest.as_mut().poll(context)
-    })
-    .await
+        this.guest.poll(context)
+    }
 }
 
 /// Whose turn it is among guests that have run for a tick; one for each process.

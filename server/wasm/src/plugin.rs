@@ -1,13 +1,19 @@
 //! A loaded version of a plugin.
 
 use std::{
-    future::{Future, poll_fn},
-    pin::pin,
+    future::Future,
+    pin::Pin,
     sync::Arc,
+    task::{Context, Poll},
 };
 
 use busbar_engine::ports::{Call, CallFuture, Plugin};
-use busbar_model::{Digest, inflight::Flight, plugin::Kind};
+use busbar_model::{
+    Digest,
+    inflight::{Flight, UnderWay},
+    plugin::Kind,
+};
+use pin_project_lite::pin_project;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
 use crate::{
@@ -69,18 +75,32 @@ impl LoadedPlugin {
 
 impl Loaded {
     /// Does a call's work, and tells that it is under way, and when it is this work that runs.
-    pub(crate) async fn told<F: Future>(&self, work: F) -> F::Output {
-        let _under_way = self.flight.as_ref().map(Flight::call);
-        let mut work = pin!(work);
-        poll_fn(|context| {
-            let outcome = match &self.flight {
-                Some(flight) => flight.run(|| work.as_mut().poll(context)),
-                None => work.as_mut().poll(context),
-            };
-            self.engine.shared.slices.end();
-            outcome
-        })
-        .await
+    pub(crate) fn told<F: Future>(&self, work: F) -> Told<'_, F> {
+        Told { loaded: self, _under_way: self.flight.as_ref().map(Flight::call), work }
+    }
+}
+
+pin_project! {
+    /// No `async` function, which would hold the work's state twice.
+    pub(crate) struct Told<'l, F> {
+        loaded: &'l Loaded,
+        _under_way: Option<UnderWay>,
+        #[pin]
+        work: F,
+    }
+}
+
+impl<F: Future> Future for Told<'_, F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let outcome = match &this.loaded.flight {
+            Some(flight) => flight.run(|| this.work.poll(context)),
+            None => this.work.poll(context),
+        };
+        this.loaded.engine.shared.slices.end();
+        outcome
     }
 }
 
@@ -93,13 +113,10 @@ impl Plugin for LoadedPlugin {
         let loaded = Arc::clone(&self.0);
         Box::pin(async move {
             let _running = loaded.engine.shared.enter();
-            let work = async {
-                match &loaded.entry {
-                    Entry::Bus(pre) => bus_call::run(&loaded, pre, call).await,
-                    Entry::WasiHttp(pre) => http_call::run(&loaded, pre, call).await,
-                }
-            };
-            loaded.told(work).await
+            match &loaded.entry {
+                Entry::Bus(pre) => loaded.told(bus_call::run(&loaded, pre, call)).await,
+                Entry::WasiHttp(pre) => loaded.told(http_call::run(&loaded, pre, call)).await,
+            }
         })
     }
 }

@@ -38,7 +38,7 @@ impl Plugin for Asking {
     }
 
     fn call(&self, call: Box<Call>) -> CallFuture {
-        let Call { context, service, deadline, depth, above, head, unit, attempt, .. } = call;
+        let Call { context, service, deadline, depth, above, head, unit, attempt, .. } = *call;
         let origin = Origin { context, service, deadline, depth, above, unit, attempt };
         let head = head.unwrap();
         let words: Vec<&str> = head.headers["x-ask"].to_str().unwrap().split(',').collect();

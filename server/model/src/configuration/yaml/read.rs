@@ -148,7 +148,7 @@ mod tests {
     use serde_json::json;
 
     use super::read;
-    use crate::bounds::CONFIGURATION_DEPTH_MAX;
+    use crate::bounds::{CONFIGURATION_BYTES_MAX, CONFIGURATION_DEPTH_MAX, CONFIGURATION_NODES_MAX};
 
     #[test]
     fn reads_blocks_flows_and_quotes() {
@@ -184,11 +184,15 @@ mod tests {
 
     #[test]
     fn what_would_fill_the_memory_is_refused() {
-        let deep = "[".repeat(CONFIGURATION_DEPTH_MAX + 1);
-        assert!(read(&deep).unwrap_err().message.contains("nests deeper"));
-        let wide = format!("[{}]", "1,".repeat(600_000));
-        assert!(read(&wide).unwrap_err().message.contains("parts"));
-        assert!(read(&" ".repeat(9 << 20)).unwrap_err().message.contains("larger"));
+        // Without what was read instead: it would be printed whole.
+        let told = |text: &str| read(text).err().map(|refused| refused.message).unwrap_or_default();
+        assert!(told(&"[".repeat(CONFIGURATION_DEPTH_MAX + 1)).contains("nests deeper"));
+        let wide = |parts: usize| format!("[{}]", "1,".repeat(parts));
+        assert_eq!(told(&wide(CONFIGURATION_NODES_MAX - 1)), "");
+        assert!(told(&wide(CONFIGURATION_NODES_MAX)).contains("parts"));
+        let bytes = usize::try_from(CONFIGURATION_BYTES_MAX).unwrap();
+        assert_eq!(told(&" ".repeat(bytes)), "");
+        assert!(told(&" ".repeat(bytes + 1)).contains("larger"));
     }
 
     #[test]

@@ -169,16 +169,18 @@ pub(crate) async fn layer(State(app): State<Arc<App>>, request: Request, next: N
 async fn keyed(app: Arc<App>, key: String, request: Request, next: Next) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
     let (mut bytes_max, mut time_max) = (bounds::BODY_BYTES_MAX, bounds::BODY_TIME_MAX);
-    if parts.method == Method::POST && parts.uri.path() == deployments::PATH {
-        (bytes_max, time_max) = (PLUGIN_BYTES_MAX, bounds::UPLOAD_TIME_MAX);
-        parts.extensions.insert(deployments::Turn::of(&app).await?);
-    }
-    if parts.uri.path().starts_with(dictionaries::PATH) {
-        (bytes_max, time_max) = (bounds::DICTIONARY_BYTES_MAX, bounds::UPLOAD_TIME_MAX);
-        parts.extensions.insert(deployments::Turn::of(&app).await?);
-    }
-    if parts.uri.path() == configuration::APPLY {
-        (bytes_max, time_max) = (CONFIGURATION_BYTES_MAX, bounds::UPLOAD_TIME_MAX);
+    let path = parts.uri.path();
+    let large = if parts.method == Method::POST && path == deployments::PATH {
+        Some(PLUGIN_BYTES_MAX)
+    } else if path.starts_with(dictionaries::PATH) {
+        Some(bounds::DICTIONARY_BYTES_MAX)
+    } else if path == configuration::APPLY {
+        Some(CONFIGURATION_BYTES_MAX)
+    } else {
+        None
+    };
+    if let Some(large) = large {
+        (bytes_max, time_max) = (large, bounds::UPLOAD_TIME_MAX);
         parts.extensions.insert(deployments::Turn::of(&app).await?);
     }
     if parts.uri.path().starts_with(connections::PATH) {

@@ -76,7 +76,7 @@ impl LoadedPlugin {
 impl Loaded {
     /// Does a call's work, and tells that it is under way, and when it is this work that runs.
     pub(crate) fn told<F: Future>(&self, work: F) -> Told<'_, F> {
-        Told { loaded: self, _under_way: self.flight.as_ref().map(Flight::call), work }
+        Told { loaded: self, work, _under_way: self.flight.as_ref().map(Flight::call) }
     }
 }
 
@@ -84,9 +84,10 @@ pin_project! {
     /// No `async` function, which would hold the work's state twice.
     pub(crate) struct Told<'l, F> {
         loaded: &'l Loaded,
-        _under_way: Option<UnderWay>,
         #[pin]
         work: F,
+        // Behind the work, so that it is dropped after it: what its end does is under way as well.
+        _under_way: Option<UnderWay>,
     }
 }
 

@@ -293,7 +293,24 @@ async fn a_body_over_the_limit_does_not_reach_the_service() {
         }
     }
     a_client_that_waits_is_refused_before_it_sends(&bus).await;
+    a_refused_body_is_read_to_its_end(&bus).await;
     the_connection_is_used_again(&bus).await;
+}
+
+/// What comes after the refusal is the rest of a body, and not a head that is too large.
+async fn a_refused_body_is_read_to_its_end(bus: &Quickstart) {
+    let mut raw = Raw::connect(bus.http().authority()).await;
+    let head = "POST /small/echo HTTP/1.1\r\nHost: localhost\r\n";
+    let chunk = |length: usize| format!("{length:x}\r\n{}\r\n", "x".repeat(length));
+    raw.write(format!("{head}Transfer-Encoding: chunked\r\n\r\n{}", chunk(150))).await;
+    let (refusal, _) = raw.read_reply().await;
+    assert!(refusal.starts_with("HTTP/1.1 413 "), "{refusal}");
+    for _ in 0..20 {
+        raw.write(chunk(100_000)).await;
+    }
+    raw.write(format!("0\r\n\r\n{head}Content-Length: 3\r\n\r\nabc")).await;
+    let (reply, body) = raw.read_reply().await;
+    assert!(reply.starts_with("HTTP/1.1 200 ") && body.contains("abc"), "{reply}{body}");
 }
 
 async fn a_client_that_waits_is_refused_before_it_sends(bus: &Quickstart) {

@@ -27,7 +27,10 @@ use hyper::body::Incoming;
 use tokio::{runtime::Handle, sync::watch, time::timeout};
 use uuid::Uuid;
 
-use crate::{feed::Duty, worker::seat::Seat};
+use crate::{
+    feed::Duty,
+    worker::seat::{OpenBody, Seat},
+};
 
 /// What all connections of a worker share.
 pub(crate) struct Front {
@@ -185,7 +188,8 @@ fn incoming(body: Incoming, expects_continue: bool, seat: &Arc<Seat>) -> Body {
     if body.is_end_stream() {
         Body::Empty
     } else {
-        let received = Received { body: Some(body), drain: !expects_continue, seat: Arc::clone(seat) };
+        let open = Some(seat.open_body());
+        let received = Received { body: Some(body), drain: !expects_continue, seat: Arc::clone(seat), open };
         Body::Stream(Stream::new(received, BODY_BYTES_CEILING))
     }
 }
@@ -195,6 +199,8 @@ struct Received {
     body: Option<Incoming>,
     drain: bool,
     seat: Arc<Seat>,
+    /// Until its end has come, or is not waited for any more.
+    open: Option<OpenBody>,
 }
 
 impl Drop for Received {
@@ -205,7 +211,9 @@ impl Drop for Received {
         self.seat.leave_body();
         let unread = self.body.take().filter(|body| self.drain && !body.is_end_stream());
         if let (Some(mut body), Ok(runtime)) = (unread, Handle::try_current()) {
+            let open = self.open.take();
             runtime.spawn(timeout(DRAIN_TIMEOUT, async move {
+                let _open = open;
                 let mut bytes = 0;
                 while let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
                     bytes += frame.data_ref().map_or(0, Bytes::len);
@@ -226,19 +234,23 @@ impl http_body::Body for Received {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Self { body, drain, seat } = &mut *self;
+        let Self { body, drain, seat, open } = &mut *self;
         let Some(incoming) = body else { return Poll::Ready(None) };
-        match Pin::new(incoming).poll_frame(cx) {
+        match Pin::new(&mut *incoming).poll_frame(cx) {
             Poll::Ready(frame) => {
                 match &frame {
                     Some(Ok(frame)) => seat.body.moved(seat.now(), frame.data_ref().map_or(0, Bytes::len)),
                     Some(Err(_)) => seat.linger(),
                     None => {}
                 }
+                if http_body::Body::is_end_stream(incoming) || !matches!(frame, Some(Ok(_))) {
+                    *open = None;
+                }
                 Poll::Ready(frame.map(|frame| frame.map_err(|error| BodyError::Broken(error.to_string()))))
             }
             Poll::Pending if seat.body_is_late() => {
                 *drain = false;
+                *open = None;
                 Poll::Ready(Some(Err(BodyError::Late)))
             }
             Poll::Pending => {

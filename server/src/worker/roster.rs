@@ -279,6 +279,26 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_idles_once_its_last_body_has_ended() {
+        let roster = roster(1, 20_000);
+        let seated = roster.take();
+        seated.seat.begin_call();
+        let body = seated.seat.open_body();
+        assert_eq!(seated.seat.stage(), Stage::Call);
+        seated.seat.end_call();
+        assert_eq!(seated.seat.stage(), Stage::Rest);
+        seated.seat.heard();
+        assert_eq!(seated.seat.stage(), Stage::Rest, "that was no head");
+        assert!(!roster.has_room());
+        drop(body);
+        assert_eq!(seated.seat.stage(), Stage::Idle);
+        assert!(roster.has_room());
+        assert!(!seated.seat.begin_lingering());
+        let _body = seated.seat.open_body();
+        assert!(seated.seat.begin_lingering(), "what comes is read before it is closed");
+    }
+
+    #[test]
     fn descriptors_are_kept_for_everything_else() {
         let roster = roster(1_000, 192 + 20);
         let seats: Vec<_> = (0..20).map(|_| roster.take()).collect();

@@ -21,6 +21,8 @@ pub(crate) enum Stage {
     Head,
     /// A call is under way, from its head to the end of its reply.
     Call,
+    /// Its reply is written, and the rest of its body is on its way.
+    Rest,
     /// Between two requests.
     Idle,
 }
@@ -129,6 +131,9 @@ pub(crate) struct Seat {
     reply_bytes: AtomicU64,
     reply_left: AtomicU64,
     body_is_late: AtomicBool,
+    /// Bodies whose end has not come yet: at most two, since the next request may be read before it is noted that
+    /// the last one's body has ended.
+    bodies: AtomicU8,
     /// Of who reads the body, which may be another task.
     body_waker: Mutex<Option<Waker>>,
     ending: AtomicU8,
@@ -148,6 +153,7 @@ impl Seat {
             reply_bytes: AtomicU64::new(0),
             reply_left: AtomicU64::new(0),
             body_is_late: AtomicBool::new(false),
+            bodies: AtomicU8::new(0),
             body_waker: Mutex::default(),
             ending: AtomicU8::new(0),
             lingers: AtomicBool::new(false),
@@ -164,6 +170,7 @@ impl Seat {
             0 => Stage::Opened,
             1 => Stage::Head,
             2 => Stage::Call,
+            _ if self.has_open_body() => Stage::Rest,
             _ => Stage::Idle,
         }
     }
@@ -183,7 +190,7 @@ impl Seat {
             // From the connection's begin on: whoever connects has a request.
             Stage::Opened => self.stage.store(Stage::Head as u8, Ordering::Relaxed),
             Stage::Idle => self.enter(Stage::Head),
-            Stage::Head | Stage::Call => {}
+            Stage::Head | Stage::Call | Stage::Rest => {}
         }
     }
 
@@ -223,6 +230,16 @@ impl Seat {
     /// The client does not take more at present.
     pub(crate) fn wait_reader(&self) {
         self.reply.wait(self.clock.look());
+    }
+
+    /// A request has a body, until what is returned is dropped.
+    pub(crate) fn open_body(self: &Arc<Self>) -> OpenBody {
+        self.bodies.fetch_add(1, Ordering::Relaxed);
+        OpenBody(Arc::clone(self))
+    }
+
+    fn has_open_body(&self) -> bool {
+        self.bodies.load(Ordering::Relaxed) > 0
     }
 
     /// Nobody reads the body any more.
@@ -276,9 +293,9 @@ impl Seat {
         self.lingers.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it is to be read, once; for no longer than a head may take.
+    /// Whether it is to be read, for no longer than a head may take.
     pub(crate) fn begin_lingering(&self) -> bool {
-        let lingers = self.lingers.swap(false, Ordering::Relaxed);
+        let lingers = self.lingers.load(Ordering::Relaxed) || self.has_open_body();
         if lingers {
             self.enter(Stage::Head);
         }
@@ -313,6 +330,15 @@ impl Seat {
             }
             _ => {}
         }
+    }
+}
+
+/// The body of a request, for as long as its end has not come.
+pub(crate) struct OpenBody(Arc<Seat>);
+
+impl Drop for OpenBody {
+    fn drop(&mut self) {
+        self.0.bodies.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

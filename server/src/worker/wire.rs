@@ -29,13 +29,14 @@ pub(crate) struct Wire {
     stream: Transport,
     seat: Arc<Seat>,
     unrouted: Arc<Meter>,
-    unwanted_bytes: usize,
+    /// Once the connection is being closed.
+    unwanted_bytes: Option<usize>,
     head: HeadWatch,
 }
 
 impl Wire {
     pub(crate) fn new(stream: Transport, seat: Arc<Seat>, unrouted: Arc<Meter>) -> Self {
-        Self { stream, seat, unrouted, unwanted_bytes: 0, head: HeadWatch::default() }
+        Self { stream, seat, unrouted, unwanted_bytes: None, head: HeadWatch::default() }
     }
 
     /// Answers what never became a request. There is room for it: nothing else was written, or all of it was
@@ -159,7 +160,7 @@ impl AsyncRead for Wire {
                 _ => {}
             }
             let stage = self.seat.stage();
-            if stage != Stage::Call {
+            if !matches!(stage, Stage::Call | Stage::Rest) {
                 let is_first = matches!(stage, Stage::Opened | Stage::Idle);
                 self.head.read(read, is_first);
                 if self.head.is_too_large() {
@@ -238,18 +239,21 @@ impl AsyncWrite for Wire {
             self.seat.register(context.waker());
             return if self.seat.is_open() { Poll::Pending } else { Poll::Ready(Err(self.unread())) };
         }
-        if self.seat.begin_lingering() {
-            self.unwanted_bytes = UNWANTED_BYTES_MAX;
-        }
+        let mut left = match self.unwanted_bytes {
+            Some(left) => left,
+            None if self.seat.begin_lingering() => UNWANTED_BYTES_MAX,
+            None => 0,
+        };
         let mut scratch = [0; 4 * 1024];
-        while self.unwanted_bytes > 0 {
+        while left > 0 {
             let mut buffer = ReadBuf::new(&mut scratch);
             if Pin::new(&mut self.stream).poll_read(context, &mut buffer)?.is_pending() {
+                self.unwanted_bytes = Some(left);
                 self.seat.register(context.waker());
                 return if self.seat.is_open() { Poll::Pending } else { Poll::Ready(Ok(())) };
             }
             let read = buffer.filled().len();
-            self.unwanted_bytes = if read == 0 { 0 } else { self.unwanted_bytes.saturating_sub(read) };
+            left = if read == 0 { 0 } else { left.saturating_sub(read) };
         }
         Poll::Ready(Ok(()))
     }

@@ -22,6 +22,9 @@ pub(crate) const IN_FLIGHT_FD: i32 = 4;
 /// The descriptor by which a worker inherits the Unix socket, where there is one.
 pub(crate) const SOCKET_FD: i32 = 5;
 
+/// The descriptor by which a worker inherits the memory in which workers tell how many connections they have.
+pub(crate) const SHARE_FD: i32 = 6;
+
 /// For every kind of child.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Boot {
@@ -35,6 +38,9 @@ pub(crate) struct Boot {
     pub(crate) development: bool,
     /// Of a worker: its place among the workers.
     pub(crate) slot: u32,
+    /// Of a worker: that it has inherited [`SHARE_FD`].
+    #[serde(default)]
+    pub(crate) shares: bool,
     /// Tells the processes that were started together from those that they replace, or that replace
     /// them.
     #[serde(default)]

@@ -299,9 +299,19 @@ fn planned(chosen: Chosen) -> Result<Plan, Ended> {
             .map_err(Ended::Usage)?;
     }
     let generation = new_generation();
-    let (slot, parent) = (0, 0);
-    let boot =
-        Boot { layout, settings, odb_url, server_id, server_name, development, slot, generation, parent };
+    let (slot, shares, parent) = (0, false, 0);
+    let boot = Boot {
+        layout,
+        settings,
+        odb_url,
+        server_id,
+        server_name,
+        development,
+        slot,
+        shares,
+        generation,
+        parent,
+    };
     Ok(Plan::new(&boot, text, development).map_err(anyhow::Error::from)?)
 }
 
@@ -349,9 +359,19 @@ fn run_admin(folder: &Path) -> Result<(), Ended> {
     listener.set_nonblocking(true).map_err(anyhow::Error::from)?;
     let server_id = layout.server_id().map_err(anyhow::Error::from)?;
     let server_name = String::new();
-    let (development, slot, generation, parent) = (false, 0, String::new(), 0);
-    let boot =
-        Boot { layout, settings, odb_url, server_id, server_name, development, slot, generation, parent };
+    let (development, slot, shares, generation, parent) = (false, 0, false, String::new(), 0);
+    let boot = Boot {
+        layout,
+        settings,
+        odb_url,
+        server_id,
+        server_name,
+        development,
+        slot,
+        shares,
+        generation,
+        parent,
+    };
     Ok(admin_process::run(boot, listener, "admin")?)
 }
 

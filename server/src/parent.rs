@@ -13,6 +13,7 @@ mod inflight;
 mod listeners;
 mod lock;
 mod manager;
+mod memory;
 mod oom;
 mod origin;
 mod orphans;

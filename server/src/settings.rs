@@ -275,7 +275,7 @@ impl Default for Log {
 }
 
 /// Most worker processes that one server may have.
-const WORKERS_MAX: usize = 256;
+pub(crate) const WORKERS_MAX: usize = 256;
 
 impl Workers {
     /// The number of workers to run.

@@ -78,11 +78,7 @@ impl PidFd {
     /// Returns when the process has ended; a child is not reaped by it.
     pub(crate) async fn ended(&self) -> std::io::Result<()> {
         // The same descriptor can't be registered twice, and two may wait.
-        let own = self.0.try_clone()?;
-        #[expect(unsafe_code, reason = "the safe constructors can't rely on what a descriptor's type does")]
-        // SAFETY: an `OwnedFd` always names the same descriptor, and keeps it open until it is dropped.
-        let registered = unsafe { AsyncFd::register_with_interest(own, Interest::READABLE) };
-        drop(registered?.readable().await?);
+        drop(readable(self.0.try_clone()?)?.readable().await?);
         Ok(())
     }
 
@@ -100,6 +96,13 @@ impl PidFd {
         };
         if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
     }
+}
+
+/// A descriptor that says when something can be read from it.
+pub(crate) fn readable(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    #[expect(unsafe_code, reason = "the safe constructors can't rely on what a descriptor's type does")]
+    // SAFETY: an `OwnedFd` always names the same descriptor, and keeps it open until it is dropped.
+    Ok(unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?)
 }
 
 /// A memory file that the parent handed down as `fd`, as words that both see, for as long as this process

@@ -13,6 +13,7 @@ mod roster;
 mod seat;
 mod secrets;
 mod sender;
+mod share;
 mod transport;
 mod ways;
 mod wire;
@@ -34,7 +35,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     access_log::AccessLogFile,
-    boot::{self, Boot, IN_FLIGHT_FD, LISTENER_FD, SOCKET_FD},
+    boot::{self, Boot, IN_FLIGHT_FD, LISTENER_FD, SHARE_FD, SOCKET_FD},
     control::Control,
     descriptors,
     feed::Duty,
@@ -43,7 +44,7 @@ use crate::{
     membership::Membership,
     settings, sys,
     trouble::{self, Trouble},
-    worker::{local::Local, roster::Roster},
+    worker::{local::Local, roster::Roster, share::Share},
 };
 
 /// The process.
@@ -93,7 +94,7 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     let keeper = catalog::Keeper::new(Arc::clone(&pipeline), engine, artifacts, binder);
     let mut terminate = signal(SignalKind::terminate())?;
     let (draining, drain) = tokio::sync::watch::channel(false);
-    let roster = Roster::new(&boot.settings.http, descriptors::limit());
+    let roster = Roster::new(&boot.settings.http, descriptors::limit(), share(&boot));
     let brokers = brokers::Brokers::new(Arc::clone(&pipeline), links);
     let (told_duty, duty) = tokio::sync::watch::channel(Duty::at_first());
     let ledger_of_sender = Arc::clone(&ledger);
@@ -138,6 +139,16 @@ async fn serve(boot: Boot) -> anyhow::Result<()> {
     access_log.flush();
     let _ = std::fs::remove_file(boot.layout.control_socket("worker", std::process::id()));
     Ok(())
+}
+
+/// What others see of its connections, and it of theirs.
+fn share(boot: &Boot) -> Share {
+    let words = boot.shares.then(|| sys::inherited_words(SHARE_FD, settings::WORKERS_MAX)).transpose();
+    let words = words.unwrap_or_else(|error| {
+        tracing::warn!(%error, "workers take connections as they come");
+        None
+    });
+    Share::new(words.unwrap_or_default(), boot.slot)
 }
 
 /// Where calls come in.

@@ -60,6 +60,7 @@ mod scaffold;
 mod schemathesis;
 mod secrets;
 mod security;
+mod sharing;
 mod soap;
 mod soap_clients;
 mod soap_hostile;

@@ -30,6 +30,7 @@ pub(super) async fn describe(path: &Path) -> Result<Description, String> {
         server_name: String::new(),
         development: false,
         slot: 0,
+        shares: false,
         generation: String::new(),
         parent: 0,
     };

@@ -3,8 +3,7 @@
 use std::{
     io,
     io::Write as _,
-    net::TcpListener,
-    os::{fd::AsFd as _, unix::process::CommandExt as _},
+    os::{fd::AsFd, unix::process::CommandExt as _},
     process::{Command, Stdio},
 };
 
@@ -13,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    boot::{IN_FLIGHT_FD, LISTENER_FD, SOCKET_FD},
-    parent::{inflight::InFlightFile, process::Process, socket::Socket},
+    boot::{IN_FLIGHT_FD, LISTENER_FD, SHARE_FD, SOCKET_FD},
+    parent::{inflight::InFlightFile, listeners::Listeners, process::Process},
 };
 
 /// What a process is.
@@ -43,27 +42,32 @@ pub(crate) fn spawn(
     mut command: Command,
     role: Role,
     boot: &Value,
-    listener: Option<&TcpListener>,
-    socket: Option<&Socket>,
+    listeners: &Listeners,
 ) -> io::Result<Process> {
     command.arg(role.name()).stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0);
-    let mut mappings = Vec::new();
-    if let Some(listener) = listener {
-        mappings.push(FdMapping { parent_fd: listener.as_fd().try_clone_to_owned()?, child_fd: LISTENER_FD });
-    }
-    if let Some(socket) = socket {
-        mappings.push(FdMapping { parent_fd: socket.as_fd().try_clone_to_owned()?, child_fd: SOCKET_FD });
-    }
     let in_flight = InFlightFile::of(role);
-    if let Some(file) = &in_flight {
-        mappings.push(FdMapping { parent_fd: file.descriptor()?, child_fd: IN_FLIGHT_FD });
-    }
+    let workers_own = match role {
+        Role::Worker { .. } => (listeners.socket.as_deref(), listeners.share.as_deref()),
+        Role::Singleton | Role::Admin => (None, None),
+    };
+    let handed = [
+        (LISTENER_FD, listeners.of_role(role).map(AsFd::as_fd)),
+        (SOCKET_FD, workers_own.0.map(AsFd::as_fd)),
+        (IN_FLIGHT_FD, in_flight.as_ref().map(InFlightFile::descriptor)),
+        (SHARE_FD, workers_own.1.map(AsFd::as_fd)),
+    ];
+    let mappings = handed
+        .into_iter()
+        .filter_map(|(child_fd, handed)| Some((child_fd, handed?)))
+        .map(|(child_fd, handed)| Ok(FdMapping { parent_fd: handed.try_clone_to_owned()?, child_fd }))
+        .collect::<io::Result<Vec<_>>>()?;
     command.fd_mappings(mappings).map_err(io::Error::other)?;
     let mut boot = boot.clone();
     if let Some(boot) = boot.as_object_mut() {
         boot.insert("parent".to_owned(), std::process::id().into());
         if let Role::Worker { slot } = role {
             boot.insert("slot".to_owned(), slot.into());
+            boot.insert("shares".to_owned(), listeners.share.is_some().into());
         }
     }
     let text = serde_json::to_vec(&boot).map_err(io::Error::other)?;

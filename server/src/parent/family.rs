@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     io,
-    net::TcpListener,
     os::unix::process::CommandExt as _,
     path::PathBuf,
     process::Command,
@@ -178,18 +177,9 @@ impl Family {
                 command
             }
         };
-        let socket = self.listeners.socket.as_deref().filter(|_| matches!(role, Role::Worker { .. }));
-        let process = Arc::new(spawn(command, role, &self.plan.boot, self.listener(role), socket)?);
+        let process = Arc::new(spawn(command, role, &self.plan.boot, &self.listeners)?);
         self.enter(role, &process);
         Ok(process)
-    }
-
-    fn listener(&self, role: Role) -> Option<&TcpListener> {
-        match role {
-            Role::Worker { .. } => Some(&self.listeners.http),
-            Role::Admin => self.listeners.admin.as_deref(),
-            Role::Singleton => self.listeners.ops.as_deref(),
-        }
     }
 
     /// One that was killed leaves its control socket.

@@ -7,7 +7,7 @@ use std::{
     fs::File,
     io,
     os::{
-        fd::{AsFd as _, OwnedFd},
+        fd::{AsFd as _, BorrowedFd, OwnedFd},
         unix::{fs::FileExt as _, net::UnixDatagram},
     },
 };
@@ -16,18 +16,12 @@ use busbar_model::{
     inflight::{self, InFlight},
     quarantine::Death,
 };
-use nix::{
-    fcntl::{FcntlArg, SealFlag, fcntl},
-    sys::{
-        memfd::{MFdFlags, memfd_create},
-        signal::Signal,
-    },
-};
+use nix::sys::signal::Signal;
 
 use crate::{
     clock,
     layout::{self, Layout},
-    parent::{child::Role, oom::OutOfMemory},
+    parent::{child::Role, memory, oom::OutOfMemory},
 };
 
 /// The memory in which a worker tells what it has under way; it outlives the worker.
@@ -38,18 +32,10 @@ impl InFlightFile {
     /// For a worker. Others run no plugin's code, and without the file a worker serves as well.
     pub(crate) fn of(role: Role) -> Option<Self> {
         let Role::Worker { .. } = role else { return None };
-        Self::create()
+        memory::shared(c"busbar-in-flight", inflight::BYTES)
+            .map(Self)
             .inspect_err(|error| tracing::warn!(%error, "what a worker has under way can't be followed"))
             .ok()
-    }
-
-    fn create() -> io::Result<Self> {
-        let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
-        let file = File::from(memfd_create("busbar-in-flight", flags)?);
-        file.set_len(inflight::BYTES as u64)?;
-        // A worker may rely on what it has mapped.
-        fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW))?;
-        Ok(Self(file))
     }
 
     /// One that was kept over an `exec`.
@@ -58,8 +44,8 @@ impl InFlightFile {
     }
 
     /// For the worker.
-    pub(crate) fn descriptor(&self) -> io::Result<OwnedFd> {
-        self.0.as_fd().try_clone_to_owned()
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 
     fn read(&self) -> io::Result<InFlight> {

@@ -1,6 +1,7 @@
 //! The sockets that a parent holds for its processes: bound, or taken over from others.
 
 use std::{
+    fs::File,
     io,
     net::{SocketAddr, TcpListener},
     path::Path,
@@ -10,7 +11,8 @@ use std::{
 use busbar_model::bounds;
 
 use crate::{
-    parent::{Ended, plan::Plan, socket::Socket},
+    parent::{Ended, child::Role, memory, plan::Plan, socket::Socket},
+    settings::WORKERS_MAX,
     sys,
 };
 
@@ -28,6 +30,8 @@ pub(crate) struct Listeners {
     pub(crate) admin: Option<Arc<TcpListener>>,
     /// Of each generation its own.
     pub(crate) socket: Option<Arc<Socket>>,
+    /// The memory by which its workers share connections. They serve without, too.
+    pub(crate) share: Option<Arc<File>>,
 }
 
 /// A socket that is there already.
@@ -55,6 +59,7 @@ impl Listeners {
             ops: plan.ops.map(|address| take(OPS, address, hand)).transpose()?,
             admin: plan.admin.map(|address| take(ADMIN, address, hand)).transpose()?,
             socket: plan.socket.as_deref().map(local).transpose()?,
+            share: share(),
         })
     }
 
@@ -72,11 +77,27 @@ impl Listeners {
         [("http", Some(&self.http)), ("ops", self.ops.as_deref()), ("admin", self.admin.as_deref())]
     }
 
+    /// The one on which a process serves.
+    pub(crate) fn of_role(&self, role: Role) -> Option<&TcpListener> {
+        match role {
+            Role::Worker { .. } => Some(&self.http),
+            Role::Admin => self.admin.as_deref(),
+            Role::Singleton => self.ops.as_deref(),
+        }
+    }
+
     pub(crate) fn at_hand(&self) -> Vec<AtHand> {
         let all = [(HTTP, Some(&self.http)), (OPS, self.ops.as_ref()), (ADMIN, self.admin.as_ref())];
         let there = all.into_iter().filter_map(|(key, listener)| Some((key, Arc::clone(listener?))));
         there.map(|(key, listener)| AtHand { key: Some(key), listener }).collect()
     }
+}
+
+fn share() -> Option<Arc<File>> {
+    let made = memory::shared(c"busbar-share", WORKERS_MAX * size_of::<u32>());
+    made.inspect_err(|error| tracing::warn!(%error, "workers will take connections as they come"))
+        .map(Arc::new)
+        .ok()
 }
 
 fn local(path: &Path) -> Result<Arc<Socket>, Ended> {

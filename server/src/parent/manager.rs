@@ -118,7 +118,7 @@ mod tests {
         listening.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
         let http = Arc::new(TcpListener::bind("127.0.0.1:0").unwrap());
         let manager = Manager::at(Some(path.as_os_str()));
-        manager.ready(&Listeners { http, ops: None, admin: None, socket: None });
+        manager.ready(&Listeners { http, ops: None, admin: None, socket: None, share: None });
         manager.stopping();
         let mut said = Vec::new();
         for _ in 0..6 {

@@ -39,6 +39,8 @@ struct Written {
     admin: Option<RawFd>,
     #[serde(default)]
     socket: Option<Local>,
+    #[serde(default)]
+    share: Option<RawFd>,
     members: Vec<Member>,
     retired: Vec<Replaced>,
     /// Who asked for the reload and waits.
@@ -130,7 +132,7 @@ impl State {
     fn written(&self, kept: &mut Kept) -> io::Result<Written> {
         let mut members = Vec::new();
         for (role, process) in &self.members {
-            let in_flight = process.in_flight().map(|file| kept.keep(file.descriptor()?)).transpose()?;
+            let in_flight = process.in_flight().map(|file| kept.keep(file.descriptor())).transpose()?;
             let pidfd = kept.keep(process.pidfd())?;
             members.push(Member { role: *role, pid: process.pid, pidfd, in_flight });
         }
@@ -150,6 +152,7 @@ impl State {
             }),
             None => None,
         };
+        let share = self.listeners.share.as_ref().map(|file| kept.keep(file)).transpose()?;
         Ok(Written {
             parent: std::process::id(),
             program: self.origin.program.clone(),
@@ -159,6 +162,7 @@ impl State {
             ops,
             admin,
             socket,
+            share,
             members,
             retired,
             asked: self.asked.as_ref().map(|asked| kept.keep(asked)).transpose()?,
@@ -198,6 +202,7 @@ impl State {
                 ops: written.ops.map(listener).transpose()?,
                 admin: written.admin.map(listener).transpose()?,
                 socket: written.socket.map(local).transpose()?,
+                share: written.share.map(inherited).transpose()?.map(|fd| Arc::new(File::from(fd))),
             },
             asked: written.asked.map(inherited).transpose()?,
             plan: written.plan,

@@ -3,6 +3,7 @@
 use std::{
     future::{Future, poll_fn},
     io,
+    net::TcpListener,
     pin::pin,
     sync::Arc,
     task::Poll,
@@ -12,7 +13,7 @@ use std::{
 use busbar_engine::request::Hop;
 use busbar_pki::{Acceptor, Incoming, Role};
 use tokio::{
-    net::{TcpListener, TcpStream, UnixStream},
+    net::{TcpStream, UnixStream},
     sync::watch,
     time::{Instant, sleep, sleep_until},
 };
@@ -27,6 +28,7 @@ use crate::{
         local::Local,
         roster::{Roster, Seated},
         seat::Seat,
+        share::{Entrance, Share},
         transport::Transport,
         wire::Wire,
     },
@@ -43,7 +45,9 @@ pub(crate) async fn serve(
     settings: &settings::Http,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let listener = TcpListener::from_std(tcp)?;
+    let entrance = Entrance::new(tcp)?;
+    let share = &roster.share;
+    share.enter();
     let (phase, phases) = watch::channel(Phase::Serving);
     let door = Door { front: Arc::new(front), tls };
     tokio::pin!(stop);
@@ -52,23 +56,24 @@ pub(crate) async fn serve(
         let has_room = roster.has_room();
         tokio::select! {
             () = &mut stop => break,
-            outcome = listener.accept(), if has_room => match outcome {
-                Ok((stream, _)) => drop(tokio::spawn(door.clone().let_in(stream, roster.take(), phases.clone()))),
+            outcome = entrance.next(share, accepted), if has_room => match outcome {
+                Ok(stream) => drop(tokio::spawn(door.clone().let_in(stream, roster.take(), phases.clone()))),
                 Err(error) => refused(&error, roster).await,
             },
-            outcome = by_socket(local.as_ref()), if has_room => match outcome {
+            outcome = by_socket(local.as_ref(), share), if has_room => match outcome {
                 Ok(stream) => drop(tokio::spawn(door.clone().let_near(stream, roster.take(), phases.clone()))),
                 Err(error) => refused(&error, roster).await,
             },
             () = roster.freed(), if !has_room => {}
         }
     }
+    share.leave();
     // Others may accept on the same socket; but if this one has had its time for all, what clients have
     // connected to already would be reset.
-    for stream in queued(listener)? {
+    for stream in entrance.last(QUEUED_MAX, accepted) {
         tokio::spawn(door.clone().let_in(stream, roster.take(), phases.clone()));
     }
-    for stream in local.map(|local| local.queued(QUEUED_MAX)).transpose()?.into_iter().flatten() {
+    for stream in local.map(|local| local.queued(QUEUED_MAX)).into_iter().flatten() {
         tokio::spawn(door.clone().let_near(stream, roster.take(), phases.clone()));
     }
     let started = Instant::now();
@@ -85,15 +90,15 @@ pub(crate) async fn serve(
 
 /// Where connections come in.
 pub(crate) struct Doors {
-    pub(crate) tcp: std::net::TcpListener,
+    pub(crate) tcp: TcpListener,
     /// In the clear without.
     pub(crate) tls: Option<Arc<Acceptor>>,
     pub(crate) local: Option<Local>,
 }
 
-async fn by_socket(local: Option<&Local>) -> io::Result<UnixStream> {
+async fn by_socket(local: Option<&Local>, share: &Share) -> io::Result<UnixStream> {
     match local {
-        Some(local) => local.accept().await,
+        Some(local) => local.accept(share).await,
         None => std::future::pending().await,
     }
 }
@@ -162,18 +167,10 @@ async fn handshake(
     }
 }
 
-/// The connections that wait to be accepted.
-fn queued(listener: TcpListener) -> std::io::Result<Vec<TcpStream>> {
-    let listener = listener.into_std()?;
-    let mut streams = Vec::new();
-    // It does not block: an empty queue is an error too, and like any other the end.
-    while streams.len() < QUEUED_MAX
-        && let Ok((stream, _)) = listener.accept()
-    {
-        stream.set_nonblocking(true)?;
-        streams.push(TcpStream::from_std(stream)?);
-    }
-    Ok(streams)
+fn accepted(listener: &TcpListener) -> io::Result<TcpStream> {
+    let (stream, _) = listener.accept()?;
+    stream.set_nonblocking(true)?;
+    TcpStream::from_std(stream)
 }
 
 /// Mostly for want of descriptors, which passes: who is idle gives up his.

@@ -4,11 +4,13 @@ use std::{collections::BTreeSet, io, os::unix::net::UnixListener as StdListener}
 
 use anyhow::Context as _;
 use nix::unistd::{User, geteuid};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixStream;
+
+use crate::worker::share::{Entrance, Share};
 
 /// Who connects is root, the server's own user, or one that the settings name.
 pub(crate) struct Local {
-    listener: UnixListener,
+    entrance: Entrance<StdListener>,
     users: BTreeSet<u32>,
 }
 
@@ -22,12 +24,12 @@ impl Local {
                 .with_context(|| format!("http.socket_user is {name:?}, whom this host does not know"))?;
             users.insert(known.uid.as_raw());
         }
-        Ok(Self { listener: UnixListener::from_std(listener)?, users })
+        Ok(Self { entrance: Entrance::new(listener)?, users })
     }
 
-    pub(crate) async fn accept(&self) -> io::Result<UnixStream> {
+    pub(crate) async fn accept(&self, share: &Share) -> io::Result<UnixStream> {
         loop {
-            let (stream, _) = self.listener.accept().await?;
+            let stream = self.entrance.next(share, accepted).await?;
             if trusts(&self.users, &stream) {
                 return Ok(stream);
             }
@@ -35,21 +37,17 @@ impl Local {
     }
 
     /// The connections that wait to be accepted.
-    pub(crate) fn queued(self, most: usize) -> io::Result<Vec<UnixStream>> {
-        let listener = self.listener.into_std()?;
-        let mut streams = Vec::new();
-        // It does not block: an empty queue is an error too, and like any other the end.
-        while streams.len() < most
-            && let Ok((stream, _)) = listener.accept()
-        {
-            stream.set_nonblocking(true)?;
-            let stream = UnixStream::from_std(stream)?;
-            if trusts(&self.users, &stream) {
-                streams.push(stream);
-            }
-        }
-        Ok(streams)
+    pub(crate) fn queued(self, most: usize) -> Vec<UnixStream> {
+        let mut streams = self.entrance.last(most, accepted);
+        streams.retain(|stream| trusts(&self.users, stream));
+        streams
     }
+}
+
+fn accepted(listener: &StdListener) -> io::Result<UnixStream> {
+    let (stream, _) = listener.accept()?;
+    stream.set_nonblocking(true)?;
+    UnixStream::from_std(stream)
 }
 
 fn trusts(users: &BTreeSet<u32>, stream: &UnixStream) -> bool {

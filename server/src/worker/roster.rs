@@ -17,7 +17,10 @@ use tokio::sync::Notify;
 use crate::{
     settings,
     trouble::{self, Trouble},
-    worker::seat::{Ending, Patience, Seat, Stage},
+    worker::{
+        seat::{Ending, Patience, Seat, Stage},
+        share::Share,
+    },
 };
 
 /// Between two looks.
@@ -38,6 +41,7 @@ pub(crate) struct Roster {
     clock: Arc<Clock>,
     patience: Patience,
     connections_max: usize,
+    pub(crate) share: Share,
 }
 
 /// What all seats share: milliseconds as of the last look, of the worker's own time, since nobody asks the system for
@@ -97,7 +101,7 @@ pub(crate) struct Crowd {
 }
 
 impl Roster {
-    pub(crate) fn new(settings: &settings::Http, descriptors: u64) -> Arc<Self> {
+    pub(crate) fn new(settings: &settings::Http, descriptors: u64, share: Share) -> Arc<Self> {
         let fit = usize::try_from(descriptors.saturating_sub(bounds::DESCRIPTORS_KEPT)).unwrap_or(usize::MAX);
         Arc::new(Self {
             seats: Mutex::default(),
@@ -107,6 +111,7 @@ impl Roster {
             patience: Patience::of(settings),
             // A few even where there are next to no descriptors.
             connections_max: (settings.connections_max as usize).min(fit.max(16)),
+            share,
         })
     }
 
@@ -114,7 +119,10 @@ impl Roster {
     pub(crate) fn take(self: &Arc<Self>) -> Seated {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let seat = Arc::new(Seat::new(Arc::clone(&self.clock)));
-        self.lock().insert(number, Arc::clone(&seat));
+        let mut seats = self.lock();
+        seats.insert(number, Arc::clone(&seat));
+        self.share.tell(seats.len());
+        drop(seats);
         Seated { roster: Arc::clone(self), seat, number }
     }
 
@@ -243,7 +251,10 @@ pub(crate) struct Seated {
 
 impl Drop for Seated {
     fn drop(&mut self) {
-        self.roster.lock().remove(&self.number);
+        let mut seats = self.roster.lock();
+        seats.remove(&self.number);
+        self.roster.share.tell(seats.len());
+        drop(seats);
         self.roster.freed.notify_waiters();
     }
 }
@@ -255,12 +266,15 @@ mod tests {
     use super::Roster;
     use crate::{
         settings::Http,
-        worker::seat::{Ending, Stage},
+        worker::{
+            seat::{Ending, Stage},
+            share::Share,
+        },
     };
 
     fn roster(connections_max: u32, descriptors: u64) -> Arc<Roster> {
         let settings = Http { connections_max, ..Http::default() };
-        Roster::new(&settings, descriptors)
+        Roster::new(&settings, descriptors, Share::new(&[], 0))
     }
 
     #[test]

@@ -3,11 +3,13 @@
 mod brokers;
 mod catalog;
 mod connection;
+mod cork;
 mod head;
 mod http;
 mod ledger;
 mod listen;
 mod local;
+
 mod reporting;
 mod roster;
 mod seat;

@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    future::{Future as _, poll_fn},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -15,7 +16,7 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 
-use crate::worker::{http::Front, roster::Seated, seat::Seat, transport::Transport, wire::Wire};
+use crate::worker::{http::Front, roster::Seated, seat::Seat, wire::Wire};
 
 /// What connections are told when the worker drains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,13 +29,13 @@ pub(crate) enum Phase {
 }
 
 pub(crate) async fn serve_connection(
-    stream: Transport,
+    wire: Wire,
     hop: Hop,
     front: Arc<Front>,
     seated: Seated,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let wire = Wire::new(stream, Arc::clone(&seated.seat), Arc::clone(front.unrouted()));
+    let cork = Arc::clone(wire.cork());
     let seat = Arc::clone(&seated.seat);
     let service = service_fn(move |request| {
         let (front, seat) = (Arc::clone(&front), Arc::clone(&seat));
@@ -51,7 +52,11 @@ pub(crate) async fn serve_connection(
     let mut connection = std::pin::pin!(connection);
     let closing = async { phase.wait_for(|phase| *phase == Phase::Closing).await.map(drop) };
     tokio::select! {
-        outcome = connection.as_mut() => return done(outcome),
+        outcome = poll_fn(|context| {
+            let polled = connection.as_mut().poll(context);
+            cork.piece_done();
+            polled
+        }) => return done(outcome),
         _ = closing => {}
     }
     // Closes an idle connection at once and a busy one after its reply.

@@ -24,12 +24,13 @@ use crate::{
     trouble::{self, Trouble},
     worker::{
         connection::{Phase, serve_connection},
+        cork::{Cork, Corked},
         http::Front,
         local::Local,
         roster::{Roster, Seated},
         seat::Seat,
         share::{Entrance, Share},
-        transport::Transport,
+        transport::{Socket, Transport},
         wire::Wire,
     },
 };
@@ -49,7 +50,9 @@ pub(crate) async fn serve(
     let share = &roster.share;
     share.enter();
     let (phase, phases) = watch::channel(Phase::Serving);
-    let door = Door { front: Arc::new(front), tls };
+    let cork = Cork::new();
+    tokio::spawn(Arc::clone(&cork).run());
+    let door = Door { front: Arc::new(front), cork, tls };
     tokio::pin!(stop);
     loop {
         // Where there is no room, the others take what waits, or it waits.
@@ -107,41 +110,47 @@ async fn by_socket(local: Option<&Local>, share: &Share) -> io::Result<UnixStrea
 #[derive(Clone)]
 struct Door {
     front: Arc<Front>,
+    cork: Arc<Cork>,
     tls: Option<Arc<Acceptor>>,
 }
 
 impl Door {
     /// From this host, by who is trusted to be a balancer.
     async fn let_near(self, stream: UnixStream, seated: Seated, phase: watch::Receiver<Phase>) {
-        serve_connection(Transport::Local(stream), Hop::Balancer, self.front, seated, phase).await;
+        let corked = Corked::new(Socket::Unix(stream), Arc::clone(&seated.seat));
+        let wire = self.wire(Transport::Bare(corked), &seated);
+        serve_connection(wire, Hop::Balancer, self.front, seated, phase).await;
     }
 
     async fn let_in(self, stream: TcpStream, seated: Seated, phase: watch::Receiver<Phase>) {
         let _ = stream.set_nodelay(true);
-        let Some(tls) = self.tls else {
-            return serve_connection(Transport::Plain(stream), Hop::Client, self.front, seated, phase).await;
+        let corked = |stream| Transport::Bare(Corked::new(Socket::Tcp(stream), Arc::clone(&seated.seat)));
+        let Some(tls) = &self.tls else {
+            let wire = self.wire(corked(stream), &seated);
+            return serve_connection(wire, Hop::Client, self.front, seated, phase).await;
         };
         // Apart, so that a connection in the clear does not carry what a handshake needs.
-        let shaken = Box::pin(handshake(&tls, stream, &seated.seat, phase.clone())).await;
+        let shaken = Box::pin(handshake(tls, stream, &seated.seat, phase.clone())).await;
         match shaken {
             Some(Ok(Incoming::Tls(stream, identity))) => {
                 let is_balancer = identity.is_some_and(|identity| identity.role == Role::Balancer);
                 let hop = if is_balancer { Hop::Balancer } else { Hop::Client };
-                serve_connection(Transport::Tls(stream), hop, self.front, seated, phase).await;
+                let wire = self.wire(Transport::Tls(stream), &seated);
+                serve_connection(wire, hop, self.front, seated, phase).await;
             }
             Some(Ok(Incoming::Plain(stream))) => {
-                let mut wire = Wire::new(
-                    Transport::Plain(stream),
-                    Arc::clone(&seated.seat),
-                    Arc::clone(self.front.unrouted()),
-                );
-                wire.refuse_plain().await;
+                self.wire(corked(stream), &seated).refuse_plain().await;
             }
             Some(Err(error)) => {
                 tracing::debug!(reason = busbar_pki::reason(&error), "a connection was refused")
             }
             None => tracing::debug!("a connection was refused: no handshake came in time"),
         }
+    }
+
+    fn wire(&self, stream: Transport, seated: &Seated) -> Wire {
+        let unrouted = Arc::clone(self.front.unrouted());
+        Wire::new(stream, Arc::clone(&self.cork), Arc::clone(&seated.seat), unrouted)
     }
 }
 

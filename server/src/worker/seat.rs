@@ -273,9 +273,14 @@ impl Seat {
         self.waker.register(waker);
     }
 
+    /// There is something for it to do.
+    pub(crate) fn wake(&self) {
+        self.waker.wake();
+    }
+
     pub(crate) fn end(&self, ending: Ending) {
         self.ending.store(ending as u8 + 1, Ordering::Relaxed);
-        self.waker.wake();
+        self.wake();
     }
 
     pub(crate) fn ending(&self) -> Option<Ending> {

@@ -1,19 +1,21 @@
 //! The bytes of a connection, between the socket and hyper: notes what moves, and ends what takes too long.
 
 use std::{
+    future::poll_fn,
     io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use busbar_engine::metrics::Meter;
 use busbar_model::{Fault, correlation::CorrelationId, fault::FaultKind};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use uuid::Uuid;
 
 use crate::worker::{
+    cork::Cork,
     head::HeadWatch,
     seat::{Ending, Seat, Stage},
     transport::Transport,
@@ -27,6 +29,7 @@ const UNWANTED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 pub(crate) struct Wire {
     stream: Transport,
+    cork: Arc<Cork>,
     seat: Arc<Seat>,
     unrouted: Arc<Meter>,
     /// Once the connection is being closed.
@@ -35,8 +38,12 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) fn new(stream: Transport, seat: Arc<Seat>, unrouted: Arc<Meter>) -> Self {
-        Self { stream, seat, unrouted, unwanted_bytes: None, head: HeadWatch::default() }
+    pub(crate) fn new(stream: Transport, cork: Arc<Cork>, seat: Arc<Seat>, unrouted: Arc<Meter>) -> Self {
+        Self { stream, cork, seat, unrouted, unwanted_bytes: None, head: HeadWatch::default() }
+    }
+
+    pub(crate) fn cork(&self) -> &Arc<Cork> {
+        &self.cork
     }
 
     /// Answers what never became a request. There is room for it: nothing else was written, or all of it was
@@ -52,7 +59,9 @@ impl Wire {
             body.len(),
             correlation.as_str(),
         );
-        self.stream.write_now(reply.as_bytes());
+        if self.poll_clear(&mut Context::from_waker(Waker::noop())).is_ready() {
+            self.stream.write_now(reply.as_bytes());
+        }
         self.unrouted.record(status, Duration::ZERO);
         tracing::debug!(status, text, "what came is no request");
     }
@@ -61,7 +70,8 @@ impl Wire {
     pub(crate) async fn refuse_plain(&mut self) {
         let text = "TLS is spoken here, with certificates of the cluster";
         self.refuse(400, "Bad Request", FaultKind::InvalidInput, text);
-        let _ = self.stream.read(&mut [0; 4 * 1024]).await;
+        let mut scratch = [0; 4 * 1024];
+        let _ = poll_fn(|context| self.stream.poll_read(context, &mut ReadBuf::new(&mut scratch))).await;
     }
 
     /// hyper answers what it can't read by a head alone. A caller is told more.
@@ -121,6 +131,37 @@ impl Wire {
         io::ErrorKind::TimedOut.into()
     }
 
+    /// Whatever comes before what is to be written now is on its way.
+    fn poll_clear(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &self.stream {
+            Transport::Bare(corked) => self.cork.poll_clear(corked, context),
+            Transport::Tls(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_pieces(&mut self, context: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        if self.seat.ending() == Some(Ending::Unread) {
+            return Poll::Ready(Err(self.unread()));
+        }
+        if let [head] = pieces
+            && self.refused_by_hyper(head)
+        {
+            return Poll::Ready(Ok(head.len()));
+        }
+        if let Transport::Bare(corked) = &self.stream
+            && let Some(bytes) = self.cork.take(corked, pieces)
+        {
+            self.seat.wrote(bytes);
+            return Poll::Ready(Ok(bytes));
+        }
+        let outcome = match self.poll_clear(context) {
+            Poll::Ready(Ok(())) => self.stream.poll_write(context, pieces),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        };
+        self.written(context, outcome)
+    }
+
     fn written(&self, context: &Context<'_>, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match outcome {
             Poll::Ready(Ok(bytes)) => {
@@ -144,7 +185,7 @@ impl AsyncRead for Wire {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        if Pin::new(&mut self.stream).poll_read(context, buffer)?.is_pending() {
+        if self.stream.poll_read(context, buffer)?.is_pending() {
             self.seat.register(context.waker());
             return self.seat.ending().map_or(Poll::Pending, |ending| self.ended(ending));
         }
@@ -180,14 +221,7 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.seat.ending() == Some(Ending::Unread) {
-            return Poll::Ready(Err(self.unread()));
-        }
-        if self.refused_by_hyper(bytes) {
-            return Poll::Ready(Ok(bytes.len()));
-        }
-        let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.written(context, outcome)
+        self.poll_pieces(context, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -195,28 +229,23 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.seat.ending() == Some(Ending::Unread) {
-            return Poll::Ready(Err(self.unread()));
-        }
-        if let [head] = pieces
-            && self.refused_by_hyper(head)
-        {
-            return Poll::Ready(Ok(head.len()));
-        }
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
-        self.written(context, outcome)
+        self.poll_pieces(context, pieces)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        match &self.stream {
+            Transport::Bare(_) => true,
+            Transport::Tls(stream) => stream.is_write_vectored(),
+        }
     }
 
-    /// TLS takes what its client has not taken yet: whether that reads is seen here.
+    /// TLS takes what its client has not taken yet, and so does a cork: whether that reads is seen here. What waits for
+    /// other replies is on its way.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.seat.ending() == Some(Ending::Unread) {
             return Poll::Ready(Err(self.unread()));
         }
-        match Pin::new(&mut self.stream).poll_flush(context) {
+        match self.stream.poll_flush(context) {
             Poll::Pending => {
                 self.seat.wait_reader();
                 self.seat.register(context.waker());
@@ -234,7 +263,7 @@ impl AsyncWrite for Wire {
     /// A client that is still sending what was refused would lose the reply to a connection that is closed at
     /// once: what it sends is read, within reason.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if Pin::new(&mut self.stream).poll_shutdown(context)?.is_pending() {
+        if self.poll_clear(context)?.is_pending() || self.stream.poll_shutdown(context)?.is_pending() {
             self.seat.wait_reader();
             self.seat.register(context.waker());
             return if self.seat.is_open() { Poll::Pending } else { Poll::Ready(Err(self.unread())) };
@@ -247,7 +276,7 @@ impl AsyncWrite for Wire {
         let mut scratch = [0; 4 * 1024];
         while left > 0 {
             let mut buffer = ReadBuf::new(&mut scratch);
-            if Pin::new(&mut self.stream).poll_read(context, &mut buffer)?.is_pending() {
+            if self.stream.poll_read(context, &mut buffer)?.is_pending() {
                 self.unwanted_bytes = Some(left);
                 self.seat.register(context.waker());
                 return if self.seat.is_open() { Poll::Pending } else { Poll::Ready(Ok(())) };

@@ -51,6 +51,28 @@ pub(crate) struct Boot {
 }
 
 impl Boot {
+    /// What all processes of a server have in common.
+    pub(crate) fn new(
+        layout: Layout,
+        settings: Settings,
+        odb_url: String,
+        server_id: String,
+        server_name: String,
+    ) -> Self {
+        Self {
+            layout,
+            settings,
+            odb_url,
+            server_id,
+            server_name,
+            development: false,
+            slot: 0,
+            shares: false,
+            generation: String::new(),
+            parent: 0,
+        }
+    }
+
     /// What is the bus's own, files and folders: no connection of others opens them. The ODB is among them where it is a
     /// file, and what SQLite puts beside it goes with it.
     pub(crate) fn own_files(&self) -> Vec<PathBuf> {

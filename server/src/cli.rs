@@ -299,19 +299,8 @@ fn planned(chosen: Chosen) -> Result<Plan, Ended> {
             .map_err(Ended::Usage)?;
     }
     let generation = new_generation();
-    let (slot, shares, parent) = (0, false, 0);
-    let boot = Boot {
-        layout,
-        settings,
-        odb_url,
-        server_id,
-        server_name,
-        development,
-        slot,
-        shares,
-        generation,
-        parent,
-    };
+    let boot = Boot::new(layout, settings, odb_url, server_id, server_name);
+    let boot = Boot { development, generation, ..boot };
     Ok(Plan::new(&boot, text, development).map_err(anyhow::Error::from)?)
 }
 
@@ -358,20 +347,7 @@ fn run_admin(folder: &Path) -> Result<(), Ended> {
     let listener = parent::bind("admin.listen", settings.admin.listen)?;
     listener.set_nonblocking(true).map_err(anyhow::Error::from)?;
     let server_id = layout.server_id().map_err(anyhow::Error::from)?;
-    let server_name = String::new();
-    let (development, slot, shares, generation, parent) = (false, 0, false, String::new(), 0);
-    let boot = Boot {
-        layout,
-        settings,
-        odb_url,
-        server_id,
-        server_name,
-        development,
-        slot,
-        shares,
-        generation,
-        parent,
-    };
+    let boot = Boot::new(layout, settings, odb_url, server_id, String::new());
     Ok(admin_process::run(boot, listener, "admin")?)
 }
 

@@ -22,18 +22,7 @@ pub(super) async fn describe(path: &Path) -> Result<Description, String> {
     // Gone at the end, with the machine code that nobody will run.
     let scratch = tempfile::tempdir().map_err(folder)?;
     let layout = Layout::create(scratch.path()).map_err(folder)?;
-    let core = Boot {
-        layout,
-        settings: Settings::default(),
-        odb_url: String::new(),
-        server_id: String::new(),
-        server_name: String::new(),
-        development: false,
-        slot: 0,
-        shares: false,
-        generation: String::new(),
-        parent: 0,
-    };
+    let core = Boot::new(layout, Settings::default(), String::new(), String::new(), String::new());
     let source = fs::canonicalize(path).map_err(unreadable)?;
     let order = Order { stem, source, artifact: scratch.path().join("artifact"), core };
     compiler::run(&order).await.map_err(|failure| failure.to_string())

@@ -185,6 +185,7 @@ impl Family {
     /// One that was killed leaves its control socket.
     fn leave(&self, role: Role, process: &Process) {
         self.members.lock().unwrap_or_else(PoisonError::into_inner).remove(&role);
+        self.listeners.forget(role);
         let _ = std::fs::remove_file(self.layout.control_socket(role.name(), process.pid));
     }
 

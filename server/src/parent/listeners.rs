@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io,
     net::{SocketAddr, TcpListener},
+    os::unix::fs::FileExt as _,
     path::Path,
     sync::Arc,
 };
@@ -75,6 +76,16 @@ impl Listeners {
     /// By the section of their setting; `None` where there is to be none.
     pub(crate) fn named(&self) -> [(&'static str, Option<&TcpListener>); 3] {
         [("http", Some(&self.http)), ("ops", self.ops.as_deref()), ("admin", self.admin.as_deref())]
+    }
+
+    /// A worker that is gone has no connections.
+    pub(crate) fn forget(&self, role: Role) {
+        if let (Role::Worker { slot }, Some(share)) = (role, &self.share) {
+            let place = u64::from(slot) * size_of::<u32>() as u64;
+            if let Err(error) = share.write_all_at(&[0; size_of::<u32>()], place) {
+                tracing::warn!(%error, slot, "the others will wait for a worker that is gone");
+            }
+        }
     }
 
     /// The one on which a process serves.

@@ -12,7 +12,10 @@ use busbar_engine::{Body, BodyError, request::Hop};
 use busbar_model::bounds::{HEADERS_MAX, READ_BYTES_MAX};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use hyper::{server::conn::http1, service::service_fn};
+use hyper::{
+    server::conn::http1::{self, Connection},
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 
@@ -51,17 +54,18 @@ pub(crate) async fn serve_connection(
     let connection = builder.serve_connection(TokioIo::new(wire), service);
     let mut connection = std::pin::pin!(connection);
     let closing = async { phase.wait_for(|phase| *phase == Phase::Closing).await.map(drop) };
+    let piece = |connection: Pin<&mut Connection<_, _>>, context: &mut Context<'_>| {
+        let polled = connection.poll(context);
+        cork.piece_done();
+        polled
+    };
     tokio::select! {
-        outcome = poll_fn(|context| {
-            let polled = connection.as_mut().poll(context);
-            cork.piece_done();
-            polled
-        }) => return done(outcome),
+        outcome = poll_fn(|context| piece(connection.as_mut(), context)) => return done(outcome),
         _ = closing => {}
     }
     // Closes an idle connection at once and a busy one after its reply.
     connection.as_mut().graceful_shutdown();
-    done(connection.await);
+    done(poll_fn(|context| piece(connection.as_mut(), context)).await);
 }
 
 fn done(outcome: hyper::Result<()>) {

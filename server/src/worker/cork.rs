@@ -48,12 +48,8 @@ impl Corked {
     }
 
     fn write(&self, bytes: &[u8]) {
-        let written = match self.socket.try_write(&[IoSlice::new(bytes)]) {
-            Ok(written) => written,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-            // Who reads from it is told, too.
-            Err(_) => bytes.len(),
-        };
+        // Another failure than that there is no room is met again by the connection's own task.
+        let written = self.socket.try_write(&[IoSlice::new(bytes)]).unwrap_or_default();
         if let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
             self.left().extend_from_slice(rest);
             self.state.store(BLOCKED, Relaxed);
@@ -151,7 +147,7 @@ impl Cork {
     }
 
     /// Writes what has waited for its time. To be called whenever a piece of a connection's work is done. (Where there was
-    /// nothing to do for a while, that counts as one that took long: there is nothing to be gained by waiting then.)
+    /// nothing to do for a while, or something else, that counts as one that took long: nothing would be gained by waiting.)
     pub(crate) fn piece_done(&self) {
         let now = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1);
         let began = self.ended.swap(now, Relaxed);
@@ -200,8 +196,11 @@ mod tests {
     use std::{
         io::{IoSlice, Read as _},
         os::unix::net::UnixStream as Client,
-        sync::{Arc, atomic::Ordering::Relaxed},
-        task::{Context, Poll, Waker},
+        sync::{
+            Arc,
+            atomic::{AtomicBool, Ordering::Relaxed},
+        },
+        task::{Context, Poll, Wake, Waker},
     };
 
     use tokio::net::UnixStream;
@@ -216,6 +215,16 @@ mod tests {
     struct Line {
         corked: Arc<Corked>,
         client: Client,
+        woken: Arc<Woken>,
+    }
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Relaxed);
+        }
     }
 
     impl Line {
@@ -227,7 +236,9 @@ mod tests {
             served.writable().await.unwrap();
             let roster = Roster::new(&Http::default(), 1_000, Share::new(&[], 0));
             let seat = Arc::clone(&roster.take().seat);
-            Self { corked: Corked::new(Socket::Unix(served), seat), client }
+            let woken = Arc::new(Woken::default());
+            seat.register(&Arc::clone(&woken).into());
+            Self { corked: Corked::new(Socket::Unix(served), seat), client, woken }
         }
 
         fn got(&mut self) -> String {
@@ -316,6 +327,7 @@ mod tests {
             cork.write_all();
         }
         assert_eq!(line.corked.poll_left(context).map(|_| ()), Poll::Pending, "there is no room");
+        assert!(line.woken.0.load(Relaxed), "the connection's task is told that it has to go on with it");
         let mut got = 0;
         while got < sent {
             got += line.got().len();

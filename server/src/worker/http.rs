@@ -211,11 +211,12 @@ impl Drop for Received {
         self.seat.leave_body();
         let unread = self.body.take().filter(|body| self.drain && !body.is_end_stream());
         if let (Some(mut body), Ok(runtime)) = (unread, Handle::try_current()) {
-            let open = self.open.take();
+            let (open, seat) = (self.open.take(), Arc::clone(&self.seat));
             runtime.spawn(timeout(DRAIN_TIMEOUT, async move {
                 let _open = open;
                 let mut bytes = 0;
-                while let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+                while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+                    let Ok(frame) = frame else { return seat.linger() };
                     bytes += frame.data_ref().map_or(0, Bytes::len);
                     if bytes > DRAIN_BYTES_MAX {
                         return;

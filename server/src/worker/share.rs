@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::{io::unix::AsyncFd, time::sleep};
 
 use crate::sys;
@@ -77,8 +78,8 @@ pub(crate) struct Entrance<L> {
     listener: L,
     /// The same, by another descriptor.
     waiting: AsyncFd<OwnedFd>,
-    /// What may be taken before the others are waited for again; more each time that they took nothing meanwhile: one
-    /// that stands still has no connections and takes none.
+    /// What may be taken before the others are waited for again; more each time that they took nothing meanwhile, as one
+    /// that stands still does.
     free: Cell<u32>,
     grant: Cell<u32>,
 }
@@ -94,32 +95,39 @@ impl<L: AsFd> Entrance<L> {
     pub(crate) async fn next<S>(&self, share: &Share, accept: impl Fn(&L) -> io::Result<S>) -> io::Result<S> {
         loop {
             let mut ready = self.waiting.readable().await?;
-            self.leave_to_others(share).await;
-            match ready.try_io(|_| accept(&self.listener)) {
-                Ok(outcome) => return outcome,
-                Err(_taken) => self.others_took(),
+            let is_ahead = share.is_ahead();
+            if !is_ahead {
+                self.others_took();
+            } else if self.free.get() == 0 {
+                if !self.is_any_there()? {
+                    ready.clear_ready();
+                    continue;
+                }
+                sleep(TURN).await;
+                if !self.is_any_there()? {
+                    self.others_took();
+                    ready.clear_ready();
+                    continue;
+                }
+                self.free.set(self.grant.get());
+                self.grant.set((self.grant.get() * 2).min(FREE_MAX));
+            }
+            if let Ok(outcome) = ready.try_io(|_| accept(&self.listener)) {
+                self.free.update(|free| free.saturating_sub(1));
+                return outcome;
             }
         }
-    }
-
-    async fn leave_to_others(&self, share: &Share) {
-        if !share.is_ahead() {
-            return self.others_took();
-        }
-        if self.free.get() == 0 {
-            sleep(TURN).await;
-            if !share.is_ahead() {
-                return self.others_took();
-            }
-            self.free.set(self.grant.get());
-            self.grant.set((self.grant.get() * 2).min(FREE_MAX));
-        }
-        self.free.update(|free| free - 1);
     }
 
     fn others_took(&self) {
         self.free.set(0);
         self.grant.set(1);
+    }
+
+    /// Whether a connection waits at this moment.
+    fn is_any_there(&self) -> io::Result<bool> {
+        let mut asked = [PollFd::new(self.listener.as_fd(), PollFlags::POLLIN)];
+        Ok(poll(&mut asked, PollTimeout::ZERO)? > 0)
     }
 
     /// What waits there when nothing more is accepted, so many at most.
@@ -193,5 +201,22 @@ mod tests {
         let waiting = TcpStream::connect(address).unwrap();
         assert_eq!(entrance.last(10, TcpListener::accept).len(), 1);
         drop(waiting);
+    }
+
+    #[tokio::test]
+    async fn what_comes_one_by_one_is_not_kept_waiting_for_one_that_stands_still() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let entrance = Entrance::new(listener).unwrap();
+        let share = Share::new(words(&[0, 1]), 0);
+        share.enter();
+        share.tell(100);
+        for _ in 0..20 {
+            let _client = TcpStream::connect(address).unwrap();
+            entrance.next(&share, TcpListener::accept).await.unwrap();
+        }
+        // After one, two, four, eight and sixteen.
+        assert_eq!(entrance.grant.get(), 32);
     }
 }

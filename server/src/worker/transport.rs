@@ -148,7 +148,8 @@ impl Socket {
         }
     }
 
-    /// Less was read than there was room for: nothing is left, and it need not be tried.
+    /// Less was read than there was room for: nothing is left, and it need not be tried. What has come since is not
+    /// forgotten by this: it is noted when this thread asks for events again.
     fn is_empty(&self) {
         let empty = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
         let _ = match self {

@@ -46,8 +46,7 @@ impl Wire {
         &self.cork
     }
 
-    /// Answers what never became a request. There is room for it: nothing else was written, or all of it was
-    /// read.
+    /// Answers what never became a request. There is room for it, unless its client has not read what it got before.
     fn refuse(&mut self, status: u16, reason: &str, kind: FaultKind, text: &str) {
         let correlation = CorrelationId::from_unique(Uuid::now_v7().as_u128());
         let mut problem = Fault::new(kind, text).problem(correlation.as_str());

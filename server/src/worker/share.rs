@@ -140,7 +140,7 @@ impl<L: AsFd> Entrance<L> {
 #[cfg(test)]
 mod tests {
     use std::{
-        net::{TcpListener, TcpStream},
+        net::{SocketAddr, TcpListener, TcpStream},
         sync::atomic::AtomicU32,
         time::Duration,
     };
@@ -180,15 +180,20 @@ mod tests {
         assert!(!share.is_ahead(), "the other one accepts no more");
     }
 
-    #[tokio::test]
-    async fn what_nobody_else_takes_is_taken() {
+    /// It has no connections; this worker has a hundred.
+    fn beside_one_that_stands_still() -> (SocketAddr, Entrance<TcpListener>, Share) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        let entrance = Entrance::new(listener).unwrap();
         let share = Share::new(words(&[0, 1]), 0);
         share.enter();
         share.tell(100);
+        (address, Entrance::new(listener).unwrap(), share)
+    }
+
+    #[tokio::test]
+    async fn what_nobody_else_takes_is_taken() {
+        let (address, entrance, share) = beside_one_that_stands_still();
         let clients: Vec<_> = (0..120).map(|_| TcpStream::connect(address).unwrap()).collect();
         for _ in &clients {
             let next = entrance.next(&share, TcpListener::accept);
@@ -203,13 +208,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_comes_one_by_one_is_not_kept_waiting_for_one_that_stands_still() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
-        let entrance = Entrance::new(listener).unwrap();
-        let share = Share::new(words(&[0, 1]), 0);
-        share.enter();
-        share.tell(100);
+        let (address, entrance, share) = beside_one_that_stands_still();
         for _ in 0..20 {
             let _client = TcpStream::connect(address).unwrap();
             entrance.next(&share, TcpListener::accept).await.unwrap();

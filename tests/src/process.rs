@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use busbar_test_broker::halt;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -64,8 +65,11 @@ pub fn is_alive(pid: u32) -> bool {
     Process::read(pid).is_some()
 }
 
-/// Sends a signal; a process that is gone already is fine.
+/// Sends a signal; a process that is gone already is fine. One that is told to stop has stopped when this returns.
 pub fn signal(pid: u32, signal: Signal) {
+    if signal == Signal::SIGSTOP {
+        return halt(pid);
+    }
     let _ = kill(Pid::from_raw(pid.cast_signed()), signal);
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use nix::sys::signal::Signal;
 
-use crate::{certificates::Certificates, control::binary, node::Node};
+use crate::{certificates::Certificates, control::binary, halt::halt, node::Node};
 
 /// How long a node that runs may be out of reach.
 const CONNECT_BOUND: Duration = Duration::from_secs(20);
@@ -87,7 +87,7 @@ impl Broker {
 
     /// Halts it: connections stay open and nothing answers.
     pub fn freeze(&self) {
-        self.node.signal(Signal::SIGSTOP);
+        halt(self.node.pid());
     }
 
     pub fn thaw(&self) {

@@ -20,10 +20,12 @@ mod broker;
 mod certificates;
 mod control;
 mod guardian;
+mod halt;
 mod message;
 mod node;
 mod ports;
 
 pub use broker::Broker;
 pub use certificates::{Certificates, Identity};
+pub use halt::halt;
 pub use message::Message;

@@ -183,9 +183,12 @@ impl Node {
         self.process.is_some()
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.as_ref().expect("the broker runs").id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
-        let child = self.process.as_ref().expect("the broker runs");
-        kill(Pid::from_raw(child.id().cast_signed()), signal).expect("the broker can be signalled");
+        kill(Pid::from_raw(self.pid().cast_signed()), signal).expect("the broker can be signalled");
     }
 
     /// The end of the node's log.

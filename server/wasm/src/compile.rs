@@ -114,7 +114,7 @@ fn described(
     let mut store = store(engine, state);
     store.set_hostcall_fuel(2 * DESCRIPTION_BYTES_MAX);
     let described = runtime.block_on(async {
-        let _running = engine.shared.enter();
+        let _running = engine.shared.clock.enter();
         let describing = counted(turns, async {
             let plugin = pre.instantiate_async(&mut store).await?;
             plugin.busbar_bus_service().call_describe(&mut store).await

@@ -1,30 +1,27 @@
-//! The engine, its settings and its clock.
+//! The engine and its settings.
 //!
 //! The settings are those that measured best; the conditions they have are checked here.
 
 use std::{
     fs,
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    thread,
-    time::Duration,
+    sync::{Arc, OnceLock},
 };
 
 use busbar_model::{bounds, inflight::Table};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, component::Linker};
 
 use crate::{
-    bindings::Plugin as PluginWorld, cpu::Slices, host::HostData, instances::Idle, memory::Memory,
-    redaction::Redactions, state::CallState,
+    bindings::Plugin as PluginWorld,
+    clock::{Clock, Ticker},
+    cpu::Slices,
+    host::HostData,
+    instances::Idle,
+    memory::Memory,
+    redaction::Redactions,
+    state::CallState,
 };
 
-/// How often running guests are interrupted to let others run and to count their time.
-const TICK: Duration = Duration::from_millis(5);
-/// Without calls for so many ticks the clock stops until the next call.
-const IDLE_TICKS: u32 = 20;
 /// Pages kept resident when an instance's slot is reset, per memory and per table.
 const KEEP_RESIDENT_MEMORY_BYTES: usize = 256 * 1024;
 const KEEP_RESIDENT_TABLE_BYTES: usize = 64 * 1024;
@@ -77,10 +74,8 @@ pub(crate) struct Shared {
     pub(crate) slices: Arc<Slices>,
     /// Where it is told whose calls are under way.
     pub(crate) in_flight: OnceLock<Arc<Table>>,
-    /// Calls under way.
-    calls: AtomicU64,
-    ticking: AtomicBool,
-    ticker: OnceLock<thread::Thread>,
+    /// Interrupts guests that run.
+    pub(crate) clock: Arc<Clock>,
 }
 
 impl Engine {
@@ -97,9 +92,7 @@ impl Engine {
             redactions: Arc::default(),
             slices: Arc::default(),
             in_flight: OnceLock::new(),
-            calls: AtomicU64::new(0),
-            ticking: AtomicBool::new(false),
-            ticker: OnceLock::new(),
+            clock: Arc::default(),
         });
         Ok(Self { inner, linker: Arc::new(linker), shared })
     }
@@ -128,70 +121,11 @@ impl Engine {
 
     /// Starts the clock that interrupts running guests; it stops when the handle is dropped.
     pub fn start_ticker(&self) -> Result<Ticker, EngineError> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (engine, shared, stopped) = (self.inner.clone(), Arc::clone(&self.shared), Arc::clone(&stop));
-        let handle = thread::Builder::new()
-            .name("epoch".to_owned())
-            .spawn(move || tick(&engine, &shared, &stopped))
-            .map_err(|error| EngineError(error.to_string()))?;
-        let thread = handle.thread().clone();
-        let _ = self.shared.ticker.set(thread.clone());
-        Ok(Ticker { stop, thread })
-    }
-}
-
-impl Shared {
-    /// To be held while a guest may run: the clock ticks for as long. Either this sees that the clock
-    /// sleeps, or the clock sees the call before it does: a guest that spins is always interrupted.
-    pub(crate) fn enter(self: &Arc<Self>) -> Running {
-        self.calls.fetch_add(1, Ordering::SeqCst);
-        if !self.ticking.load(Ordering::SeqCst)
-            && let Some(thread) = self.ticker.get()
-        {
-            self.ticking.store(true, Ordering::SeqCst);
-            thread.unpark();
-        }
-        Running(Arc::clone(self))
-    }
-}
-
-/// A call under way.
-pub(crate) struct Running(Arc<Shared>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.calls.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-fn tick(engine: &wasmtime::Engine, shared: &Shared, stopped: &AtomicBool) {
-    let mut idle = 0;
-    while !stopped.load(Ordering::Relaxed) {
-        thread::sleep(TICK);
-        engine.increment_epoch();
-        idle = if shared.calls.load(Ordering::SeqCst) > 0 { 0 } else { idle + 1 };
-        if idle < IDLE_TICKS {
-            continue;
-        }
-        idle = 0;
-        shared.ticking.store(false, Ordering::SeqCst);
-        while shared.calls.load(Ordering::SeqCst) == 0 && !stopped.load(Ordering::Relaxed) {
-            thread::park_timeout(Duration::from_secs(1));
-        }
-        shared.ticking.store(true, Ordering::SeqCst);
-    }
-}
-
-/// Keeps the clock running.
-pub struct Ticker {
-    stop: Arc<AtomicBool>,
-    thread: thread::Thread,
-}
-
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.unpark();
+        let engine = self.inner.clone();
+        self.shared
+            .clock
+            .start(move || engine.increment_epoch())
+            .map_err(|error| EngineError(error.to_string()))
     }
 }
 

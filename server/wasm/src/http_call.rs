@@ -91,7 +91,7 @@ async fn guest(
     call: Box<Call>,
     answer: oneshot::Sender<Answer>,
 ) -> Result<(), Fault> {
-    let _running = loaded.engine.shared.enter();
+    let _running = loaded.engine.shared.clock.enter();
     let subject = Subject::of(&call);
     let limits = call.service.limits.clone();
     let cpu = CpuBudget::of_ms(limits.cpu_ms);

@@ -4,6 +4,7 @@ mod artifact;
 mod bindings;
 mod bus_call;
 mod call_log;
+mod clock;
 mod compile;
 mod cpu;
 mod engine;
@@ -20,7 +21,8 @@ mod redaction;
 mod state;
 
 pub use artifact::{ArtifactCache, ArtifactError};
+pub use clock::Ticker;
 pub use compile::{CompileError, compile, validate};
-pub use engine::{Engine, EngineError, Ticker, Use};
+pub use engine::{Engine, EngineError, Use};
 pub use memory::Memory;
 pub use plugin::{LoadError, LoadedPlugin};

@@ -113,7 +113,7 @@ impl Plugin for LoadedPlugin {
     fn call(&self, call: Box<Call>) -> CallFuture {
         let loaded = Arc::clone(&self.0);
         Box::pin(async move {
-            let _running = loaded.engine.shared.enter();
+            let _running = loaded.engine.shared.clock.enter();
             match &loaded.entry {
                 Entry::Bus(pre) => loaded.told(bus_call::run(&loaded, pre, call)).await,
                 Entry::WasiHttp(pre) => loaded.told(http_call::run(&loaded, pre, call)).await,

@@ -195,9 +195,10 @@ impl Desk {
 
     /// Nothing will come any more.
     pub(crate) fn close(&self) {
+        // Before the mode: who is told by `next` that nothing comes finds out why.
+        self.state.send_replace(ConsumerState::Stopped);
         self.mode.send_replace(Mode::Stopped);
         self.forget_waiting();
         self.arrived.notify_waiters();
-        self.state.send_replace(ConsumerState::Stopped);
     }
 }

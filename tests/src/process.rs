@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use busbar_test_broker::halt;
+use busbar_test_broker::{halt, state_and_parent};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -45,13 +45,6 @@ impl Process {
     pub fn has_argument(&self, word: &str) -> bool {
         self.command.split(' ').skip(1).any(|argument| argument == word)
     }
-}
-
-/// Third and fourth field of `/proc/PID/stat`; the second is a name in parentheses that may hold anything.
-fn state_and_parent(stat: &str) -> Option<(char, u32)> {
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace();
-    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
 
 /// Proportional share of memory, in bytes.

@@ -36,11 +36,14 @@ pub fn halt(pid: u32) {
 fn has_halted(pid: u32) -> bool {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return true };
     let mut stats = threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("stat")).ok());
-    stats.all(|stat| {
-        // The second field is a name in parentheses that may hold anything.
-        let state = stat.rsplit_once(')').and_then(|(_, fields)| fields.trim_start().chars().next());
-        matches!(state, Some('T' | 't' | 'Z' | 'X'))
-    })
+    stats.all(|stat| matches!(state_and_parent(&stat), Some(('T' | 't' | 'Z' | 'X', _))))
+}
+
+/// Third and fourth field of `/proc/PID/stat`; the second is a name in parentheses that may hold anything.
+pub fn state_and_parent(stat: &str) -> Option<(char, u32)> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace();
+    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
 
 #[cfg(test)]

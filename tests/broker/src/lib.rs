@@ -27,5 +27,5 @@ mod ports;
 
 pub use broker::Broker;
 pub use certificates::{Certificates, Identity};
-pub use halt::halt;
+pub use halt::{halt, state_and_parent};
 pub use message::Message;

@@ -47,7 +47,7 @@ async fn a_crowd_is_shared_by_all_workers() {
     let pause = Duration::from_millis(2);
     let first = crowd(&bus, 64, pause).await;
     let both = shares(&bus, 64).await;
-    assert!(least(&both) >= 20, "pid and connections: {both:?}");
+    assert!(least(&both) >= 24, "pid and connections: {both:?}");
     // Who comes new has none, and gets what comes next.
     let victim = bus.workers().await[0];
     process::signal(victim, Signal::SIGKILL);
@@ -59,7 +59,7 @@ async fn a_crowd_is_shared_by_all_workers() {
     let (_, left) = *both.iter().find(|(pid, _)| *pid != u64::from(victim)).unwrap();
     let second = crowd(&bus, u32::try_from(left).unwrap(), pause).await;
     let both = shares(&bus, 2 * left).await;
-    assert!(least(&both) * 2 >= left, "pid and connections: {both:?}");
+    assert!(least(&both) * 4 >= left * 3, "pid and connections: {both:?}");
     drop((first, second));
 }
 
